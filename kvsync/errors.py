@@ -1,0 +1,186 @@
+"""Everything that kvsync raises on purpose, in one tree.
+
+    KvsyncError
+    ├── UsageError            the call makes no sense as it stands
+    ├── InputError            a source has mistakes; all of them are in ``mistakes``
+    ├── StateError            the state cannot be read or written, is not ours, or is newer
+    ├── LockedError           another run holds the state
+    ├── RefusedError          refused for safety
+    ├── Interrupted           a request was not sent because the run is stopping
+    └── ServiceError          the service refused, or its answer never came
+        ├── FatalError        no request of this run can succeed
+        │   └── ClockError    the signature's time is off; may heal once the clock is corrected
+        ├── RejectedError     this request will never succeed, others may
+        ├── ThrottledError    slow down, then try again
+        └── PassingError      try again
+
+Each class says which exit code it ends a run with (`design: Command line`) and, for the service's
+errors, whether another try may help: no caller needs a table of codes.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+__all__ = [
+    "ClockError",
+    "FatalError",
+    "InputError",
+    "Interrupted",
+    "KvsyncError",
+    "LockedError",
+    "Mistake",
+    "PassingError",
+    "RefusedError",
+    "RejectedError",
+    "ServiceError",
+    "StateError",
+    "ThrottledError",
+    "UsageError",
+]
+
+
+class Mistake(NamedTuple):
+    """One thing wrong in a source.
+
+    ``origin`` is the file as the user named it; ``line`` and ``column`` count from 1, or are 0
+    where a position makes no sense (a file of a tree). ``message`` never repeats a value.
+    """
+
+    message: str
+    origin: str = ""
+    line: int = 0
+    column: int = 0
+
+    @property
+    def place(self) -> str:
+        """``file:line:column``, as far as it is known."""
+        return f"{self.origin}:{self.line}:{self.column}" if self.line else self.origin
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.origin else self.message
+
+
+class KvsyncError(Exception):
+    """The root: whoever catches this has caught all of kvsync's own errors."""
+
+    kind = "error"
+    exit_code = 1
+
+
+class UsageError(KvsyncError):
+    """The command line or the arguments of a call make no sense as they stand."""
+
+    kind = "usage"
+    exit_code = 2
+
+
+class InputError(KvsyncError):
+    """A source cannot be used; ``mistakes`` has everything that is wrong with it, in order."""
+
+    kind = "input"
+    exit_code = 2
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(map(str, self.mistakes)))
+
+
+class StateError(KvsyncError):
+    """The state file cannot be read or written, belongs to another program, or is newer."""
+
+    kind = "state"
+    exit_code = 4
+
+
+class LockedError(KvsyncError):
+    """Another run holds the state file."""
+
+    kind = "locked"
+    exit_code = 12
+
+
+class RefusedError(KvsyncError):
+    """Refused for safety; the message has the numbers or names and the option that allows it."""
+
+    kind = "refused"
+    exit_code = 11
+
+
+class Interrupted(KvsyncError):  # noqa: N818 - what happened is no error, and asyncio names it so
+    """The run is stopping: this request was not sent (again).
+
+    ``attempts`` counts the requests that went out before; ``in_doubt`` says that one of them may
+    have been carried out.
+    """
+
+    kind = "interrupted"
+    exit_code = 130
+
+    def __init__(self, *, attempts: int = 0, in_doubt: bool = False) -> None:
+        self.attempts = attempts
+        self.in_doubt = in_doubt
+        super().__init__("the run is stopping")
+
+
+class ServiceError(KvsyncError):
+    """The service refused a request, or the request ended without a readable answer.
+
+    ``code`` is the service's code (``InternalError``) or, where it said nothing, one of ours:
+    ``Timeout``, ``ConnectionError``, ``BadAnswer``, ``HTTP502``. ``attempts`` counts the requests
+    sent for this call, and ``in_doubt`` says that at least one of them may have been carried out.
+    """
+
+    kind = "service"
+    exit_code = 5
+    passing = False
+
+    def __init__(
+        self, code: str, message: str, request_id: str = "", *, in_doubt: bool = False
+    ) -> None:
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+        self.in_doubt = in_doubt
+        self.attempts = 1
+        super().__init__(f"{code}: {message}" if message else code)
+
+
+class FatalError(ServiceError):
+    """No request of this run can succeed: credentials, zone, namespace."""
+
+    kind = "fatal"
+    exit_code = 7
+
+
+class ClockError(FatalError):
+    """The service found the signature's time too far from its own clock.
+
+    ``service_time`` is the ``Date`` of the answer, in Unix seconds, or None if it had none.
+    """
+
+    def __init__(
+        self, code: str, message: str, request_id: str = "", *, service_time: float | None
+    ) -> None:
+        super().__init__(code, message, request_id)
+        self.service_time = service_time
+
+
+class RejectedError(ServiceError):
+    """This request will never succeed; others may."""
+
+    kind = "rejected"
+    exit_code = 6
+
+
+class ThrottledError(ServiceError):
+    """Somebody, perhaps somebody else, is above the account's pace; nothing was carried out."""
+
+    kind = "throttled"
+    passing = True
+
+
+class PassingError(ServiceError):
+    """Something went wrong that may go right the next time."""
+
+    kind = "passing"
+    passing = True

@@ -1,0 +1,67 @@
+"""Durations, times and sizes: from text, and back to text."""
+
+import re
+from datetime import UTC, datetime
+
+__all__ = ["duration_text", "parse_duration", "parse_time", "size_text"]
+
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_DURATION = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
+_SECONDS = re.compile(r"\d{1,12}", re.ASCII)
+
+
+def parse_duration(text: str) -> int:
+    """Seconds from ``3600``, ``90s``, ``15m``, ``1h30m`` or ``7d``.
+
+    Raises `ValueError`, with a message that does not repeat the text.
+    """
+    if _SECONDS.fullmatch(text):
+        return int(text)
+    match = _DURATION.fullmatch(text)
+    if not text or not match:
+        raise ValueError("not a duration: write seconds, or 90s, 15m, 1h30m, 7d")
+    return sum(int(n) * unit for n, unit in zip(match.groups(), _UNITS.values(), strict=True) if n)
+
+
+def duration_text(seconds: float) -> str:
+    """A duration for people: the two largest units that say something (``1h 30m``, ``0.4 s``)."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    rest = round(seconds)
+    parts = []
+    for unit, length in _UNITS.items():
+        count, rest = divmod(rest, length)
+        if count:
+            parts.append(f"{count}{unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2])
+
+
+def parse_time(text: str) -> int:
+    """Unix seconds from Unix seconds or an ISO 8601 time with a zone (RFC 3339 and its kin).
+
+    Raises `ValueError`, with a message that does not repeat the text.
+    """
+    if _SECONDS.fullmatch(text):
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("not a time: write 2026-12-31T23:59:59Z or Unix seconds") from None
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone: add Z or +08:00")
+    return int(moment.astimezone(UTC).timestamp())
+
+
+def size_text(size: int) -> str:
+    """A size for people: ``512 B``, ``1.4 KiB``, ``3.0 MiB``."""
+    if size < 1024:
+        return f"{size} B"
+    amount = float(size)
+    unit = "B"
+    for unit in ("KiB", "MiB", "GiB"):  # noqa: B007 - the last one is the answer
+        amount /= 1024
+        if amount < 1024:
+            break
+    return f"{amount:.1f} {unit}"
