@@ -1,0 +1,98 @@
+"""TC3-HMAC-SHA256, the signature of the vendor's API version 3, for the service ``teo``.
+
+Source of the scheme: https://www.tencentcloud.com/document/api/1145/42648 and the vendor's
+``tencentcloud.common.sign``, which does the HMAC chain here too (importing it costs 3 ms and pulls
+nothing that is slow).
+"""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Protocol
+
+from tencentcloud.common.sign import Sign
+
+__all__ = [
+    "ALGORITHM",
+    "CONTENT_TYPE",
+    "SERVICE",
+    "SIGNED_HEADERS",
+    "VERSION",
+    "KeyPair",
+    "credential_date",
+    "signature",
+    "signed_headers",
+]
+
+ALGORITHM = "TC3-HMAC-SHA256"
+CONTENT_TYPE = "application/json"
+SERVICE = "teo"
+SIGNED_HEADERS = "content-type;host"
+VERSION = "2022-09-01"
+
+
+class KeyPair(Protocol):
+    """What signs a request."""
+
+    @property
+    def secret_id(self) -> str:
+        """The public half, sent with every request."""
+
+    @property
+    def secret_key(self) -> str:
+        """The secret half, never sent."""
+
+    @property
+    def token(self) -> str:
+        """The session token of temporary credentials; empty for permanent ones."""
+
+
+def credential_date(timestamp: int) -> str:
+    """The day in UTC (``2026-04-13``) of a time in Unix seconds, as the credential scope has it."""
+    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d")
+
+
+def signature(secret_key: str, *, host: str, content_type: str, body: bytes, timestamp: int) -> str:
+    """The signature in lower-case hex of a POST to ``/``.
+
+    ``host`` and ``content_type`` are the headers as they are sent (``host`` with its port, if the
+    header has one); ``timestamp`` is in Unix seconds, the value of ``X-TC-Timestamp``.
+    """
+    payload = hashlib.sha256(body).hexdigest()
+    headers = f"content-type:{content_type}\nhost:{host}\n"
+    request = f"POST\n/\n\n{headers}\n{SIGNED_HEADERS}\n{payload}"
+    date = credential_date(timestamp)
+    scope = f"{date}/{SERVICE}/tc3_request"
+    digest = hashlib.sha256(request.encode()).hexdigest()
+    text = f"{ALGORITHM}\n{timestamp}\n{scope}\n{digest}"
+    return str(Sign.sign_tc3(secret_key, date, SERVICE, text))
+
+
+def signed_headers(
+    credential: KeyPair, action: str, *, host: str, body: bytes, timestamp: int
+) -> dict[str, str]:
+    """All headers of a request for ``action``, ``Authorization`` included.
+
+    ``timestamp`` is in Unix seconds by the service's clock, from which it may differ by 300 s.
+    """
+    digest = signature(
+        credential.secret_key,
+        host=host,
+        content_type=CONTENT_TYPE,
+        body=body,
+        timestamp=timestamp,
+    )
+    scope = f"{credential.secret_id}/{credential_date(timestamp)}/{SERVICE}/tc3_request"
+    headers = {
+        "Host": host,
+        "Content-Type": CONTENT_TYPE,
+        "X-TC-Action": action,
+        "X-TC-Version": VERSION,
+        "X-TC-Timestamp": str(timestamp),
+        "X-TC-Language": "en-US",
+        "Authorization": (
+            f"{ALGORITHM} Credential={scope}, SignedHeaders={SIGNED_HEADERS}, Signature={digest}"
+        ),
+    }
+    if credential.token:
+        headers["X-TC-Token"] = credential.token
+    return headers

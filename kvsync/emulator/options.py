@@ -1,0 +1,64 @@
+"""What an emulator is told at its start."""
+
+import re
+from dataclasses import dataclass, field
+
+from kvsync.errors import UsageError
+
+__all__ = ["ALL_FAULTS", "EmulatorOptions", "is_namespace_name"]
+
+ALL_FAULTS = frozenset(
+    {"InternalError", "429", "502", "reset-before", "reset-after", "hang", "cut-off"}
+)
+_NAMESPACE = re.compile(r"[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*")
+
+
+def is_namespace_name(name: str) -> bool:
+    """Whether the service takes this name: 1 to 50 of ``a-z A-Z 0-9 -``.
+
+    ``-`` stands neither first nor last nor twice in a row. Source: CreateEdgeKVNamespace in the
+    vendor's SDK.
+    """
+    return len(name) <= 50 and _NAMESPACE.fullmatch(name) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class EmulatorOptions:
+    """How an emulator behaves.
+
+    ``zone`` is the only zone there is; empty: every zone is. ``namespaces`` exist at the start in
+    each of them. ``rate`` is in requests per second, action and secret id, 0 for no limit;
+    ``latency`` in seconds before each answer; ``fault`` the share (0 to 1) of requests that fail,
+    each in one of the ways in ``faults``, drawn from ``seed``. ``data`` is an SQLite file; empty:
+    memory. ``credential`` is the one pair (secret id, secret key) that is let in; with None every
+    pair is, and the HMAC is not checked.
+
+    Raises `UsageError` for a number out of range, an unknown fault and an illegal namespace.
+    """
+
+    zone: str = ""
+    namespaces: tuple[str, ...] = ("default",)
+    rate: float = 20.0
+    latency: float = 0.0
+    fault: float = 0.0
+    faults: frozenset[str] = ALL_FAULTS
+    data: str = ""
+    credential: tuple[str, str] | None = field(default=None, repr=False)
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.rate >= 0:
+            raise UsageError("rate: give requests per second, or 0 for no limit")
+        if not self.latency >= 0:
+            raise UsageError("latency: give seconds, 0 or more")
+        if not 0 <= self.fault <= 1:
+            raise UsageError("fault: give a share from 0 to 1")
+        if unknown := sorted(self.faults - ALL_FAULTS):
+            known = ", ".join(sorted(ALL_FAULTS))
+            raise UsageError(f"faults: {', '.join(unknown)} is unknown; there are {known}")
+        for name in self.namespaces:
+            if not is_namespace_name(name):
+                raise UsageError(
+                    f"namespace {name!r}: the service allows 1 to 50 letters, digits and -, "
+                    "with no - at either end and no two in a row"
+                )

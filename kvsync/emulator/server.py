@@ -1,0 +1,189 @@
+"""EdgeKV over HTTP on loopback, inside the running event loop."""
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from email.utils import formatdate
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from aiohttp import web
+
+from kvsync.emulator.actions import ACTIONS
+from kvsync.emulator.authorization import secret_id
+from kvsync.emulator.faults import Faults, deliver_fault
+from kvsync.emulator.limiter import SlidingWindow
+from kvsync.emulator.options import EmulatorOptions
+from kvsync.emulator.service import MAX_BODY, Request, Service
+from kvsync.emulator.store import Store
+from kvsync.errors import UsageError
+
+__all__ = ["Emulator"]
+
+_REMEMBERED_ARRIVALS = 200_000
+_SHUTDOWN_SECONDS = 0.5
+
+
+class Emulator:
+    """EdgeKV, served for as long as the context lasts.
+
+    ``port`` 0 takes a free one. ``clock`` gives the service's time in Unix seconds; the pace is
+    counted on the monotonic clock. ``url``, ``uuid`` and the direct ways into the data exist inside
+    the context only.
+
+    Raises `StateError` if the data file cannot be used, `UsageError` if the port cannot.
+    """
+
+    url: str
+    uuid: str
+
+    def __init__(
+        self,
+        options: EmulatorOptions,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.arrivals: deque[tuple[float, str]] = deque(maxlen=_REMEMBERED_ARRIVALS)
+        self._options = options
+        self._host = host
+        self._port = port
+        self._clock = clock
+        self._window = SlidingWindow(options.rate)
+        self._faults = Faults(options)
+        self._requests: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+        self._closing = asyncio.Event()
+        self._store: Store
+        self._service: Service
+        self._runner: web.ServerRunner
+
+    async def __aenter__(self) -> Self:
+        self._closing.clear()
+        self._store = Store(self._options.data)
+        self._service = Service(self._store, self._options, self._clock)
+        self.uuid = self._store.uuid
+        try:
+            await self._listen()
+        except BaseException:
+            self._store.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._closing.set()
+        try:
+            await self._runner.cleanup()
+        finally:
+            self._store.close()
+
+    def pairs(self, zone: str, namespace: str) -> dict[str, tuple[str, int]]:
+        """All pairs of a namespace, past pace, signature and faults.
+
+        Each with its value and its expiry (Unix seconds, 0 for never). Raises `LookupError` if
+        the namespace does not exist.
+        """
+        found = self._service.namespace(zone, namespace)
+        keys = self._store.keys(found, b"", b"", -1)
+        pairs = zip(keys, self._store.get(found, keys), strict=True)
+        return {key.decode(): (value.decode(), expires) for key, (value, expires) in pairs}
+
+    def put(self, zone: str, namespace: str, key: str, value: str, expires: int = 0) -> None:
+        """Write a pair directly, as somebody else would; ``expires`` in Unix seconds, 0: never."""
+        found = self._service.namespace(zone, namespace)
+        self._store.put(found, key.encode(), value.encode(), expires)
+
+    async def _listen(self) -> None:
+        server = web.Server(self._handle, handler_cancellation=True, access_log=None)
+        self._runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, self._port, backlog=1024)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise UsageError(
+                f"cannot listen on {self._host}, port {self._port}: {error.strerror}; "
+                "choose another --port"
+            ) from error
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        self.url = f"http://{host}:{self._runner.addresses[0][1]}"
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        method = (request.method, request.path)
+        if method == ("POST", "/"):
+            response = await self._post(request)
+        elif method == ("GET", "/"):
+            response = web.Response(text=f"kvsync emulator {self.uuid}\n")
+        elif method == ("GET", "/_emulator/stats"):
+            response = _json(self._stats())
+        elif request.path in {"/", "/_emulator/stats"}:
+            response = web.Response(status=405, headers={"Allow": "GET, POST"})
+        else:
+            response = web.Response(status=404, text="There is nothing here; POST to /\n")
+        if not response.prepared:
+            response.headers["Date"] = formatdate(self._clock(), usegmt=True)
+        return response
+
+    async def _post(self, request: web.BaseRequest) -> web.StreamResponse:
+        # Before the first await: this is when the whole head was there.
+        admitted = self._arrive(request)
+        fault = self._faults.draw()
+        body = await _body(request)
+        answer = b""
+        if self._faults.is_carried_out(fault):
+            answer = self._service.answer(Request(request.headers, body, admitted))
+        if self._options.latency:
+            await asyncio.sleep(self._options.latency)
+        if fault:
+            self._failed[fault] += 1
+            return await deliver_fault(fault, request, answer, self._closing)
+        return _json(answer)
+
+    def _arrive(self, request: web.BaseRequest) -> bool:
+        """Note a request, and say whether it keeps the pace."""
+        now = time.monotonic()
+        named = request.headers.get("X-TC-Action", "")
+        action = named if named in ACTIONS else "unknown"
+        self.arrivals.append((now, action))
+        self._requests[action] += 1
+        admitted = self._window.admit((secret_id(request.headers), action), now)
+        if not admitted:
+            self._refused[action] += 1
+        return admitted
+
+    def _stats(self) -> bytes:
+        return msgspec.json.encode(
+            {
+                "requests": self._requests,
+                "refused": self._refused,
+                "faults": self._failed,
+                "arrivals": list(self.arrivals),
+            }
+        )
+
+
+async def _body(request: web.BaseRequest) -> bytes | None:
+    """The request's body, or None if it is longer than the service takes."""
+    if (request.content_length or 0) > MAX_BODY:
+        return None
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > MAX_BODY:
+            return None
+    return bytes(body)
+
+
+def _json(body: bytes) -> web.Response:
+    """An answer that the vendor's SDK reads: it wants this type exactly, without a charset."""
+    return web.Response(body=body, headers={"Content-Type": "application/json"})

@@ -1,0 +1,5 @@
+"""What all tests share."""
+
+from tests.servers import emulator, serve_emulator
+
+__all__ = ["emulator", "serve_emulator"]

@@ -1,0 +1,148 @@
+"""Faults: each looks on the wire as it does in life, and does or does not carry the request out."""
+
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Callable
+from typing import TypeAlias
+
+import pytest
+
+from kvsync.emulator.faults import Faults
+from kvsync.emulator.options import ALL_FAULTS, EmulatorOptions
+from tests.emulator.raw import ZONE, error_of, post, signed
+from tests.servers import ServedEmulator
+
+Serve: TypeAlias = Callable[..., ServedEmulator]
+
+PUT = json.dumps({"ZoneId": ZONE, "Namespace": "ns", "Key": "k", "Value": "v"}).encode()
+WRITTEN = {"k": ("v", 0)}
+
+
+@pytest.fixture
+def failing(serve_emulator: Serve) -> Callable[[str], ServedEmulator]:
+    """An emulator where every request meets one fault."""
+    return lambda fault: serve_emulator(fault=1.0, faults=frozenset({fault}), seed=1)
+
+
+def _put(server: ServedEmulator) -> tuple[int, bytes]:
+    reply = post(server, PUT, signed(server, "EdgeKVPut", PUT))
+    return reply.status, reply.body
+
+
+def test_an_internal_error_is_an_answer_and_writes_nothing(
+    failing: Callable[[str], ServedEmulator],
+) -> None:
+    """HTTP 200 with the code InternalError; the pair is not there."""
+    server = failing("InternalError")
+    status, body = _put(server)
+    assert (status, error_of(json.loads(body)["Response"])) == (200, "InternalError")
+    assert server.pairs(ZONE, "ns") == {}
+    assert server.stats()["faults"] == {"InternalError": 1}
+
+
+@pytest.mark.parametrize("status", [502, 429])
+def test_a_gateway_answers_in_html_and_writes_nothing(
+    failing: Callable[[str], ServedEmulator], status: int
+) -> None:
+    """502 and 429 come as a page, as from a gateway in between."""
+    server = failing(str(status))
+    reply = post(server, PUT, signed(server, "EdgeKVPut", PUT))
+    assert reply.status == status
+    assert reply.headers["Content-Type"].startswith("text/html")
+    assert b"<html>" in reply.body
+    assert server.pairs(ZONE, "ns") == {}
+
+
+@pytest.mark.parametrize(("fault", "left"), [("reset-before", {}), ("reset-after", WRITTEN)])
+def test_a_reset_cuts_the_connection_before_or_after_the_write(
+    failing: Callable[[str], ServedEmulator], fault: str, left: dict[str, tuple[str, int]]
+) -> None:
+    """The client reads a reset, no answer; whether the pair is there is what tells them apart."""
+    server = failing(fault)
+    with pytest.raises(ConnectionResetError):
+        _put(server)
+    assert server.pairs(ZONE, "ns") == left
+
+
+def test_a_cut_off_body_ends_before_its_length_and_is_written(
+    failing: Callable[[str], ServedEmulator],
+) -> None:
+    """The head announces more than what comes; the pair is there."""
+    server = failing("cut-off")
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        _put(server)
+    assert caught.value.partial.startswith(b'{"Response":')
+    assert server.pairs(ZONE, "ns") == WRITTEN
+
+
+def test_a_hang_lasts_until_the_server_closes(serve_emulator: Serve) -> None:
+    """No answer comes, and closing the server ends the wait; some hung requests were carried
+    out and some were not.
+    """
+    options = EmulatorOptions(
+        namespaces=("ns",), rate=0, fault=1.0, faults=frozenset({"hang"}), seed=1
+    )
+    ended: list[type[BaseException]] = []
+
+    def hang() -> None:
+        try:
+            _put(server)
+        except OSError as error:
+            ended.append(type(error))
+
+    with ServedEmulator(options) as server:
+        hanging = threading.Thread(target=hang)
+        hanging.start()
+        while not server.arrivals:
+            pass
+        assert hanging.is_alive()
+    hanging.join(timeout=10)
+    assert ended == [ConnectionResetError]
+
+
+def test_a_client_that_gives_up_on_a_hang_is_let_go(
+    failing: Callable[[str], ServedEmulator],
+) -> None:
+    """After a client's time-out the server goes on, and answers what never fails."""
+    server = failing("hang")
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=0.05) as connection:
+        headers = "".join(f"{k}: {v}\r\n" for k, v in signed(server, "EdgeKVPut", PUT).items())
+        head = f"POST / HTTP/1.1\r\n{headers}Content-Length: {len(PUT)}\r\n\r\n"
+        connection.sendall(head.encode() + PUT)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+    assert server.stats()["requests"] == {"EdgeKVPut": 1}
+
+
+def test_the_share_of_failures_is_the_one_asked_for() -> None:
+    """Of 10,000 requests with a share of a fifth, a fifth fails, evenly in all the ways."""
+    faults = Faults(EmulatorOptions(fault=0.2, seed=7))
+    drawn = [faults.draw() for _ in range(10_000)]
+    counts = {kind: drawn.count(kind) for kind in ALL_FAULTS}
+    assert 1850 < sum(counts.values()) < 2150
+    assert all(200 < count < 370 for count in counts.values()), counts
+
+
+def test_the_same_seed_fails_the_same() -> None:
+    """Two emulators with one seed draw the same faults; another seed draws others."""
+
+    def drawn(seed: int) -> list[str]:
+        faults = Faults(EmulatorOptions(fault=0.5, seed=seed))
+        return [faults.draw() for _ in range(100)]
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
+
+
+def test_a_hung_request_is_carried_out_or_not_at_random() -> None:
+    """Nobody can tell from a hang whether the write was done."""
+    faults = Faults(EmulatorOptions(seed=3))
+    assert {faults.is_carried_out("hang") for _ in range(50)} == {True, False}
+
+
+def test_without_kinds_nothing_fails() -> None:
+    """A share with no way to fail is no fault."""
+    assert Faults(EmulatorOptions(fault=1.0, faults=frozenset())).draw() == ""
