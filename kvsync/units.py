@@ -1,9 +1,9 @@
-"""Durations, times and sizes: from text, and back to text."""
+"""Durations, times and sizes, from text and back to text; and text that is safe to print."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 
-__all__ = ["duration_text", "parse_duration", "parse_time", "size_text"]
+__all__ = ["count_text", "duration_text", "parse_duration", "parse_time", "printable", "size_text"]
 
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
@@ -51,7 +51,7 @@ def parse_time(text: str) -> int:
         raise ValueError("not a time: write 2026-12-31T23:59:59Z or Unix seconds") from None
     if moment.tzinfo is None:
         raise ValueError("a time without a zone: add Z or +08:00")
-    return int(moment.astimezone(UTC).timestamp())
+    return int(moment.timestamp())
 
 
 def size_text(size: int) -> str:
@@ -65,3 +65,27 @@ def size_text(size: int) -> str:
         if amount < 1024:
             break
     return f"{amount:.1f} {unit}"
+
+
+def count_text(count: int, noun: str) -> str:
+    """``1 key``, ``2 keys``, ``1,000 keys``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def printable(text: str) -> str:
+    """The text with everything escaped that a terminal would obey, hide or choke on.
+
+    Control, bidi-control and other format characters, separators other than the space, lone
+    surrogates and unassigned characters become ``\\xNN``, ``\\uNNNN`` or ``\\UNNNNNNNN``. Applied
+    twice, it changes nothing more.
+    """
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
+    return f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"

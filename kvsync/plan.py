@@ -1,0 +1,176 @@
+"""The diff: entries, state and clock in, changes out. Pure.
+
+The rules are in the design's chapter "Plan"; each is one line of `_judge`.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from kvsync.errors import RefusedError
+from kvsync.model import Action, Change, Entry, Plan, Row, Run
+from kvsync.units import count_text, duration_text, printable
+
+__all__ = ["Circumstances", "make_plan"]
+
+_NAMED = 5
+"""How many keys a message lists before it only counts."""
+
+
+class Circumstances(NamedTuple):
+    """All that a plan depends on besides entries and rows.
+
+    ``now`` is in Unix seconds, ``rate`` in requests per second, ``renew_within`` in seconds (None:
+    half of each key's TTL). ``named_elsewhere`` has the keys that other sources of the same call
+    name for the same target, ``companions`` their owners. ``runs`` are the owner's last runs,
+    newest first.
+    """
+
+    owner: str
+    now: float
+    rate: float = 20.0
+    renew_within: int | None = None
+    adopt: bool = False
+    named_elsewhere: Collection[str] = frozenset()
+    companions: Collection[str] = frozenset()
+    runs: Sequence[Run] = ()
+
+
+def make_plan(
+    entries: Sequence[Entry], rows: Mapping[str, Row], circumstances: Circumstances
+) -> Plan:
+    """What it takes to make the target hold ``entries``, if it holds what ``rows`` say.
+
+    Raises `RefusedError` when an entry's key belongs to another source, unless the circumstances
+    allow adoption.
+    """
+    if not circumstances.adopt:
+        _refuse_foreign(entries, rows, circumstances)
+    changes: list[Change] = []
+    touched: list[Entry] = []
+    expired: list[Entry] = []
+    for entry in entries:
+        if entry.expiry.at and entry.expiry.at <= circumstances.now:
+            expired.append(entry)
+            continue
+        row = rows.get(entry.key)
+        action, reason = _judge(entry, row, circumstances)
+        if action:
+            changes.append(Change(action, entry, reason, row))
+        elif row and _is_stale(row, entry, circumstances.owner):
+            touched.append(entry)
+    orphans, gone = _orphans(entries, rows, circumstances)
+    return Plan(
+        changes=changes,
+        unchanged=len(entries) - len(changes) - len(expired),
+        touched=touched,
+        orphans=orphans,
+        expired=expired,
+        dropped=[entry.key for entry in expired if entry.key in rows] + gone,
+        warnings=list(_warnings(entries, expired, circumstances)),
+    )
+
+
+def _judge(
+    entry: Entry, row: Row | None, circumstances: Circumstances
+) -> tuple[Action | None, str]:
+    if row is None:
+        return Action.CREATE, "not in the state"
+    if row.in_doubt:
+        return Action.UPDATE, "last outcome unknown"
+    if row.digest != entry.digest or row.size != entry.size:
+        return Action.UPDATE, "value changed"
+    if row.expiry != entry.expiry:
+        return Action.UPDATE, "expiry changed"
+    ttl = entry.expiry.ttl
+    if ttl:
+        left = row.runs_out - circumstances.now
+        within = ttl / 2 if circumstances.renew_within is None else circumstances.renew_within
+        if left <= 0:
+            return Action.RENEW, "its TTL has run out"
+        if left <= within:
+            return Action.RENEW, "its TTL is running out"
+    return None, ""
+
+
+def _is_stale(row: Row, entry: Entry, owner: str) -> bool:
+    if row.owner != owner or row.origin != entry.origin:
+        return True
+    return bool(entry.signature) and row.signature != entry.signature
+
+
+def _orphans(
+    entries: Iterable[Entry], rows: Mapping[str, Row], circumstances: Circumstances
+) -> tuple[list[Row], list[str]]:
+    """Rows of this owner that nobody names any more, and the keys of those that have expired.
+
+    A pair that ran out is no longer there: it can be neither orphan nor delete.
+    """
+    named = {entry.key for entry in entries}
+    orphans = []
+    gone = []
+    for row in rows.values():
+        if row.owner != circumstances.owner or row.key in named:
+            continue
+        if row.key in circumstances.named_elsewhere:
+            continue
+        if 0 < row.runs_out <= circumstances.now and not row.in_doubt:
+            gone.append(row.key)
+        else:
+            orphans.append(row)
+    return orphans, gone
+
+
+def _refuse_foreign(
+    entries: Iterable[Entry], rows: Mapping[str, Row], circumstances: Circumstances
+) -> None:
+    foreign = []
+    for entry in entries:
+        row = rows.get(entry.key)
+        if row and row.owner != circumstances.owner:
+            foreign.append((entry, row))
+    # A key changes hands without --adopt when its old owner is part of this very call and has let
+    # go of it: then nobody is taken by surprise.
+    foreign = [(e, row) for e, row in foreign if row.owner not in circumstances.companions]
+    if not foreign:
+        return
+    lines = [
+        f"{entry.origin}: {printable(entry.key)} is owned by {printable(row.owner)};"
+        " if you renamed it, --adopt"
+        for entry, row in foreign[:_NAMED]
+    ]
+    if len(foreign) > _NAMED:
+        lines.append(f"and {count_text(len(foreign) - _NAMED, 'more key')}")
+    raise RefusedError("\n".join(lines))
+
+
+def _warnings(
+    entries: Sequence[Entry], expired: Sequence[Entry], circumstances: Circumstances
+) -> Iterable[str]:
+    if not entries:
+        yield "the source names no key at all; is it the right one?"
+    if expired:
+        first = ", ".join(f"{printable(e.key)} ({e.origin})" for e in expired[:_NAMED])
+        more = f" and {len(expired) - _NAMED} more" if len(expired) > _NAMED else ""
+        yield f"past their `expires`, not sent: {first}{more}"
+    ttls = [entry.expiry.ttl for entry in entries if entry.expiry.ttl]
+    if ttls:
+        yield from _ttl_warnings(ttls, circumstances)
+
+
+def _ttl_warnings(ttls: Sequence[int], circumstances: Circumstances) -> Iterable[str]:
+    starts = [circumstances.now, *(run.started for run in circumstances.runs[:2])]
+    gaps = [later - earlier for later, earlier in pairwise(starts)]
+    shortest = min(ttls)
+    # One late run is an accident; two in a row are a schedule.
+    if len(gaps) > 1 and min(gaps) > shortest:
+        yield (
+            f"the last runs lay {duration_text(min(gaps))} apart, but a TTL here is"
+            f" {duration_text(shortest)}: such keys are missing in between; run more often"
+        )
+    needed = sum(1 / ttl for ttl in ttls)
+    if needed > circumstances.rate:
+        yield (
+            f"keeping {count_text(len(ttls), 'key')} alive takes {needed:.1f} writes a second,"
+            f" more than the rate of {circumstances.rate:g}: some will run out"
+        )

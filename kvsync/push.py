@@ -1,0 +1,311 @@
+"""The worker pool: changes in, outcomes out.
+
+Workers take changes from one window. Whoever finds it empty loads the next one and has it marked in
+doubt before any of it may be sent. What the service answers is made durable every half second. A
+stop, whatever its cause, lets requests in flight finish and sends nothing more.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from kvsync.errors import (
+    FatalError,
+    Interrupted,
+    KvsyncError,
+    PassingError,
+    RejectedError,
+    ServiceError,
+)
+from kvsync.model import Ack, Change, Entry, Expiry, Loaded, Lost, Outcome, OutcomeKind
+from kvsync.units import count_text
+
+__all__ = ["Namespace", "Push", "PushOptions", "Store"]
+
+_WINDOW = 64
+"""Changes marked in doubt by one transaction."""
+
+_WINDOW_BYTES = 8 << 20
+_FLIGHT_BYTES = 32 << 20
+"""Bytes of value held at a time, in the window and in flight."""
+
+_COMMIT_S = 0.5
+_COMMIT_ROWS = 200
+
+_FIRST_ALIKE = 20
+_ROW_ALIKE = 50
+"""So many outcomes alike, and nothing done in between: the fault is not with the keys."""
+
+
+class Namespace(Protocol):
+    """What a push asks of the far side."""
+
+    async def put(self, key: str, value: bytes, expiry: Expiry) -> Ack:
+        """Write one pair. Raises `ServiceError` or `Interrupted`."""
+
+    def stop(self) -> None:
+        """Send nothing more: calls that wait for their turn raise `Interrupted`."""
+
+
+class Store(Protocol):
+    """What a push asks of the state."""
+
+    async def record(self, marks: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+        """Settle the outcomes and mark the changes in doubt, durably. Raises `StateError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushOptions:
+    """``grace`` is in seconds: what requests in flight get to finish once the run is stopping."""
+
+    workers: int = 64
+    grace: float = 10.0
+
+
+class _Item(NamedTuple):
+    change: Change
+    entry: Entry
+    value: bytes | Lost
+
+    @property
+    def size(self) -> int:
+        return len(self.value) if isinstance(self.value, bytes) else 0
+
+
+@dataclass
+class _Streak:
+    """Outcomes in a row that failed alike."""
+
+    total: int = 0
+    length: int = 0
+    code: str = ""
+
+    def add(self, outcome: Outcome) -> bool:
+        """Whether going on makes no sense, now that this outcome is known."""
+        if not outcome.attempts or outcome.kind is OutcomeKind.SKIPPED:
+            return False
+        self.total += 1
+        if outcome.kind is OutcomeKind.DONE:
+            self.length, self.code = 0, ""
+            return False
+        self.length = self.length + 1 if outcome.code == self.code else 1
+        self.code = outcome.code
+        return self.length == _ROW_ALIKE or self.length == self.total == _FIRST_ALIKE
+
+
+@dataclass
+class Push:
+    """One run's pushing. ``values`` yields the changes' values; ``settled`` hears each outcome."""
+
+    changes: Sequence[Change]
+    values: Iterator[Loaded]
+    namespace: Namespace
+    store: Store
+    options: PushOptions = field(default_factory=PushOptions)
+    settled: Callable[[Outcome], None] = lambda _: None
+
+    outcomes: list[Outcome] = field(default_factory=list, init=False)
+    """How each change ended that was taken up."""
+
+    error: KvsyncError | None = field(default=None, init=False)
+    """What ended the run before its time."""
+
+    def __post_init__(self) -> None:
+        self._by_key = {change.entry.key: change for change in self.changes}
+        self._window: deque[_Item] = deque()
+        self._exhausted = False
+        self._refilling = asyncio.Lock()
+        self._bytes = 0
+        self._freed = asyncio.Event()
+        self._streak = _Streak()
+        self._unrecorded: list[Outcome] = []
+        self._commit_timer: asyncio.TimerHandle | None = None
+        self._commits: set[asyncio.Task[None]] = set()
+        self._workers: list[asyncio.Task[None]] = []
+        self._cut_timer: asyncio.TimerHandle | None = None
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Push until all changes have an outcome, or until something stops it.
+
+        Afterwards `outcomes` has what was tried, and `error` what stopped it, if anything.
+        """
+        count = min(self.options.workers, len(self.changes))
+        self._workers = [asyncio.create_task(self._work()) for _ in range(count)]
+        try:
+            await asyncio.gather(*self._workers, return_exceptions=True)
+        except asyncio.CancelledError:
+            self.cut()
+            await asyncio.gather(*self._workers, return_exceptions=True)
+            raise
+        finally:
+            await self._finish()
+        for worker in self._workers:
+            if not worker.cancelled() and (bug := worker.exception()):
+                raise bug
+
+    def stop(self) -> None:
+        """Send nothing more; what is in flight gets the grace time to finish."""
+        if not self._stopping:
+            self._stopping = True
+            self.namespace.stop()
+            self._freed.set()
+            loop = asyncio.get_running_loop()
+            self._cut_timer = loop.call_later(self.options.grace, self.cut)
+
+    def cut(self) -> None:
+        """Wait for nothing more: what is in flight stays in doubt."""
+        self.stop()
+        for worker in self._workers:
+            worker.cancel()
+
+    def _halt(self, error: KvsyncError) -> None:
+        self.error = self.error or error
+        self.stop()
+
+    async def _work(self) -> None:
+        while item := await self._next():
+            outcome = await self._attempt(item)
+            self._bytes -= item.size
+            self._freed.set()
+            self._settle(outcome)
+
+    async def _next(self) -> _Item | None:
+        while not (self._window or self._exhausted or self._stopping):
+            async with self._refilling:
+                if not self._window:
+                    await self._refill()
+        return self._window.popleft() if self._window and not self._stopping else None
+
+    async def _refill(self) -> None:
+        while self._bytes > _FLIGHT_BYTES - _WINDOW_BYTES and not self._stopping:
+            self._freed.clear()
+            await self._freed.wait()
+        if self._stopping or self._exhausted:
+            return
+        try:
+            # Reading files blocks, so it is done in a thread, a window at a time.
+            items = await asyncio.to_thread(self._load)
+            await self._record([item.change for item in items])
+        except KvsyncError as error:
+            self._halt(error)
+        else:
+            self._bytes += sum(item.size for item in items)
+            self._window.extend(items)
+            self._exhausted = not items
+
+    def _load(self) -> list[_Item]:
+        items: list[_Item] = []
+        size = 0
+        while len(items) < _WINDOW and size < _WINDOW_BYTES:
+            loaded = next(self.values, None)
+            if loaded is None:
+                break
+            items.append(_Item(self._by_key[loaded[0].key], *loaded))
+            size += items[-1].size
+        return items
+
+    async def _attempt(self, item: _Item) -> Outcome:
+        change, entry, value = item
+        if isinstance(value, Lost):
+            lost = value.message
+            return Outcome(OutcomeKind.FAILED, change, entry, code="SourceChanged", message=lost)
+        try:
+            ack = await self.namespace.put(entry.key, value, entry.expiry)
+        except (ServiceError, Interrupted) as error:
+            if isinstance(error, FatalError):
+                self._halt(error)
+            return _unsuccessful(change, entry, error)
+        except asyncio.CancelledError:
+            # Only `cut` cancels a worker: the loop ends here, and the key stays in doubt.
+            message = "cut off while its request was in flight"
+            return Outcome(
+                OutcomeKind.FAILED,
+                change,
+                entry,
+                attempts=1,
+                code="Interrupted",
+                message=message,
+                in_doubt=True,
+            )
+        return Outcome(
+            OutcomeKind.DONE, change, entry, ack.at, ack.request_id, attempts=ack.attempts
+        )
+
+    def _settle(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self.settled(outcome)
+        if self._streak.add(outcome) and not self._stopping:
+            self._halt(_hopeless(outcome, self._streak.length))
+        self._unrecorded.append(outcome)
+        if len(self._unrecorded) >= _COMMIT_ROWS:
+            self._commit()
+        elif not self._commit_timer:
+            loop = asyncio.get_running_loop()
+            self._commit_timer = loop.call_later(_COMMIT_S, self._commit)
+
+    def _commit(self) -> None:
+        task = asyncio.create_task(self._record([]))
+        self._commits.add(task)
+        task.add_done_callback(self._committed)
+
+    def _committed(self, task: asyncio.Task[None]) -> None:
+        self._commits.discard(task)
+        error = task.exception()
+        if isinstance(error, KvsyncError):
+            self._halt(error)
+
+    async def _record(self, marks: Sequence[Change]) -> None:
+        outcomes, self._unrecorded = self._unrecorded, []
+        if self._commit_timer:
+            self._commit_timer.cancel()
+            self._commit_timer = None
+        if marks or outcomes:
+            await self.store.record(marks, outcomes)
+
+    async def _finish(self) -> None:
+        """Make durable what is known, and take back the marks of what was never sent."""
+        if self._cut_timer:
+            self._cut_timer.cancel()
+        self._unrecorded += [
+            Outcome(OutcomeKind.SKIPPED, item.change, item.entry) for item in self._window
+        ]
+        try:
+            await self._record([])
+            await asyncio.gather(*self._commits)
+        except KvsyncError as error:
+            self.error = self.error or error
+
+
+def _unsuccessful(change: Change, entry: Entry, error: ServiceError | Interrupted) -> Outcome:
+    """What became of a change whose request was refused, or never answered, or never sent.
+
+    A refusal that ends the run says nothing of the key: it was skipped, like those after it.
+    """
+    kind = OutcomeKind.FAILED
+    if isinstance(error, RejectedError):
+        kind = OutcomeKind.REJECTED
+    elif not error.in_doubt and (isinstance(error, FatalError) or not error.attempts):
+        kind = OutcomeKind.SKIPPED
+    if isinstance(error, Interrupted):
+        code, message, request_id = "Interrupted", "the run was stopped between two tries", ""
+    else:
+        code, message, request_id = error.code, error.message, error.request_id
+    return Outcome(
+        kind,
+        change,
+        entry,
+        request_id=request_id,
+        attempts=error.attempts,
+        code=code,
+        message=message,
+        in_doubt=error.in_doubt,
+    )
+
+
+def _hopeless(outcome: Outcome, length: int) -> ServiceError:
+    refused = outcome.kind is OutcomeKind.REJECTED
+    message = f"{outcome.message} ({count_text(length, 'key')} in a row; the rest was not tried)"
+    return (FatalError if refused else PassingError)(outcome.code, message, outcome.request_id)

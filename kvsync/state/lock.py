@@ -1,0 +1,62 @@
+"""One run at a time per state file."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from kvsync.errors import LockedError
+from kvsync.state.place import create_private, make_room, unwritable
+
+__all__ = ["run_lock"]
+
+
+@contextmanager
+def run_lock(path: str, timeout: float = 0.0) -> Iterator[None]:
+    """Hold the state file ``path`` for a run; wait for at most ``timeout`` seconds.
+
+    The kernel frees the lock when its holder dies, however it dies. Who holds it stands in a file
+    beside it, for the message only. Raises `LockedError` and `StateError`.
+    """
+    from filelock import FileLock, Timeout
+
+    make_room(path)
+    lock = FileLock(f"{path}.lock", mode=0o600)
+    holder = f"{path}.holder"
+    try:
+        lock.acquire(timeout=timeout, poll_interval=0.1)
+    except Timeout:
+        raise LockedError(
+            f"another run holds {path}: {_holder(holder)}; wait for it (--lock-timeout SECONDS)"
+        ) from None
+    except OSError as error:
+        raise unwritable(f"{path}.lock", error) from error
+    try:
+        _sign(holder)
+        yield
+    finally:
+        lock.release()
+
+
+def _sign(holder: str) -> None:
+    content = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()})
+    try:
+        create_private(holder)
+        with open(holder, "w", encoding="utf-8") as file:
+            file.write(content)
+    except OSError as error:
+        raise unwritable(holder, error) from error
+
+
+def _holder(holder: str) -> str:
+    """``pid 4711 on web1, since 2026-11-23T03:00:00Z``, as far as it can be read."""
+    try:
+        with open(holder, encoding="utf-8") as file:
+            fields = json.load(file)
+        since = datetime.fromtimestamp(fields["since"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return f"pid {int(fields['pid'])} on {fields['host']!s}, since {since}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "it has just begun"

@@ -1,0 +1,53 @@
+"""Where the state lies, and who may read it: only the user."""
+
+import contextlib
+import os
+
+from kvsync.errors import StateError
+
+__all__ = ["create_private", "make_room", "state_path"]
+
+_FOLDER = ".kvsync"
+
+
+def state_path(home: str, explicit: str = "") -> str:
+    """The absolute path of the state file of a source whose home is ``home``.
+
+    ``explicit`` is what ``--state`` or ``KVSYNC_STATE`` says, if anything.
+    """
+    if explicit:
+        if os.path.isdir(explicit):
+            raise StateError(f"--state {explicit} is a directory; give the path of a file in it")
+        return os.path.abspath(explicit)
+    return os.path.join(os.path.abspath(home), _FOLDER, "state.db")
+
+
+def make_room(path: str) -> None:
+    """Make the directory for the state file ``path``, readable by nobody else.
+
+    A ``.kvsync`` directory also gets a ``.gitignore`` that keeps it out of every repository.
+    Raises `StateError`.
+    """
+    folder = os.path.dirname(path)
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        if os.path.basename(folder) == _FOLDER:
+            os.chmod(folder, 0o700)
+            create_private(os.path.join(folder, ".gitignore"), b"*\n")
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def create_private(path: str, content: bytes = b"") -> None:
+    """Create the file with mode 0600 from its first byte, unless it is there already."""
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(content)
+
+
+def unwritable(path: str, error: OSError) -> StateError:
+    """What to tell a person whose state cannot be written."""
+    return StateError(
+        f"cannot write {path}: {error.strerror}; to keep the state elsewhere, give --state FILE"
+    )

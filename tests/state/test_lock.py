@@ -1,0 +1,87 @@
+"""One run at a time per state file."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kvsync.errors import LockedError
+from kvsync.state import run_lock
+
+HOLD = """
+import sys
+from kvsync.state import run_lock
+with run_lock(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """A state file to hold."""
+    return str(tmp_path / ".kvsync" / "state.db")
+
+
+@pytest.fixture
+def holder(path):
+    """Another process that holds it until its stdin ends."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout.readline() == b"held\n"
+        yield child
+        child.stdin.close()
+
+
+def test_who_holds_it(path, holder):
+    """A second run is told who holds the state, since when, and how to wait."""
+    with pytest.raises(LockedError) as caught, run_lock(path):
+        pass
+    message = str(caught.value)
+    assert message.startswith(
+        f"another run holds {path}: pid {holder.pid} on {socket.gethostname()}, since 20"
+    )
+    assert message.endswith("Z; wait for it (--lock-timeout SECONDS)")
+
+
+def test_second_refusal_still_knows(path, holder):
+    """Being refused does not make the next one lose sight of the holder."""
+    for _ in range(2):
+        with pytest.raises(LockedError, match=f"pid {holder.pid}"), run_lock(path):
+            pass
+
+
+def test_waiting(path, holder):
+    """With a time-out, a run waits until the other one is done."""
+    holder.stdin.close()
+    with run_lock(path, timeout=30):
+        assert holder.wait(30) == 0
+
+
+def test_killed_holder(path, holder):
+    """A run that was killed does not block the next one."""
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    with run_lock(path):
+        pass
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}', '{"pid": {}, "since": "x"}'])
+def test_unreadable_holder(path, holder, content):
+    """Whatever is in the holder's file, the refusal stays a refusal."""
+    Path(f"{path}.holder").write_text(content)
+    with pytest.raises(LockedError, match="it has just begun"), run_lock(path):
+        pass
+
+
+def test_private(path):
+    """The lock and its holder's file are 0600."""
+    with run_lock(path):
+        modes = {f.name: stat.S_IMODE(f.stat().st_mode) for f in Path(path).parent.iterdir()}
+    assert modes == dict.fromkeys((".gitignore", "state.db.lock", "state.db.holder"), 0o600)

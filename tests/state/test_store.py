@@ -1,0 +1,371 @@
+"""What the state file remembers."""
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from kvsync.errors import StateError
+from kvsync.model import Action, Change, Expiry, Outcome, OutcomeKind, Row, Target
+from kvsync.state import Ledger, State, state_path
+from tests.values import change, entry, row
+
+TARGET = Target("https://edge", "zone-1", "ns")
+OTHER = TARGET._replace(namespace="other")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """Where a state file would be."""
+    return state_path(str(tmp_path))
+
+
+def done(made: Change, at: float = 1000.0) -> Outcome:
+    """The change's acknowledgement."""
+    return Outcome(OutcomeKind.DONE, made, made.entry, at, "r", 1)
+
+
+def seed(path: str, *rows: Row, target: Target = TARGET) -> None:
+    """Put these rows into the state, as pushes would have."""
+    with State.write(path) as state:
+        for known in rows:
+            wanted = entry(known.key)._replace(
+                digest=known.digest, size=known.size, expiry=known.expiry, origin=known.origin
+            )
+            outcome = done(Change(Action.CREATE, wanted, ""))
+            state.record(target, known.owner, [], [outcome])
+
+
+def rows(path: str, target: Target = TARGET) -> dict[str, Row]:
+    """What a later run reads."""
+    with State.read(path) as state:
+        return state.rows(target)
+
+
+def test_done_is_remembered(path):
+    """An acknowledged change is there for the next run, complete, for its own target only."""
+    wanted = entry("a", expiry=Expiry(ttl=60), signature=b"sig")
+    with State.write(path) as state:
+        state.record(TARGET, "me", [], [done(Change(Action.CREATE, wanted, ""), at=1000.5)])
+    assert rows(path) == {
+        "a": row("a", expiry=Expiry(ttl=60), runs_out=1060.5, acknowledged=1000.5, signature=b"sig")
+    }
+    assert rows(path, OTHER) == {}
+
+
+def test_fixed_expiry_runs_out_then(path):
+    """A key with `expires` runs out at that time, whenever it was written."""
+    made = Change(Action.CREATE, entry("a", expiry=Expiry(at=7000)), "")
+    with State.write(path) as state:
+        state.record(TARGET, "me", [], [done(made)])
+    assert rows(path)["a"].runs_out == 7000
+
+
+def test_new_key_in_doubt(path):
+    """A new key that was marked and never settled is in doubt, owned, and has no digest."""
+    with State.write(path) as state:
+        state.record(TARGET, "me", [change("a")], [])
+    known = rows(path)["a"]
+    assert (known.in_doubt, known.digest, known.owner) == (True, b"", "me")
+
+
+def test_old_key_in_doubt(path):
+    """A known key that was marked keeps what was known, and is in doubt."""
+    seed(path, row("a"))
+    with State.write(path) as state:
+        state.record(TARGET, "me", [change("a", "new", row("a"))], [])
+    assert rows(path) == {"a": row("a", in_doubt=True)}
+
+
+@pytest.mark.parametrize("kind", [OutcomeKind.REJECTED, OutcomeKind.SKIPPED, OutcomeKind.FAILED])
+@pytest.mark.parametrize("known", [None, row("a"), row("a", in_doubt=True), row("a", owner="you")])
+def test_definite_refusal_leaves_things_as_they_were(path, kind, known):
+    """A change that was refused or never sent leaves its row as it was, doubt and owner too."""
+    before = {"a": known} if known else {}
+    made = change("a", "new", known)
+    with State.write(path) as state:
+        state.record(TARGET, "me", [made], [])
+        state.record(TARGET, "me", [], [Outcome(kind, made, made.entry)])
+    assert rows(path) == before
+
+
+def test_unanswered_request_stays_in_doubt(path):
+    """A change whose request was not answered stays in doubt."""
+    made = change("a", "new", row("a"))
+    with State.write(path) as state:
+        state.record(TARGET, "me", [made], [])
+        failed = Outcome(OutcomeKind.FAILED, made, made.entry, in_doubt=True)
+        state.record(TARGET, "me", [], [failed])
+    assert rows(path)["a"].in_doubt
+
+
+def test_delete_is_remembered(path):
+    """A key whose delete was acknowledged is forgotten."""
+    seed(path, row("a"), row("b"))
+    with State.write(path) as state:
+        state.record(TARGET, "me", [], [done(Change(Action.DELETE, entry("a"), "", row("a")))])
+    assert list(rows(path)) == ["b"]
+
+
+def test_touch(path):
+    """Signature, origin and owner can be brought up to date; an empty signature erases nothing."""
+    seed(path, row("a"), row("b"))
+    with State.write(path) as state:
+        state.touch(TARGET, "new", [entry("a", signature=b"s1", origin="n.yaml:1"), entry("b")])
+        state.touch(TARGET, "new", [entry("a", origin="n.yaml:2")])
+    known = rows(path)["a"]
+    assert (known.signature, known.origin, known.owner) == (b"s1", "n.yaml:2", "new")
+    assert rows(path)["b"].digest == row("b").digest
+
+
+def test_forget(path):
+    """Forgetting says how many keys there were, and touches no other target."""
+    seed(path, row("a"), row("b"))
+    seed(path, row("a"), target=OTHER)
+    with State.write(path) as state:
+        assert state.forget(TARGET, ["a", "nothing"]) == 1
+        assert state.targets() == [TARGET, OTHER]
+    assert (list(rows(path)), list(rows(path, OTHER))) == (["b"], ["a"])
+
+
+def test_runs(path):
+    """The last runs come newest first; old ones are let go."""
+    with State.write(path) as state:
+        for started in range(150):
+            number = state.begin_run(TARGET, "me", started)
+        state.end_run(number, 150.5, 5, {"create": 3})
+        state.begin_run(OTHER, "me", 1)
+    with State.read(path) as state:
+        assert state.runs(TARGET, "me", 1) == [(149, 150.5, 5, {"create": 3})]
+        assert [run.ended for run in state.runs(TARGET, "me", 200)] == [150.5, *[0] * 99]
+        assert state.runs(TARGET, "you") == []
+
+
+def test_failed_transaction_changes_nothing(path):
+    """A transaction that fails in its middle leaves the state as it was."""
+    seed(path, row("a"))
+
+    def broken():
+        yield entry("a", origin="changed")
+        raise ZeroDivisionError
+
+    with State.write(path) as state:
+        with pytest.raises(ZeroDivisionError):
+            state.touch(TARGET, "me", broken())
+        assert state.rows(TARGET) == {"a": row("a")}
+
+
+async def test_ledger_records_in_order(path):
+    """What a ledger is told in turn is written in turn, off the event loop."""
+    made = change("a")
+    with State.write(path) as state, Ledger(state, TARGET, "me") as ledger:
+        await ledger.record([made], [])
+        assert state.rows(TARGET)["a"].in_doubt
+        await ledger.record([], [done(made)])
+    assert not rows(path)["a"].in_doubt
+
+
+def test_reading_creates_nothing(path, tmp_path):
+    """Reading a state that does not exist finds nothing and leaves nothing behind."""
+    with State.read(path) as state:
+        assert (state.rows(TARGET), state.targets(), state.runs(TARGET, "me")) == ({}, [], [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_everything_is_private(path, tmp_path):
+    """`.kvsync` is 0700 and all in it 0600, whatever the umask; git ignores it."""
+    old = os.umask(0)
+    try:
+        seed(path, row("a"))
+    finally:
+        os.umask(old)
+    folder = tmp_path / ".kvsync"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
+    assert (folder / ".gitignore").read_text() == "*\n"
+
+
+def test_explicit_place(tmp_path):
+    """--state puts the file where it says, in a new private folder if need be, and nothing else."""
+    path = state_path("/nowhere", str(tmp_path / "new" / "my state é.db"))
+    seed(path, row("a"))
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["my state é.db"]
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+    assert list(rows(path)) == ["a"]
+
+
+def test_directory_for_a_state(tmp_path):
+    """A directory given as --state is refused with what to do."""
+    with pytest.raises(StateError, match="is a directory; give the path of a file in it"):
+        state_path("/nowhere", str(tmp_path))
+
+
+def test_empty_file_is_a_new_state(tmp_path):
+    """An empty file, as mktemp leaves it, is a state that knows nothing."""
+    path = str(tmp_path / "s.db")
+    Path(path).touch()
+    assert rows(path) == {}
+    seed(path, row("a"))
+    assert list(rows(path)) == ["a"]
+
+
+@pytest.fixture(params=["read", "write"])
+def opening(request):
+    """Either way to open a state."""
+    return getattr(State, request.param)
+
+
+def foreign(path: Path, pragmas: str) -> bytes:
+    """An SQLite file of another program; returns its content."""
+    with sqlite3.connect(path) as connection:
+        connection.executescript(f"CREATE TABLE t (x); {pragmas}")
+    connection.close()
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("pragmas", "message"),
+    [
+        ("", "is not a kvsync state file; it was left as it is"),
+        ("PRAGMA application_id = 7", "is not a kvsync state file; it was left as it is"),
+        (
+            "PRAGMA application_id = 0x6B767379; PRAGMA user_version = 99",
+            "was written by another version of kvsync (its format is 99, this one knows 1)",
+        ),
+    ],
+)
+def test_not_ours(tmp_path, opening, pragmas, message):
+    """A state file of another program or of another version is refused and left untouched."""
+    path = tmp_path / "s.db"
+    before = foreign(path, pragmas)
+    with pytest.raises(StateError) as caught:
+        opening(str(path))
+    assert message in str(caught.value)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"noise " * 5000, b"SQLite format 3\0" + b"\xff" * 4096])
+def test_damaged(tmp_path, opening, content):
+    """A file of noise is refused and left untouched."""
+    path = tmp_path / "s.db"
+    path.write_bytes(content)
+    with pytest.raises(StateError, match="damaged or not a kvsync state file"):
+        opening(str(path))
+    assert path.read_bytes() == content
+
+
+def test_damage_found_late(path):
+    """Damage in the middle of the file is reported when it is met, not as a traceback."""
+    seed(path, *(row(f"key-{n}" * 20) for n in range(200)))
+    content = bytearray(Path(path).read_bytes())
+    content[4096 * 3 :] = b"\xff" * (len(content) - 4096 * 3)
+    Path(path).write_bytes(content)
+    with pytest.raises(StateError, match="damaged or not a kvsync state file"):
+        rows(path)
+
+
+KILLED = """
+import os, signal, sys
+from kvsync.state import State
+from tests.values import entry
+from tests.state.test_store import TARGET
+def entries():
+    for n in range(5000):
+        yield entry(f"key-{n}", origin="torn " * 50)
+    os.kill(os.getpid(), signal.SIGKILL)
+state = State.write(sys.argv[1])
+state._connection.execute("PRAGMA cache_size = 1")  # so that pages reach the file early
+state.touch(TARGET, "me", entries())
+"""
+
+
+def kill_while_writing(path: str) -> None:
+    """Leave a torn file and its journal, as a kill in the middle of a commit does."""
+    seed(path, *(row(f"key-{n}") for n in range(500)))
+    child = subprocess.run([sys.executable, "-c", KILLED, path], check=False)
+    assert child.returncode == -9
+    assert Path(f"{path}-journal").stat().st_size > 0
+
+
+@pytest.mark.parametrize("readable_only", [False, True])
+def test_read_after_a_kill(path, readable_only):
+    """After a kill in mid-transaction, reading shows the last good state and changes no file."""
+    kill_while_writing(path)
+    folder = Path(path).parent
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert {known.origin for known in rows(path).values()} == {
+        f"m.yaml:key-{n}" for n in range(500)
+    }
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_write_after_a_kill(path):
+    """After a kill in mid-transaction, the next run rolls back what was not committed."""
+    kill_while_writing(path)
+    with State.write(path) as state:
+        assert len(state.rows(TARGET)) == 500
+        assert "torn" not in state.rows(TARGET)["key-1"].origin
+    assert not Path(f"{path}-journal").exists()
+
+
+AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+
+def as_nobody(call: str, path: str) -> str:
+    """What a call says, run by a user who may write nothing here."""
+    code = (
+        f"import sys; from kvsync.state import State\ntry: {call}\nexcept Exception as e: print(e)"
+    )
+    child = subprocess.run(
+        [*AS_NOBODY, sys.executable, "-c", code, path], check=True, capture_output=True, text=True
+    )
+    return child.stdout.strip()
+
+
+@pytest.fixture
+def shared():
+    """A directory that everybody may look into; pytest's own are closed to other users."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def test_state_in_a_closed_directory(shared):
+    """A state that cannot even be seen is an error, not an empty state."""
+    (shared / "closed").mkdir(mode=0o700)
+    path = str(shared / "closed" / "s.db")
+    seed(path, row("a"))
+    assert as_nobody("State.read(sys.argv[1])", path) == f"cannot read {path}: Permission denied"
+
+
+def test_state_in_a_read_only_directory(shared):
+    """A state that cannot be created says so and names --state."""
+    path = str(shared / ".kvsync" / "state.db")
+    assert as_nobody("State.write(sys.argv[1])", path) == (
+        f"cannot write {shared}/.kvsync: Permission denied; to keep the state elsewhere,"
+        " give --state FILE"
+    )
+
+
+def test_read_only_state_file(shared):
+    """A state file that may only be read can be read, and says so when it must be written."""
+    path = str(shared / "s.db")
+    seed(path, row("a"))
+    Path(path).chmod(0o644)
+    listing = "print(*State.read(sys.argv[1]).targets())"
+    assert as_nobody(listing, path) == str(TARGET)
+    assert as_nobody("State.write(sys.argv[1])", path) == (
+        f"cannot write {path}; to keep the state elsewhere, give --state FILE"
+    )
+
+
+def test_unreadable_state_file(shared):
+    """A state file that may not be read is an error, not an empty state."""
+    path = str(shared / "s.db")
+    seed(path, row("a"))
+    assert as_nobody("State.read(sys.argv[1])", path) == (f"cannot read {path}: Permission denied")
