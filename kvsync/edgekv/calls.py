@@ -1,0 +1,165 @@
+"""A call: one request, tried until it is settled."""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Generic, NamedTuple, TypeVar
+
+from kvsync.edgekv.answers import Answer, Reply, limit_of, read_answer
+from kvsync.edgekv.throttle import Throttle
+from kvsync.edgekv.wire import Request, Wire
+from kvsync.errors import ClockError, Interrupted, ServiceError, ThrottledError
+from kvsync.model import Ack
+
+__all__ = ["Caller", "Settled", "Traffic"]
+
+_FIRST_WAIT = 0.25
+_LONGEST_WAIT = 10.0
+
+_log = logging.getLogger("kvsync.edgekv")
+
+A = TypeVar("A", bound=Answer)
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What went over the wire: every attempt by action, and how many were not the first."""
+
+    requests: Counter[str] = field(default_factory=Counter)
+    retries: int = 0
+
+    def count(self, action: str, *, again: bool, by: int = 1) -> None:
+        """Counts an attempt (``by`` -1: it was not sent after all)."""
+        self.requests[action] += by
+        if again:
+            self.retries += by
+
+
+class Settled(NamedTuple, Generic[A]):
+    """An answer, and how it came."""
+
+    answer: A
+    at: float
+    attempts: int
+
+    @property
+    def ack(self) -> Ack:
+        """The service's word, without what else it said."""
+        return Ack(self.answer.request_id, self.at, self.attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Makes calls over one wire, with so many retries each, and counts them in ``traffic``."""
+
+    wire: Wire
+    throttle: Throttle
+    retries: int
+    traffic: Traffic = field(default_factory=Traffic)
+
+    async def call(self, request: Request, kind: type[A]) -> Settled[A]:
+        """The answer to a request.
+
+        Raises `ServiceError` or `Interrupted`, whose ``attempts`` and ``in_doubt`` speak of all
+        attempts of the call.
+        """
+        call = _Call(self, request, kind)
+        try:
+            return await call.settle()
+        except (ServiceError, Interrupted) as end:
+            end.attempts = call.attempts
+            end.in_doubt = call.in_doubt
+            raise
+
+
+class _Call(Generic[A]):
+    def __init__(self, caller: Caller, request: Request, kind: type[A]) -> None:
+        self.attempts = 0
+        self.in_doubt = False
+        self._caller = caller
+        self._request = request
+        self._kind = kind
+        self._signed_anew = False
+
+    async def settle(self) -> Settled[A]:
+        try:
+            return await self._try()
+        except ServiceError as error:
+            if not error.passing or not self._caller.retries:
+                raise
+            return await self._retry(error)
+
+    async def _retry(self, first: ServiceError) -> Settled[A]:
+        # Most runs never need it.
+        from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
+        from tenacity.wait import wait_random_exponential
+
+        failed: ServiceError | None = first
+
+        async def attempt() -> Settled[A]:
+            # The attempt that failed already is the first that tenacity hears of.
+            nonlocal failed
+            if failed:
+                error, failed = failed, None
+                raise error
+            return await self._try()
+
+        retrying = AsyncRetrying(
+            sleep=self._caller.throttle.pause,
+            stop=stop_after_attempt(self._caller.retries + 1),
+            wait=wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT),
+            retry=retry_if_exception(lambda e: isinstance(e, ServiceError) and e.passing),
+            reraise=True,
+        )
+        return await retrying(attempt)
+
+    async def _try(self) -> Settled[A]:
+        try:
+            return await self._attempt()
+        except ThrottledError:
+            self._caller.throttle.slow_down(self._request.action)
+            raise
+        except ClockError as error:
+            if self._signed_anew or error.service_time is None:
+                raise
+            self._signed_anew = True
+            self._caller.wire.clock.correct(error.service_time)
+            return await self._attempt()
+
+    async def _attempt(self) -> Settled[A]:
+        started = monotonic()
+        try:
+            reply = await self._exchange()
+            answer = read_answer(reply, self._kind, self._request.scene)
+        except ServiceError as error:
+            self.in_doubt |= error.in_doubt
+            self._log(error.code, error.request_id, started)
+            raise
+        self._log("OK", answer.request_id, started)
+        return Settled(answer, self._caller.wire.clock.at(reply.service_time), self.attempts)
+
+    async def _exchange(self) -> Reply:
+        wire, traffic, action = self._caller.wire, self._caller.traffic, self._request.action
+        async with wire.turn(action):
+            headers = await wire.sign(self._request)
+            self.attempts += 1
+            again = self.attempts > 1
+            traffic.count(action, again=again)
+            try:
+                return await wire.exchange(self._request, headers, limit_of(self._kind))
+            except Interrupted:
+                self.attempts -= 1
+                traffic.count(action, again=again, by=-1)
+                raise
+
+    def _log(self, code: str, request_id: str, started: float) -> None:
+        _log.debug(
+            "%s of %d: %s, request %r, attempt %d, %d ms",
+            self._request.action,
+            self._request.size,
+            code,
+            request_id,
+            self.attempts,
+            (monotonic() - started) * 1000,
+        )

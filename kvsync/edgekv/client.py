@@ -1,0 +1,147 @@
+"""The client of EdgeKV: an account at an endpoint, its namespaces and their pairs."""
+
+from collections import Counter
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from kvsync.edgekv.answers import DoneAnswer, NamespaceInfo, NamespacesAnswer, Pair
+from kvsync.edgekv.calls import Caller, Traffic
+from kvsync.edgekv.credentials import CredentialProvider
+from kvsync.edgekv.endpoint import INTL, parse_endpoint
+from kvsync.edgekv.namespace import Namespace
+from kvsync.edgekv.throttle import Throttle
+from kvsync.edgekv.translate import Scene
+from kvsync.edgekv.wire import Request, Wire
+from kvsync.errors import ServiceError
+from kvsync.model import Ack
+
+__all__ = ["ClientOptions", "EdgeKVClient", "Namespace", "NamespaceInfo", "Pair"]
+
+_PAGE = 1000
+_DEFAULT_RATE = 20.0
+"""Requests per second and action that the API allows an account."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """How patient a client is.
+
+    ``timeout`` is in seconds of silence: a transfer that moves is not cut off. ``retries`` counts
+    the attempts after the first.
+    """
+
+    timeout: float = 30.0
+    retries: int = 8
+
+    def __post_init__(self) -> None:
+        if not 0 < self.timeout < float("inf"):
+            raise ValueError("a time-out is a number of seconds above 0")
+        if self.retries < 0:
+            raise ValueError("retries cannot be fewer than 0")
+
+
+_DEFAULTS = ClientOptions()
+
+
+class EdgeKVClient:
+    """EdgeKV as one account sees it at one endpoint.
+
+        async with EdgeKVClient(default_credentials()) as client:
+            await client.namespace("zone-…", "ns-011").put("hello", b"world", NEVER)
+
+    ``throttle`` paces the requests; clients of the same account share one (20 per second and
+    action by default). Methods raise `ServiceError` or `Interrupted`; the constructor raises
+    `UsageError` for an endpoint that makes no sense.
+    """
+
+    def __init__(
+        self,
+        credentials: CredentialProvider,
+        endpoint: str = INTL,
+        *,
+        throttle: Throttle | None = None,
+        options: ClientOptions = _DEFAULTS,
+    ) -> None:
+        self.endpoint = parse_endpoint(endpoint)
+        self._credentials = credentials
+        self._throttle = throttle or Throttle(_DEFAULT_RATE)
+        self._options = options
+        self._traffic = Traffic()
+        self._wire: Wire | None = None
+
+    async def __aenter__(self) -> "EdgeKVClient":
+        self._wire = Wire(self._credentials, self.endpoint, self._throttle, self._options.timeout)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._wire:
+            await self._wire.close()
+        self._wire = None
+
+    @property
+    def requests(self) -> Counter[str]:
+        """Every attempt of the client's own methods, by action; a `Namespace` counts its own."""
+        return self._traffic.requests
+
+    def namespace(self, zone: str, name: str) -> Namespace:
+        """The pairs of a namespace; asks nothing yet."""
+        return Namespace(self._caller(Traffic()), Scene(self.endpoint, zone, name))
+
+    async def namespaces(self, zone: str, name: str = "") -> list[NamespaceInfo]:
+        """The namespaces of a zone, or the one of this name, if there is one."""
+        fields: dict[str, Any] = {"ZoneId": zone, "Limit": _PAGE}
+        if name:
+            fields["Filters"] = [{"Name": "namespace", "Values": [name], "Fuzzy": False}]
+        found: list[NamespaceInfo] = []
+        while True:
+            request = self._request("DescribeEdgeKVNamespaces", fields | {"Offset": len(found)})
+            answer = (await self._caller(self._traffic).call(request, NamespacesAnswer)).answer
+            found += answer.namespaces or []
+            if not answer.namespaces or len(found) >= answer.total_count:
+                return found
+
+    async def create_namespace(self, zone: str, name: str, remark: str = "") -> Ack:
+        """Creates a namespace: 1 to 50 of ``a-z A-Z 0-9 -``; the remark up to 256 characters."""
+        try:
+            return await self._manage("CreateEdgeKVNamespace", zone, name, Remark=remark)
+        except ServiceError as error:
+            # Refused because an attempt whose answer was lost had created it already.
+            if not error.in_doubt or not await self._exists(zone, name, remark):
+                raise
+            return Ack(error.request_id, self._open().clock.now(), error.attempts)
+
+    async def modify_namespace(self, zone: str, name: str, remark: str) -> Ack:
+        """Changes a namespace's remark."""
+        return await self._manage("ModifyEdgeKVNamespace", zone, name, Remark=remark)
+
+    async def delete_namespace(self, zone: str, name: str) -> Ack:
+        """Deletes a namespace and all that it holds, for good."""
+        return await self._manage("DeleteEdgeKVNamespace", zone, name)
+
+    async def _exists(self, zone: str, name: str, remark: str) -> bool:
+        found = await self.namespaces(zone, name)
+        return any(info.name == name and info.remark == remark for info in found)
+
+    async def _manage(self, action: str, zone: str, name: str, **fields: str) -> Ack:
+        request = self._request(action, {"ZoneId": zone, "Namespace": name, **fields})
+        return (await self._caller(self._traffic).call(request, DoneAnswer)).ack
+
+    def _request(self, action: str, fields: dict[str, Any]) -> Request:
+        scene = Scene(self.endpoint, fields["ZoneId"], fields.get("Namespace", ""))
+        return Request(action, msgspec.json.encode(fields), scene)
+
+    def _caller(self, traffic: Traffic) -> Caller:
+        return Caller(self._open(), self._throttle, self._options.retries, traffic)
+
+    def _open(self) -> Wire:
+        if self._wire is None:
+            raise RuntimeError("open the client first: async with EdgeKVClient(...) as client")
+        return self._wire

@@ -1,0 +1,142 @@
+"""Connections that are ready before their permit is taken.
+
+A permit taken before a TLS handshake of 250 ms let 26 requests arrive in one second: what counts
+is when the server sees them.
+"""
+
+import asyncio
+import errno
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+import aiohttp
+from aiohttp import payload
+from aiohttp.abc import AbstractStreamWriter
+
+from kvsync.edgekv.throttle import Throttle
+
+if TYPE_CHECKING:
+    from aiohttp.client_reqrep import ClientRequest
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
+__all__ = ["PacedConnector", "SteadyBody"]
+
+_MOST_CONNECTIONS = 512
+"""Half of the descriptors that a process commonly has."""
+_TRIES = 3
+_CHUNK = 1 << 16
+
+
+class _Place:
+    """A place behind a gate, which may be left early and is left once."""
+
+    def __init__(self, gate: asyncio.Semaphore) -> None:
+        self._gate = gate
+        self._held = True
+
+    def leave(self) -> None:
+        if self._held:
+            self._held = False
+            self._gate.release()
+
+
+_place: ContextVar[_Place] = ContextVar("_place")
+"""The place of the attempt that runs in this task: aiohttp stands between `turn` and `connect`."""
+
+
+class PacedConnector(aiohttp.TCPConnector):
+    """Gets a connection, and then the permit of the action that the request's headers name.
+
+    A second's worth of permits bounds how many hold a connection while they wait (`turn`), since
+    servers close idle ones, and since a sync of three keys shall open three.
+    """
+
+    def __init__(self, throttle: Throttle) -> None:
+        self._throttle = throttle
+        self._width = min(_MOST_CONNECTIONS, max(1, math.ceil(throttle.rate)))
+        self._gates: dict[str, asyncio.Semaphore] = {}
+        # Four seconds' worth: one for those who wait, two for answers that take 2 s, and room.
+        super().__init__(limit=min(_MOST_CONNECTIONS, max(100, 4 * self._width)))
+
+    @asynccontextmanager
+    async def turn(self, action: str) -> AsyncIterator[None]:
+        """Holds one of the places before the permit, until `connect` has it or the block ends.
+
+        Raises `Interrupted` once the throttle is stopped.
+        """
+        gate = self._gates.setdefault(action, asyncio.Semaphore(self._width))
+        with self._throttle.until_stopped():
+            await gate.acquire()
+        place = _Place(gate)
+        token = _place.set(place)
+        try:
+            yield
+        finally:
+            _place.reset(token)
+            place.leave()
+
+    async def connect(
+        self,
+        req: "ClientRequest",
+        traces: list["Trace"],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own signature
+    ) -> "Connection":
+        """A connection on which the request may be sent now."""
+        for _ in range(_TRIES):
+            with self._throttle.until_stopped():
+                connection = await super().connect(req, traces, timeout)
+            try:
+                await self._throttle.permit(req.headers["X-TC-Action"])
+            except BaseException:
+                connection.release()
+                raise
+            if not connection.closed:
+                _place.get().leave()
+                return connection
+            # It died while it waited. A new one takes time, and with it a new permit.
+            connection.close()
+        closed = ConnectionResetError(errno.ECONNRESET, "it closes every connection at once")
+        raise aiohttp.ClientConnectorError(req.connection_key, closed)
+
+
+class SteadyBody(payload.Payload):
+    """A body in memory whose upload may not stall for longer than ``silence`` seconds.
+
+    aiohttp starts to count silence once a body is written: a peer that stops to read would hold
+    the request for ever.
+    """
+
+    _autoclose = True
+    _value: bytes
+
+    def __init__(self, body: bytes, silence: float) -> None:
+        super().__init__(body, content_type="application/json")
+        self._size = len(body)
+        self._silence = silence
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """The body as text."""
+        return self._value.decode(encoding, errors)
+
+    async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """The body."""
+        del encoding, errors
+        return self._value
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Writes all of it. Raises `TimeoutError`."""
+        await self.write_with_length(writer, None)
+
+    async def write_with_length(
+        self, writer: AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        """Writes ``content_length`` bytes of it, None for all. Raises `TimeoutError`."""
+        rest = memoryview(self._value)[:content_length]
+        while rest:
+            async with asyncio.timeout(self._silence):
+                await writer.write(rest[:_CHUNK])
+            rest = rest[_CHUNK:]

@@ -1,0 +1,162 @@
+"""Where the API is: the two sites of the vendor, or another address."""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from time import monotonic
+from urllib.parse import SplitResult, urlsplit
+
+from kvsync.errors import UsageError
+
+__all__ = ["INTL", "MAINLAND", "identity", "is_loopback", "parse_endpoint"]
+
+INTL = "https://teo.intl.tencentcloudapi.com"
+MAINLAND = "https://teo.tencentcloudapi.com"
+
+_SITES = {"intl": INTL, "mainland": MAINLAND}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?", re.ASCII)
+_ANSWER = re.compile(rb"kvsync emulator ([0-9A-Za-z-]{1,64})\s*", re.ASCII)
+_LONGEST_ANSWER = 4096
+_ADVICE = "write intl, mainland, or a URL such as https://teo.tencentcloudapi.com"
+
+
+def parse_endpoint(text: str) -> str:
+    """``intl``, ``mainland`` or a URL as ``scheme://host[:port]``.
+
+    The host is in lower case, the default port left out, an IPv6 address in brackets. Raises
+    `UsageError` for anything else, and for plain http to a host that is not this machine.
+    """
+    text = text.strip()
+    if text.lower() in _SITES:
+        return _SITES[text.lower()]
+    parts = _split(text)
+    host = _host(parts)
+    if parts.scheme == "http" and not _is_loopback_host(host):
+        raise UsageError(
+            f"endpoint: plain http to {host} would show every value on its way: write https://"
+            " (http is for loopback addresses only)"
+        )
+    return f"{parts.scheme}://{_bracketed(host)}{_port(parts)}"
+
+
+def is_loopback(endpoint: str) -> bool:
+    """Whether a normalised endpoint is on this machine."""
+    return _is_loopback_host(urlsplit(endpoint).hostname or "")
+
+
+def identity(endpoint: str, timeout: float = 0.2) -> str:
+    """What the state shall know a normalised endpoint by.
+
+    An emulator on loopback is asked for its UUID over a plain socket, for ``timeout`` seconds at
+    most in all, and known as ``emulator:UUID``; everything else is its own endpoint.
+    """
+    parts = urlsplit(endpoint)
+    if parts.scheme != "http" or not is_loopback(endpoint):
+        return endpoint
+    answer = b""
+    with suppress(OSError):
+        answer = _ask(parts, monotonic() + timeout)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    match = _ANSWER.fullmatch(body)
+    if match and b" 200 " in head.partition(b"\r\n")[0]:
+        return f"emulator:{match[1].decode()}"
+    return endpoint
+
+
+def _split(text: str) -> SplitResult:
+    # urlsplit drops line ends and tabs in silence.
+    if not text.isprintable() or " " in text:
+        raise UsageError(f"endpoint: not a URL: {_ADVICE}")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise UsageError(f"endpoint: not a URL: {_ADVICE}") from None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.netloc:
+        raise UsageError(f"endpoint: not a URL: {_ADVICE}")
+    if "@" in parts.netloc:
+        raise UsageError("endpoint: a user name or password has no place in it; leave it out")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise UsageError("endpoint: only scheme, host and port; leave out what follows the host")
+    return parts
+
+
+def _host(parts: SplitResult) -> str:
+    host = (parts.hostname or "").lower()
+    if parts.netloc.startswith("["):
+        try:
+            return ipaddress.IPv6Address(host).compressed
+        except ValueError:
+            raise UsageError("endpoint: what is in brackets is not an IPv6 address") from None
+    if not _HOST.fullmatch(host):
+        raise UsageError(f"endpoint: not a host name: {_ADVICE}")
+    return host
+
+
+def _port(parts: SplitResult) -> str:
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise UsageError("endpoint: a port is a number from 1 to 65535")
+    return "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _is_loopback_host(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _ask(parts: SplitResult, deadline: float) -> bytes:
+    """The raw answer to ``GET /``, as far as it came before the deadline."""
+    with _connected(parts, deadline) as connection:
+        request = f"GET / HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n"
+        connection.sendall(request.encode())
+        return b"".join(_received(connection, deadline))
+
+
+def _connected(parts: SplitResult, deadline: float) -> socket.socket:
+    port = parts.port or _DEFAULT_PORTS[parts.scheme]
+    refused = OSError("no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(
+        parts.hostname, port, type=socket.SOCK_STREAM
+    ):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(_left(deadline))
+            connection.connect(address)
+        except OSError as error:
+            connection.close()
+            refused = error
+        else:
+            return connection
+    raise refused
+
+
+def _received(connection: socket.socket, deadline: float) -> Iterator[bytes]:
+    total = 0
+    while total <= _LONGEST_ANSWER:
+        connection.settimeout(_left(deadline))
+        chunk = connection.recv(_LONGEST_ANSWER)
+        if not chunk:
+            return
+        total += len(chunk)
+        yield chunk
+
+
+def _left(deadline: float) -> float:
+    left = deadline - monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left

@@ -1,0 +1,125 @@
+"""The pairs of one namespace."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import msgspec
+
+from kvsync.edgekv.answers import DoneAnswer, GetAnswer, ListAnswer, Pair, unix_seconds
+from kvsync.edgekv.calls import Caller, Settled
+from kvsync.edgekv.translate import Scene, bad_answer
+from kvsync.edgekv.wire import Request
+from kvsync.errors import PassingError
+from kvsync.model import Ack, Expiry
+
+__all__ = ["KEYS_PER_REQUEST", "Namespace"]
+
+KEYS_PER_REQUEST = 20
+_LONGEST_PAGE = 1000
+
+
+class Namespace:
+    """One namespace, and the traffic of one run against it; made by `EdgeKVClient.namespace`.
+
+    Every method raises `ServiceError` or `Interrupted`, whose ``attempts`` and ``in_doubt`` speak
+    of all attempts of the call.
+    """
+
+    def __init__(self, caller: Caller, scene: Scene) -> None:
+        self._caller = caller
+        self._scene = scene
+
+    @property
+    def requests(self) -> Counter[str]:
+        """Every attempt, by action."""
+        return self._caller.traffic.requests
+
+    @property
+    def retries(self) -> int:
+        """Attempts after the first."""
+        return self._caller.traffic.retries
+
+    def stop(self) -> None:
+        """Send nothing more: calls that wait for their turn raise `Interrupted`."""
+        self._caller.throttle.stop()
+
+    async def put(self, key: str, value: bytes, expiry: Expiry) -> Ack:
+        """Creates or overwrites a pair. ``value`` is UTF-8, not empty, 1 MiB at most."""
+        text = value.decode()
+        fields: dict[str, Any] = {"Key": key, "Value": text}
+        if expiry.at:
+            fields["Expiration"] = expiry.at
+        if expiry.ttl:
+            fields["ExpirationTTL"] = expiry.ttl
+        request = self._request("EdgeKVPut", fields, hidden=text)
+        return (await self._caller.call(request, DoneAnswer)).ack
+
+    async def get(self, keys: Sequence[str]) -> list[Pair]:
+        """The pairs of these keys, in this order.
+
+        Raises `ValueError` for none or more than 20 keys.
+        """
+        request = self._request("EdgeKVGet", {"Keys": _bounded(keys)}, size=len(keys))
+        settled = await self._caller.call(request, GetAnswer)
+        found = _pairs(settled)
+        if found.keys() != set(keys):
+            raise _misfit(settled, "the answer speaks of other keys than those asked for")
+        return [found[key] for key in keys]
+
+    async def keys(self, prefix: str = "", page: int = _LONGEST_PAGE) -> AsyncIterator[str]:
+        """All keys that begin with ``prefix``, ``page`` of them (1000 at most) per request."""
+        fields: dict[str, Any] = {"Limit": page}
+        if prefix:
+            # The service refuses an empty one.
+            fields["Prefix"] = prefix
+        while True:
+            settled = await self._caller.call(self._request("EdgeKVList", fields), ListAnswer)
+            answer = settled.answer
+            if answer.keys is None or answer.cursor == fields.get("Cursor"):
+                raise _misfit(settled, "the list of keys does not go on")
+            for key in answer.keys:
+                yield key
+            if not answer.cursor:
+                return
+            fields["Cursor"] = answer.cursor
+
+    async def delete(self, keys: Sequence[str]) -> Ack:
+        """Deletes these keys for good; one that is not there is no error.
+
+        Raises `ValueError` for none or more than 20 keys.
+        """
+        request = self._request("EdgeKVDelete", {"Keys": _bounded(keys)}, size=len(keys))
+        return (await self._caller.call(request, DoneAnswer)).ack
+
+    def _request(
+        self, action: str, fields: dict[str, Any], *, size: int = 1, hidden: str = ""
+    ) -> Request:
+        place = {"ZoneId": self._scene.zone, "Namespace": self._scene.namespace}
+        scene = self._scene._replace(hidden=hidden)
+        return Request(action, msgspec.json.encode(place | fields), scene, size)
+
+
+def _bounded(keys: Sequence[str]) -> list[str]:
+    if not 1 <= len(keys) <= KEYS_PER_REQUEST:
+        raise ValueError(f"from 1 to {KEYS_PER_REQUEST} keys a request")
+    return list(keys)
+
+
+def _pairs(settled: Settled[GetAnswer]) -> dict[str, Pair]:
+    pairs = {}
+    for item in settled.answer.data or ():
+        try:
+            expires = unix_seconds(item.expiration)
+        except ValueError:
+            raise _misfit(settled, f"the Expiration of {item.key!r} is no time") from None
+        # The API stores no empty value: it stands for a key that is not there.
+        value = item.value.encode() or None
+        pairs[item.key] = Pair(item.key, value, expires if value else 0)
+    return pairs
+
+
+def _misfit(settled: Settled[Any], message: str) -> PassingError:
+    error = bad_answer(message, settled.answer.request_id, in_doubt=False)
+    error.attempts = settled.attempts
+    return error

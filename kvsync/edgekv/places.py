@@ -1,0 +1,253 @@
+"""The places where credentials lie: environment, files of the vendor's tools, cloud roles.
+
+The files are read here, since the vendor's readers drop the session token. The vendor's package
+does the roles; its failures (a bare `OSError`, swallowed exceptions, no time-out) become
+`FatalError`. No message repeats what a file, a variable or one of its exceptions holds.
+"""
+
+import configparser
+import json
+import re
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kvsync.errors import FatalError, UsageError
+
+__all__ = ["Credential", "Places", "check_profile"]
+
+CVM_SECONDS = 2.0
+"""How long the instance's metadata service may take: off the cloud nobody answers."""
+
+_ID = "TENCENTCLOUD_SECRET_ID"
+_KEY = "TENCENTCLOUD_SECRET_KEY"
+_TOKEN = "TENCENTCLOUD_TOKEN"  # noqa: S105 - a variable's name
+_TKE = ("TKE_REGION", "TKE_PROVIDER_ID", "TKE_WEB_IDENTITY_TOKEN_FILE", "TKE_ROLE_ARN")
+_TKE_SECONDS = 7200
+"""Lifetime asked for; the vendor's own default."""
+
+_PROFILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", re.ASCII)
+_CODE = re.compile(r"[A-Za-z]+(\.[A-Za-z]+)*", re.ASCII)
+_SENDABLE = re.compile(r"[!-~]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A key pair. ``expires`` is in Unix seconds, infinite for a permanent one."""
+
+    secret_id: str
+    secret_key: str = field(repr=False)
+    token: str = field(default="", repr=False)
+    expires: float = float("inf")
+
+    def __post_init__(self) -> None:
+        for text in (self.secret_id, self.secret_key, self.token or "-"):
+            if not _SENDABLE.fullmatch(text):
+                raise ValueError("a credential consists of visible ASCII characters")
+
+
+def check_profile(profile: str) -> None:
+    """Raises `UsageError` if a profile's name is not fit to be a file's name."""
+    if not _PROFILE.fullmatch(profile):
+        raise UsageError(
+            "profile: a name, not a path: the NAME of ~/.tccli/NAME.credential "
+            "(letters, digits, '.', '-' and '_')"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where to look. ``home`` is a directory, ``environ`` as in `os.environ`."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    home: str
+
+    def find(self, profile: str = "") -> Credential:
+        """The first credential, in the order of `default_credentials`; blocks.
+
+        Raises `FatalError` with code ``NoCredentials`` if no place has one, ``BadCredentials`` if
+        a place has half of one or cannot be read.
+        """
+        if profile:
+            return self._tccli(profile) or self._no_profile(profile)
+        found = self._environment() or self._profile_file() or self._tccli("default") or self._tke()
+        return found or _cvm() or self._nothing()
+
+    def _environment(self) -> Credential | None:
+        return _pair(
+            "environment",
+            (_ID, self.environ.get(_ID)),
+            (_KEY, self.environ.get(_KEY)),
+            self.environ.get(_TOKEN),
+        )
+
+    def _profile_file(self) -> Credential | None:
+        path = Path(self.home, ".tencentcloud", "credentials")
+        text = _text(path)
+        if text is None:
+            return None
+        # A secret may hold a percent sign, and a message of the parser holds the line.
+        parser = configparser.ConfigParser(interpolation=None, default_section="")
+        try:
+            parser.read_string(text)
+        except configparser.Error:
+            raise _bad(f"{path} is not an INI file with a section [default]") from None
+        if not parser.has_section("default"):
+            return None
+        section = {name: value.strip("\"' ") for name, value in parser.items("default")}
+        return _pair(
+            str(path),
+            ("secret_id", section.get("secret_id")),
+            ("secret_key", section.get("secret_key")),
+            section.get("token"),
+        )
+
+    def _tccli(self, profile: str) -> Credential | None:
+        path = self._tccli_path(profile)
+        text = _text(path)
+        if text is None:
+            return None
+        try:
+            content = json.loads(text)
+        except (ValueError, RecursionError):
+            content = None
+        if not isinstance(content, dict):
+            raise _bad(f"{path} is not a JSON object")
+        return _pair(
+            str(path),
+            ("secretId", content.get("secretId")),
+            ("secretKey", content.get("secretKey")),
+            content.get("token"),
+            # Written by `tccli auth login`.
+            expires=content.get("expiresAt"),
+        )
+
+    def _tccli_path(self, profile: str) -> Path:
+        return Path(self.home, ".tccli", f"{profile}.credential")
+
+    def _tke(self) -> Credential | None:
+        if not (self.environ.get("TKE_ROLE_ARN") or self.environ.get(_TKE[2])):
+            return None
+        missing = [name for name in _TKE if not self.environ.get(name)]
+        if missing:
+            raise _bad(f"the TKE OIDC role needs {', '.join(missing)} too")
+        region, provider, token_file, role = (self.environ[name] for name in _TKE)
+        token = _text(Path(token_file))
+        if not token:
+            raise _bad(f"the TKE OIDC token file {token_file} is missing or empty")
+        return _oidc_role(region, provider, token, role)
+
+    def _no_profile(self, profile: str) -> Credential:
+        raise FatalError(
+            "NoCredentials",
+            f"profile {profile}: {self._tccli_path(profile)} is missing or holds no keys: "
+            f"run tccli configure --profile {profile}, or choose another profile",
+        )
+
+    def _nothing(self) -> Credential:
+        raise FatalError(
+            "NoCredentials",
+            f"no credentials found. Looked at: the environment ({_ID} is not set), "
+            f"{Path(self.home, '.tencentcloud', 'credentials')}, {self._tccli_path('default')}, "
+            f"the TKE OIDC role (TKE_ROLE_ARN is not set), the CVM instance role (no answer). "
+            f"Set {_ID} and {_KEY} (and {_TOKEN} for temporary ones), or run tccli configure. "
+            f"To try kvsync without an account, use --local",
+        )
+
+
+def _pair(
+    place: str,
+    secret_id: tuple[str, Any],
+    secret_key: tuple[str, Any],
+    token: Any,
+    *,
+    expires: Any = None,
+) -> Credential | None:
+    """The pair that a place holds under these names, or None if it holds nothing of it."""
+    values = []
+    for name, value in (secret_id, secret_key, ("token", token)):
+        if value is not None and not isinstance(value, str):
+            raise _bad(f"{place}: {name} is not a string")
+        values.append((value or "").strip())
+    if not values[0] and not values[1]:
+        return None
+    if not values[0] or not values[1]:
+        given, missing = (secret_id, secret_key) if values[0] else (secret_key, secret_id)
+        raise _bad(f"{place}: {given[0]} is set but {missing[0]} is not: set both or neither")
+    ends = float(expires) if isinstance(expires, int | float) and expires else float("inf")
+    return _credential(place, values, ends)
+
+
+def _credential(place: str, values: list[str], expires: float) -> Credential:
+    try:
+        secret_id, secret_key, token = values
+        return Credential(secret_id, secret_key, token, expires)
+    except ValueError:
+        raise _bad(
+            f"{place}: the key pair or token holds a space, a line end or a letter that is not "
+            "ASCII: copy it again"
+        ) from None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except UnicodeDecodeError:
+        raise _bad(f"{path} is not a text file in UTF-8") from None
+    except OSError as error:
+        raise _bad(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _oidc_role(region: str, provider: str, token: str, role: str) -> Credential:
+    # Pulls `requests`: 0.2 s that only a pod in TKE pays.
+    from tencentcloud.common.credential import OIDCRoleArnCredential
+
+    asked = time.time()
+    session = f"kvsync-{int(asked * 1e6)}"
+    source = OIDCRoleArnCredential(region, provider, token, role, session, _TKE_SECONDS)
+    try:
+        values = [str(text or "") for text in source.get_credential_info()]
+    except Exception as error:  # noqa: BLE001 - whatever the vendor's package lets out
+        raise _bad(
+            f"the TKE OIDC role gave no credentials ({_vendor_code(error)}): check the role, its "
+            "identity provider and the pod's service account"
+        ) from None
+    return _credential("the TKE OIDC role", values, asked + _TKE_SECONDS)
+
+
+def _vendor_code(error: Exception) -> str:
+    # The message may hold the request, and with it the token.
+    code = getattr(error, "code", None)
+    if isinstance(code, str) and _CODE.fullmatch(code):
+        return code
+    return type(error).__name__
+
+
+def _cvm() -> Credential | None:
+    """The instance role, or None if no metadata service answers in time."""
+    # Imported before the clock starts, for the reason given above.
+    from tencentcloud.common.credential import CVMRoleCredential
+
+    source = CVMRoleCredential()
+    found: list[str] = []
+    # It has no time-out, swallows every failure, and must not keep the process from ending.
+    thread = threading.Thread(
+        target=lambda: found.extend(text or "" for text in source.get_credential_info()),
+        name="kvsync-cvm",
+        daemon=True,
+    )
+    thread.start()
+    thread.join(CVM_SECONDS)
+    if not any(found):
+        return None
+    ends = source._expired_ts  # noqa: SLF001 - the vendor tells it nowhere else
+    return _credential("the CVM instance role", found, float(ends))
+
+
+def _bad(message: str) -> FatalError:
+    return FatalError("BadCredentials", message)

@@ -1,0 +1,185 @@
+"""From the service's codes, and from what its libraries raise, to kvsync's own errors.
+
+Source of the codes: EdgeKVPut and the common error codes of the API,
+https://www.tencentcloud.com/document/api/1145/42650.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from typing import NamedTuple, TypeVar
+
+import aiohttp
+
+from kvsync.edgekv.endpoint import INTL, MAINLAND
+from kvsync.errors import (
+    ClockError,
+    FatalError,
+    PassingError,
+    RejectedError,
+    ServiceError,
+    ThrottledError,
+)
+
+__all__ = ["FOREIGN", "Scene", "bad_answer", "error_from", "error_from_exception"]
+
+FOREIGN = (aiohttp.ClientError, aiohttp.WSMessageTypeError, OSError, asyncio.TimeoutError)
+"""What the network's libraries raise; `ssl.SSLError` and DNS failures are `OSError` too."""
+
+_FATAL = (
+    "AuthFailure",
+    "UnauthorizedOperation",
+    "ResourceUnavailable.NamespaceNotFound",
+    "ResourceNotFound",
+    "InvalidAction",
+    "NoSuchVersion",
+    "UnsupportedRegion",
+    "ActionOffline",
+    "IpInBlacklist",
+    "IpNotInWhitelist",
+    "InvalidParameter.ZoneNotFound",
+    "InvalidParameterValue.ZoneNotFound",
+    "InvalidParameterValue.ZonePaused",
+    "ResourceUnavailable.ZoneNotFound",
+    "OperationDenied.ZoneNotActive",
+    "FailedOperation.InvalidZoneStatus",
+    "FailedOperation.ProductNotActivated",
+    "FailedOperation.InsufficientAccountBalance",
+    "LimitExceeded.DailyQuota",
+)
+_KINDS: dict[str, type[ServiceError]] = {
+    "RequestLimitExceeded": ThrottledError,
+    "InternalError": PassingError,
+    "FailedOperation": PassingError,
+    "AuthFailure.SignatureExpire": ClockError,
+    **dict.fromkeys(_FATAL, FatalError),
+}
+_ADVICE = {
+    "AuthFailure.SignatureFailure": "the secret key does not fit the secret id: check both",
+    "AuthFailure.SignatureExpire": "set this machine's clock",
+    "AuthFailure.TokenFailure": "the session token is wrong or has expired: log in again",
+    "AuthFailure.SecretIdNotFound": "check the secret id",
+    "AuthFailure.InvalidSecretId": "check the secret id",
+    "AuthFailure": "check the credentials",
+    "AuthFailure.UnauthorizedOperation": "let this account use EdgeOne (teo) on the zone, in CAM",
+    "UnauthorizedOperation": "let this account use EdgeOne (teo) on the zone, in CAM",
+}
+_NOT_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ServerFingerprintMismatch,
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+)
+_LONGEST_MESSAGE = 500
+
+T = TypeVar("T")
+
+
+class Scene(NamedTuple):
+    """What a request was about, for words that help. ``hidden`` is a text no message may repeat."""
+
+    endpoint: str = ""
+    zone: str = ""
+    namespace: str = ""
+    hidden: str = ""
+
+
+def error_from(
+    code: str,
+    message: str,
+    request_id: str = "",
+    *,
+    scene: Scene = Scene(),  # noqa: B008 - frozen
+    service_time: float | None = None,
+) -> ServiceError:
+    """The error for a code of the service; the longest known beginning of the code decides.
+
+    ``service_time`` is the answer's ``Date`` in Unix seconds. A code that nobody knows rejects
+    this request alone.
+    """
+    kind: type[ServiceError] = _longest(_KINDS, code, RejectedError)
+    words = [_harmless(message, scene.hidden), _advice(code, scene)]
+    text = "; ".join(part.rstrip(". ") for part in words if part.rstrip(". "))
+    if kind is ClockError:
+        return ClockError(code, text, request_id, service_time=service_time)
+    return kind(code, text, request_id, in_doubt=kind is PassingError)
+
+
+def error_from_exception(error: BaseException, scene: Scene) -> ServiceError:
+    """The error for one of `FOREIGN`: a connection that failed before, at or after the request.
+
+    In doubt unless it is certain that nothing was sent.
+    """
+    in_doubt = not isinstance(error, _NOT_SENT)
+    host = scene.endpoint.partition("://")[2]
+    if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError):
+        if isinstance(error, aiohttp.ClientHttpProxyError):
+            text = f"the proxy refused the way to {host} (HTTP {error.status}): check HTTPS_PROXY"
+            return PassingError("ConnectionError", text)
+        return bad_answer(f"the answer of {host} is cut off or broken", in_doubt=in_doubt)
+    if isinstance(error, TimeoutError):
+        what = "no answer" if in_doubt else "no connection"
+        text = f"{what} from {host} in time: check the network, or give more --timeout"
+        return PassingError("Timeout", text, in_doubt=in_doubt)
+    return PassingError("ConnectionError", _connection_words(error, host), in_doubt=in_doubt)
+
+
+def bad_answer(message: str, request_id: str = "", *, in_doubt: bool = True) -> PassingError:
+    """The error for an answer that cannot be read: the request may have been carried out."""
+    return PassingError("BadAnswer", message, request_id, in_doubt=in_doubt)
+
+
+def _connection_words(error: BaseException, host: str) -> str:
+    match error:
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
+            return (
+                f"the certificate of {host} is not trusted: check --endpoint and this machine's "
+                "clock; behind a proxy that opens TLS, name its CA in SSL_CERT_FILE"
+            )
+        case ssl.SSLError():
+            return f"TLS with {host} failed: check --endpoint and any proxy in between"
+        case aiohttp.ClientConnectorDNSError():
+            return f"the name in {host} was not found: check --endpoint and this machine's DNS"
+        case aiohttp.ClientProxyConnectionError():
+            return f"the proxy to {host} does not answer: check HTTPS_PROXY and NO_PROXY"
+        case aiohttp.ClientConnectorError():
+            reason = error.os_error.strerror or type(error.os_error).__name__
+            return f"no connection to {host} ({reason}): check --endpoint and the network"
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
+            return f"{host} is no address that can be used: check --endpoint and HTTPS_PROXY"
+    return f"the connection to {host} was cut"
+
+
+def _longest(table: Mapping[str, T], code: str, default: T) -> T:
+    while code:
+        if code in table:
+            return table[code]
+        code = code.rpartition(".")[0]
+    return default
+
+
+def _advice(code: str, scene: Scene) -> str:
+    leaf = code.rpartition(".")[2]
+    if leaf == "NamespaceNotFound":
+        return (
+            f"namespace {scene.namespace!r} does not exist in zone {scene.zone!r}: check "
+            "--namespace and --zone, or create it"
+        )
+    if "Zone" in leaf:
+        return f"zone {scene.zone!r}: check --zone, the zone's state and --endpoint"
+    advice = _longest(_ADVICE, code, "")
+    if leaf == "SecretIdNotFound" and scene.endpoint == INTL:
+        advice += f"; accounts of the mainland site need --endpoint {MAINLAND}"
+    return advice
+
+
+def _harmless(message: str, hidden: str) -> str:
+    """The service's words without control characters, at a bearable length, and without a value."""
+    start = hidden[:8]
+    if len(start) >= 4 and start in message:
+        message = f"{message[: message.index(start)]}… (the rest repeats the value)"
+    if len(message) > _LONGEST_MESSAGE:
+        message = f"{message[:_LONGEST_MESSAGE]}…"
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in message)

@@ -1,0 +1,169 @@
+"""One request over the wire: signed, sent, its answer read to the end."""
+
+import logging
+import time
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
+
+from kvsync import __version__
+from kvsync.edgekv.answers import Reply
+from kvsync.edgekv.connector import PacedConnector, SteadyBody
+from kvsync.edgekv.endpoint import is_loopback
+from kvsync.edgekv.signing import signed_headers
+from kvsync.edgekv.throttle import Throttle
+from kvsync.edgekv.translate import FOREIGN, Scene, bad_answer, error_from_exception
+from kvsync.errors import UsageError
+
+if TYPE_CHECKING:
+    from kvsync.edgekv.credentials import CredentialProvider
+
+__all__ = ["Request", "ServiceClock", "Wire", "proxy_for"]
+
+_NOTABLE = 5.0
+"""Seconds between two clocks from which on they differ: a ``Date`` has whole ones, and travels."""
+
+_log = logging.getLogger("kvsync.edgekv")
+
+
+class Request(NamedTuple):
+    """What to ask; ``size`` is the number of keys in it, for the log."""
+
+    action: str
+    body: bytes
+    scene: Scene
+    size: int = 1
+
+
+class ServiceClock:
+    """The service's time, in Unix seconds: this machine's until the service says otherwise."""
+
+    def __init__(self) -> None:
+        self._offset = 0.0
+        self._warned = False
+
+    def now(self) -> float:
+        """The time now, as far as it is known."""
+        return time.time() + self._offset
+
+    def at(self, service_time: float | None) -> float:
+        """When an answer with this ``Date`` came."""
+        now = self.now()
+        if service_time is None or abs(service_time - now) <= _NOTABLE:
+            return now
+        return service_time
+
+    def correct(self, service_time: float) -> None:
+        """Takes over the service's time; warns once."""
+        self._offset = service_time - time.time()
+        if abs(self._offset) > _NOTABLE and not self._warned:
+            self._warned = True
+            _log.warning(
+                "this machine's clock is %.0f s %s the service's; corrected for this run",
+                abs(self._offset),
+                "behind" if self._offset > 0 else "ahead of",
+            )
+
+
+class Wire:
+    """The connections to one endpoint. Use within ``async with``."""
+
+    def __init__(
+        self,
+        credentials: "CredentialProvider",
+        endpoint: str,
+        throttle: Throttle,
+        silence: float,
+    ) -> None:
+        self.clock = ServiceClock()
+        self._credentials = credentials
+        self._url = URL(f"{endpoint}/")
+        self._host = urlsplit(endpoint).netloc
+        self._silence = silence
+        self._proxy = proxy_for(endpoint)
+        self._connector = PacedConnector(throttle)
+        self._session = aiohttp.ClientSession(
+            connector=self._connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": f"kvsync/{__version__}"},
+            # Silence is bounded, a transfer that moves is not; a look-up of the name is bounded by
+            # connect alone. trust_env would send what ~/.netrc has for the host.
+            timeout=aiohttp.ClientTimeout(
+                total=None, connect=2 * silence, sock_connect=silence, sock_read=silence
+            ),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._session.close()
+
+    def turn(self, action: str) -> AbstractAsyncContextManager[None]:
+        """A place among those who may sign a request of this action and wait for their permit."""
+        return self._connector.turn(action)
+
+    async def sign(self, request: Request) -> dict[str, str]:
+        """The headers of a request that is sent now. Raises `FatalError` without credentials."""
+        credential = await self._credentials.get()
+        return signed_headers(
+            credential,
+            request.action,
+            host=self._host,
+            body=request.body,
+            timestamp=int(self.clock.now()),
+        )
+
+    async def exchange(self, request: Request, headers: dict[str, str], limit: int) -> Reply:
+        """The reply to a signed request, of ``limit`` bytes at most.
+
+        Raises `PassingError` if there is none that is whole, `Interrupted` if the throttle was
+        stopped before the request was sent.
+        """
+        try:
+            async with self._session.post(
+                self._url,
+                data=SteadyBody(request.body, self._silence),
+                headers=headers,
+                allow_redirects=False,
+                proxy=self._proxy,
+            ) as response:
+                body = await _read(response, limit)
+                return Reply.of(response.status, body, response.headers.get("Date", ""))
+        except FOREIGN as error:
+            # Its text may hold the headers: it is not chained, so that no traceback shows them.
+            raise error_from_exception(error, request.scene) from None
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            response.close()
+            raise bad_answer(f"the answer is larger than {limit >> 20} MiB: check --endpoint")
+    return bytes(body)
+
+
+def proxy_for(endpoint: str) -> str | None:
+    """The proxy that the environment names for an endpoint, or None.
+
+    Raises `UsageError` for a proxy that is not reached over http or https.
+    """
+    # Pulls http.client and more; only a client that is opened needs it.
+    from urllib.request import getproxies, proxy_bypass
+
+    parts = urlsplit(endpoint)
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or is_loopback(endpoint) or proxy_bypass(parts.netloc):
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    if urlsplit(proxy).scheme not in ("http", "https"):
+        raise UsageError(
+            f"{parts.scheme.upper()}_PROXY: only http and https proxies are supported; "
+            "unset it, or put the endpoint's host into NO_PROXY"
+        )
+    return proxy

@@ -1,0 +1,153 @@
+"""Endpoints: what is taken for one, and what a loopback one is known by."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from time import monotonic
+
+import pytest
+
+from kvsync.edgekv.endpoint import INTL, MAINLAND, identity, is_loopback, parse_endpoint
+from kvsync.errors import UsageError
+
+UUID = "5f2c0f1e-9d6f-4a4e-8d3d-0a8f5a3b1c2d"
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint"),
+    [
+        ("intl", INTL),
+        ("Mainland", MAINLAND),
+        (" https://Teo.TencentCloudAPI.com/ ", MAINLAND),
+        ("https://teo.tencentcloudapi.com:443", MAINLAND),
+        ("https://example.com:8443/", "https://example.com:8443"),
+        ("http://localhost:80", "http://localhost"),
+        ("http://127.0.0.1:8787", "http://127.0.0.1:8787"),
+        ("http://127.1.2.3", "http://127.1.2.3"),
+        ("HTTP://[0:0:0:0:0:0:0:1]:8787", "http://[::1]:8787"),
+        ("https://[2001:DB8::1]", "https://[2001:db8::1]"),
+    ],
+)
+def test_endpoints_are_normalised(text: str, endpoint: str) -> None:
+    """Site names and URLs become scheme, host in lower case, and a port that is not the default."""
+    assert parse_endpoint(text) == endpoint
+    assert parse_endpoint(endpoint) == endpoint
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "not a URL"),
+        ("teo.tencentcloudapi.com", "not a URL"),
+        ("ftp://example.com", "not a URL"),
+        ("https://", "not a URL"),
+        ("https://exa mple.com", "not a URL"),
+        ("https://exam\nple.com", "not a URL"),
+        ("https://[::1", "not a URL"),
+        ("https://[v1.x]", "not an IPv6 address"),
+        ("https://-example.com", "not a host name"),
+        ("https://exämple.com", "not a host name"),
+        ("https://user:hunter2@example.com", "user name or password"),
+        ("https://example.com/v1", "only scheme, host and port"),
+        ("https://example.com?a=1", "only scheme, host and port"),
+        ("https://example.com/#x", "only scheme, host and port"),
+        ("https://example.com:0", "from 1 to 65535"),
+        ("https://example.com:99999", "from 1 to 65535"),
+        ("https://example.com:http", "from 1 to 65535"),
+        ("http://example.com", "plain http to example.com"),
+        ("http://127.0.0.1.example.com", "plain http to"),
+        ("http://[2001:db8::1]", "plain http to"),
+    ],
+)
+def test_what_is_no_endpoint_is_refused(text: str, words: str) -> None:
+    """Anything else is a usage error that says why, and repeats no password."""
+    with pytest.raises(UsageError, match=words) as caught:
+        parse_endpoint(text)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_loopback_is_this_machine() -> None:
+    """Loopback are localhost, 127.0.0.0/8 and ::1."""
+    assert is_loopback("http://localhost:1")
+    assert is_loopback("https://127.9.9.9")
+    assert is_loopback("http://[::1]")
+    assert not is_loopback(INTL)
+    assert not is_loopback("https://10.0.0.1")
+
+
+@contextmanager
+def server(answer: bytes, *, close: bool = True) -> Iterator[str]:
+    """A loopback server that answers its one caller; without ``close`` it then stays silent."""
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(answer)
+                    if not close:
+                        over.wait(5)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            over.set()
+            thread.join()
+
+
+def test_an_emulator_is_known_by_its_uuid() -> None:
+    """An emulator's answer makes the identity, so that a new one never passes for the old."""
+    with server(f"HTTP/1.0 200 OK\r\n\r\nkvsync emulator {UUID}\n".encode()) as endpoint:
+        assert identity(endpoint, timeout=5) == f"emulator:{UUID}"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"HTTP/1.0 404 Not Found\r\n\r\nkvsync emulator {UUID}".encode(),
+        b"HTTP/1.0 200 OK\r\n\r\nhello",
+        b"HTTP/1.0 200 OK\r\n\r\nkvsync emulator ",
+        b"HTTP/1.0 200 OK\r\n\r\n" + b"x" * 20_000,
+        b"kvsync emulator " + UUID.encode(),
+        b"",
+    ],
+    ids=["status", "other", "no uuid", "long", "no http", "empty"],
+)
+def test_any_other_answer_leaves_the_url(answer: bytes) -> None:
+    """A server on loopback that is no emulator is known by its endpoint."""
+    with server(answer) as endpoint:
+        assert identity(endpoint, timeout=5) == endpoint
+
+
+def test_a_silent_server_costs_the_time_out_at_most() -> None:
+    """A server that never ends its answer is given up after the time-out."""
+    with server(b"HTTP/1.0 200 OK\r\n\r\nkvsync", close=False) as endpoint:
+        started = monotonic()
+        assert identity(endpoint, timeout=0.05) == endpoint
+        assert monotonic() - started < 2
+
+
+def test_a_passed_deadline_asks_nothing() -> None:
+    """With no time left, the endpoint stands for itself."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        assert identity(endpoint, timeout=0) == endpoint
+
+
+def test_nobody_there_leaves_the_url() -> None:
+    """A refused connection leaves the endpoint."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    assert identity(endpoint) == endpoint
+
+
+def test_a_remote_endpoint_is_never_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only loopback over plain http is asked: the others are known by their endpoint."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("network"))
+    assert identity(INTL) == INTL
+    assert identity("https://localhost:8443") == "https://localhost:8443"
