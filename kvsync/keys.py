@@ -1,1 +1,87 @@
-"""What a legal key is, and how a file's path becomes one. Facts: EdgeKVPut, "Limits on one pair"."""
+"""What a legal key is, and how a path becomes one. Facts: EdgeKVPut, "Limits on one pair"."""
+
+import re
+
+__all__ = [
+    "MAX_KEY_LENGTH",
+    "check_key",
+    "escape_key",
+    "join_key",
+    "path_key",
+    "unescape_key",
+]
+
+MAX_KEY_LENGTH = 512
+"""In characters; the API's page does not say whether it counts bytes."""
+
+_NOT_STRICT = re.compile(r"[^A-Za-z0-9_-]")
+_LEGAL = re.compile(r"[A-Za-z0-9_-]{1,512}")
+_TO_ESCAPE = re.compile(rb"[^A-Za-z0-9-]")
+_ESCAPED = re.compile(rb"(?:[A-Za-z0-9-]|__|_[0-9a-f]{2})*")
+_ESCAPE = re.compile(rb"__|_([0-9a-f]{2})")
+
+
+def check_key(key: str, charset: str) -> str:
+    """What is wrong with a key, as words that follow "the key …"; empty if nothing is.
+
+    ``charset`` is ``strict`` (letters, digits, ``-`` and ``_``) or ``utf-8``.
+    """
+    if _LEGAL.fullmatch(key):
+        return ""
+    if not key:
+        return f"is empty: a key has 1 to {MAX_KEY_LENGTH} characters"
+    if len(key) > MAX_KEY_LENGTH:
+        return f"has {len(key)} characters: EdgeKV takes at most {MAX_KEY_LENGTH}"
+    if charset == "strict":
+        return (
+            "has other characters than letters, digits, - and _: "
+            "change it, or allow every character with charset utf-8"
+        )
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return "is not valid Unicode: change it"
+    return ""
+
+
+def join_key(path: str, charset: str = "strict") -> str:
+    """The path with ``/`` and every character that is illegal in a key turned into ``_``.
+
+    Different paths may meet in one key: whoever uses it must look for that.
+    """
+    return _NOT_STRICT.sub("_", path) if charset == "strict" else path.replace("/", "_")
+
+
+def escape_key(path: str) -> str:
+    """A strict key from which `unescape_key` gives the path back.
+
+    Letters, digits and ``-`` stay, ``_`` becomes ``__``, every other UTF-8 byte ``_`` and two
+    lower-case hex digits. Raises `UnicodeEncodeError` (a `ValueError`) for a lone surrogate.
+    """
+    return _TO_ESCAPE.sub(_escape_byte, path.encode()).decode("ascii")
+
+
+def _escape_byte(match: re.Match[bytes]) -> bytes:
+    return b"__" if match[0] == b"_" else b"_%02x" % match[0][0]
+
+
+def unescape_key(key: str) -> str:
+    """The path that `escape_key` made this key of.
+
+    Raises `ValueError` for a key that `escape_key` does not make.
+    """
+    data = key.encode()
+    if _ESCAPED.fullmatch(data):
+        path = _ESCAPE.sub(_unescape_byte, data)
+        if _TO_ESCAPE.sub(_escape_byte, path) == data:
+            return path.decode()
+    raise ValueError("not an escaped key")
+
+
+def _unescape_byte(match: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(match[1].decode()) if match[1] else b"_"
+
+
+def path_key(path: str) -> str:
+    """The relative path as it is."""
+    return path

@@ -5,14 +5,15 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from kvsync.errors import StateError
 from kvsync.model import Action, Change, Expiry, Outcome, OutcomeKind, Row, Target
-from kvsync.state import Ledger, State, state_path
+from kvsync.state import State, state_path
+from kvsync.state.ledger import Ledger
+from tests.nobody import as_nobody
 from tests.values import change, entry, row
 
 TARGET = Target("https://edge", "zone-1", "ns")
@@ -272,6 +273,7 @@ def test_damage_found_late(path):
 KILLED = """
 import os, signal, sys
 from kvsync.state import State
+from tests.nobody import as_nobody
 from tests.values import entry
 from tests.state.test_store import TARGET
 def entries():
@@ -313,40 +315,28 @@ def test_write_after_a_kill(path):
     assert not Path(f"{path}-journal").exists()
 
 
-AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-
-
-def as_nobody(call: str, path: str) -> str:
+def said_as_nobody(call: str, path: str) -> str:
     """What a call says, run by a user who may write nothing here."""
-    code = (
-        f"import sys; from kvsync.state import State\ntry: {call}\nexcept Exception as e: print(e)"
-    )
-    child = subprocess.run(
-        [*AS_NOBODY, sys.executable, "-c", code, path], check=True, capture_output=True, text=True
-    )
-    return child.stdout.strip()
-
-
-@pytest.fixture
-def shared():
-    """A directory that everybody may look into; pytest's own are closed to other users."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
+    imports = "import sys; from kvsync.state import State"
+    code = f"{imports}\ntry: {call}\nexcept Exception as e: print(e)"
+    return as_nobody("-c", code, path, cwd=Path(path).parent.parent).stdout.strip()
 
 
 def test_state_in_a_closed_directory(shared):
     """A state that cannot even be seen is an error, not an empty state."""
-    (shared / "closed").mkdir(mode=0o700)
     path = str(shared / "closed" / "s.db")
     seed(path, row("a"))
-    assert as_nobody("State.read(sys.argv[1])", path) == f"cannot read {path}: Permission denied"
+    (shared / "closed").chmod(0)
+    assert (
+        said_as_nobody("State.read(sys.argv[1])", path) == f"cannot read {path}: Permission denied"
+    )
 
 
 def test_state_in_a_read_only_directory(shared):
     """A state that cannot be created says so and names --state."""
+    shared.chmod(0o555)
     path = str(shared / ".kvsync" / "state.db")
-    assert as_nobody("State.write(sys.argv[1])", path) == (
+    assert said_as_nobody("State.write(sys.argv[1])", path) == (
         f"cannot write {shared}/.kvsync: Permission denied; to keep the state elsewhere,"
         " give --state FILE"
     )
@@ -356,10 +346,10 @@ def test_read_only_state_file(shared):
     """A state file that may only be read can be read, and says so when it must be written."""
     path = str(shared / "s.db")
     seed(path, row("a"))
-    Path(path).chmod(0o644)
+    Path(path).chmod(0o444)
     listing = "print(*State.read(sys.argv[1]).targets())"
-    assert as_nobody(listing, path) == str(TARGET)
-    assert as_nobody("State.write(sys.argv[1])", path) == (
+    assert said_as_nobody(listing, path) == str(TARGET)
+    assert said_as_nobody("State.write(sys.argv[1])", path) == (
         f"cannot write {path}; to keep the state elsewhere, give --state FILE"
     )
 
@@ -368,4 +358,7 @@ def test_unreadable_state_file(shared):
     """A state file that may not be read is an error, not an empty state."""
     path = str(shared / "s.db")
     seed(path, row("a"))
-    assert as_nobody("State.read(sys.argv[1])", path) == (f"cannot read {path}: Permission denied")
+    Path(path).chmod(0)
+    assert said_as_nobody("State.read(sys.argv[1])", path) == (
+        f"cannot read {path}: Permission denied"
+    )

@@ -1,0 +1,157 @@
+"""A file as a value: read once, through one descriptor, and known again by its signature."""
+
+import base64
+import errno
+import os
+import stat
+import struct
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from kvsync.model import Lost
+
+__all__ = [
+    "MAX_VALUE_SIZE",
+    "Clock",
+    "Content",
+    "FileRef",
+    "os_fault",
+    "read_file",
+    "read_raw",
+    "settled",
+    "signature",
+    "size_fault",
+]
+
+MAX_VALUE_SIZE = 2**20
+"""In bytes of UTF-8. The API's page says 1 MB, and not which."""
+
+Clock: TypeAlias = Callable[[], float]
+"""Unix seconds."""
+
+_TICK = 2.0
+"""Seconds. The coarsest time stamp in use is FAT's; a file changed again within one tick of the
+scan could keep its signature (git calls such an index entry racy)."""
+
+_SIGNATURE = struct.Struct("<QqQqB")
+_ENCODINGS = {"text": 0, "base64": 1}
+_FAULTS = {
+    errno.ENOENT: "no such file: check the path",
+    errno.ENOTDIR: "no such file: a part of the path is not a directory",
+    errno.EACCES: "permission denied: let this user read it, or leave it out",
+    errno.EPERM: "permission denied: let this user read it, or leave it out",
+    errno.ENAMETOOLONG: "the path is too long for this system: shorten it, or leave it out",
+    errno.ELOOP: "a link that leads back to itself: remove it, or leave it out",
+}
+EMPTY = "the value is empty, and EdgeKV stores no empty value: fill it, or leave it out"
+
+
+class FileRef(NamedTuple):
+    """A file that holds a value. ``encoding`` is ``text`` or ``base64``."""
+
+    path: str
+    encoding: str
+
+
+class Content(NamedTuple):
+    """A file's value, ready to be sent, and the signature of the file that it was read from.
+
+    The signature is empty if the file is too young to be told from its next version.
+    """
+
+    value: bytes
+    signature: bytes
+
+
+def signature(found: os.stat_result, encoding: str) -> bytes:
+    """What identifies a file's content without reading it."""
+    return _SIGNATURE.pack(
+        found.st_size,
+        found.st_mtime_ns,
+        found.st_ino & 0xFFFF_FFFF_FFFF_FFFF,
+        found.st_ctime_ns,
+        _ENCODINGS[encoding],
+    )
+
+
+def settled(found: os.stat_result, moment: float) -> bool:
+    """Whether a file is old enough at ``moment`` (Unix seconds) for its signature to be trusted."""
+    return max(found.st_mtime_ns, found.st_ctime_ns) < (moment - _TICK) * 1e9
+
+
+def os_fault(error: OSError) -> str:
+    """What the system found, in words that say what to do."""
+    known = _FAULTS.get(error.errno or 0)
+    return known or f"cannot be read: {os.strerror(error.errno or 0).lower()}"
+
+
+def size_fault(size: int, encoding: str = "text") -> str:
+    """What is wrong with a value of ``size`` bytes before encoding; empty if nothing is."""
+    sent = size if encoding == "text" else (size + 2) // 3 * 4
+    if not sent:
+        return EMPTY
+    if sent <= MAX_VALUE_SIZE:
+        return ""
+    kind = " in base64" if encoding == "base64" else ""
+    return f"the value has {sent} bytes{kind}: EdgeKV takes at most {MAX_VALUE_SIZE} (1 MiB)"
+
+
+def read_file(ref: FileRef, clock: Clock) -> Content | Lost:
+    """The value in a file, or why it cannot be had."""
+    moment = clock()
+    raw = read_raw(ref.path)
+    if isinstance(raw, Lost):
+        return raw
+    data, before, after = raw
+    fault = size_fault(max(len(data), before.st_size), ref.encoding)
+    if fault:
+        return Lost(fault)
+    if ref.encoding == "base64":
+        data = base64.b64encode(data)
+    elif not _is_utf8(data):
+        return Lost("not UTF-8 text: set encoding base64, or leave it out")
+    mark = signature(before, ref.encoding)
+    trusted = settled(before, moment) and mark == signature(after, ref.encoding)
+    return Content(data, mark if trusted else b"")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+Raw: TypeAlias = tuple[bytes, os.stat_result, os.stat_result]
+
+
+def read_raw(path: str) -> Raw | Lost:
+    """A regular file's bytes (at most one more than a value may have), and its status around."""
+    try:
+        # A FIFO that took the file's place must not stop the run.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        return Lost(os_fault(error))
+    try:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            return Lost("not a regular file: name a file, or leave it out")
+        return _read_all(descriptor, before.st_size), before, os.fstat(descriptor)
+    except OSError as error:
+        return Lost(os_fault(error))
+    finally:
+        os.close(descriptor)
+
+
+def _read_all(descriptor: int, size: int) -> bytes:
+    # One byte more than expected shows a file that grew.
+    data = os.read(descriptor, min(size, MAX_VALUE_SIZE) + 1)
+    if len(data) == size:
+        return data
+    parts = [data]
+    left = MAX_VALUE_SIZE + 1 - len(data)
+    while left > 0 and (data := os.read(descriptor, left)):
+        parts.append(data)
+        left -= len(data)
+    return b"".join(parts)

@@ -1,0 +1,214 @@
+"""A YAML manifest as a source."""
+
+import hashlib
+import os
+from collections.abc import Collection, Iterator, Mapping
+
+from kvsync.keys import check_key
+from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Recall
+from kvsync.sources.fields import convert, is_nothing, read_fields
+from kvsync.sources.files import Clock, Content, os_fault, read_file, settled, signature
+from kvsync.sources.memory import gc_paused
+from kvsync.sources.mistakes import Mistakes, quoted
+from kvsync.sources.nodes import MAX_MANIFEST_SIZE, Node, Scalar, Sequence, read_yaml
+from kvsync.sources.nodes import Mapping as MappingNode
+from kvsync.sources.options import SourceOptions
+from kvsync.sources.pairs import FilePart, Lifetimes, PairReader, Part
+from kvsync.sources.paths import Paths
+from kvsync.sources.scalars import flatten
+from kvsync.sources.schema import DefaultFields, HeadFields, ManifestFields
+from kvsync.sources.tree import Claims, TreeReader, known, load
+from kvsync.sources.treefields import TreeContext, read_tree
+from kvsync.sources.variables import expand
+
+__all__ = ["Manifest", "read_manifest"]
+
+
+def read_manifest(path: str) -> bytes:
+    """The file's bytes, one more than a manifest may have at most. Raises `OSError`."""
+    with open(path, "rb", buffering=0) as file:
+        parts = []
+        left = MAX_MANIFEST_SIZE + 1
+        while left > 0 and (part := file.read(min(left, 2**20))):
+            parts.append(part)
+            left -= len(part)
+        return b"".join(parts)
+
+
+class Manifest:
+    """A manifest (`kvsync.model.Source`); opened, it is known to be YAML, and no more."""
+
+    def __init__(
+        self,
+        path: str,
+        data: bytes,
+        options: SourceOptions,
+        environ: Mapping[str, str],
+        clock: Clock,
+    ) -> None:
+        self.label = path
+        self.location = os.path.abspath(path)
+        self.home = os.path.dirname(self.location)
+        self._checksum = options.checksum
+        self._environ = environ
+        self._clock = clock
+        self._warnings: list[str] = []
+        self._parts: dict[str, Part] = {}
+        self._trees: list[TreeReader] = []
+        self._early = Mistakes(path)
+        root = read_yaml(data, self._early.origin)
+        self._fields = read_fields(root, ManifestFields, self._early, "a manifest")
+        if "version" not in self._fields and isinstance(root, MappingNode):
+            self._early.at(root, "no version: write version: 1 at the top")
+        head = self._head(options)
+        self.owner = head.name or ""
+        # A charset that is no charset must not make a mistake of every key.
+        unclear = "charset" in self._fields and not head.charset
+        self.charset: str = "utf-8" if unclear else head.charset or "strict"
+        zone, zone_from = self._named("zone", head.zone or "")
+        namespace, namespace_from = self._named("namespace", head.namespace or "")
+        self.destination = Destination(zone, namespace, zone_from, namespace_from)
+
+    def _head(self, options: SourceOptions) -> HeadFields:
+        told = {
+            name for name in ("zone", "namespace") if getattr(options, name) is not None
+        }  # the command line gives these: what stands here does not matter
+        wanted = set(HeadFields.__struct_fields__) - told
+        found = {name: node for name, node in self._fields.items() if name in wanted}
+        return convert(found, HeadFields, self._early)
+
+    def _named(self, field: str, text: str) -> tuple[str, str]:
+        """A field with its variables filled in, and where it stands."""
+        if not text:
+            return "", ""
+        node = self._fields[field]
+        try:
+            return expand(text, self._environ), f"{self._early.origin}:{node.line}"
+        except ValueError as error:
+            self._early.at(node, str(error))
+            return "", ""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know; complete once `entries` has been called."""
+        return list(self._warnings)
+
+    def entries(self, recall: Recall) -> list[Entry]:
+        """All pairs, first the keys and then the trees, in the order of the file.
+
+        Raises `InputError` with every mistake found, by line.
+        """
+        mistakes = Mistakes(self.label)
+        mistakes.extend(self._early)
+        with gc_paused():
+            entries = self._all_entries(recall, mistakes)
+        mistakes.raise_all()
+        return entries
+
+    def _all_entries(self, recall: Recall, mistakes: Mistakes) -> list[Entry]:
+        lifetimes = Lifetimes(mistakes)
+        paths = Paths(self.home, self._environ, mistakes)
+        default = self._default(lifetimes, mistakes)
+        claims = Claims()
+        pairs = PairReader(mistakes, self._environ, lifetimes, paths, default)
+        entries = self._key_entries(pairs, recall, claims, mistakes)
+        shown_home = os.path.dirname(self.label)
+        context = TreeContext(
+            mistakes, paths, lifetimes, default, self.charset, shown_home, self.home
+        )
+        for reader in self._read_trees(context):
+            entries += reader.entries(recall, claims, mistakes)
+        self._warnings = lifetimes.warnings
+        return entries
+
+    def _default(self, lifetimes: Lifetimes, mistakes: Mistakes) -> Expiry:
+        node = self._fields.get("defaults")
+        if node is None:
+            return NEVER
+        found = read_fields(node, DefaultFields, mistakes, "defaults")
+        convert(found, DefaultFields, mistakes)
+        return lifetimes.ttl(found.get("ttl"))
+
+    def _key_entries(
+        self, pairs: PairReader, recall: Recall, claims: Claims, mistakes: Mistakes
+    ) -> list[Entry]:
+        self._parts.clear()
+        entries = []
+        for key, node in self._keys(mistakes):
+            fault = check_key(key.text, self.charset)
+            if fault:
+                mistakes.at(key, f"the key {quoted(key.text)} {fault}")
+            part, expiry = pairs.read(node)
+            if part is None or fault:
+                continue
+            origin = f"{mistakes.origin}:{key.line}"
+            claims.claim(key.text, origin)
+            self._parts[key.text] = part
+            digest, size, mark = self._identify(key.text, part, recall, mistakes)
+            entries.append(Entry(key.text, digest, size, expiry, origin, mark))
+        return entries
+
+    def _keys(self, mistakes: Mistakes) -> list[tuple[Scalar, Node]]:
+        node = self._fields.get("keys")
+        if node is None or is_nothing(node):
+            return []
+        if isinstance(node, MappingNode):
+            return flatten(node, mistakes, lambda _: True)
+        mistakes.at(node, "keys must be a mapping (key: value)")
+        return []
+
+    def _identify(
+        self, key: str, part: Part, recall: Recall, mistakes: Mistakes
+    ) -> tuple[bytes, int, bytes]:
+        """Digest, size and signature of a value; a file that the state knows is not read."""
+        if isinstance(part, bytes):
+            return hashlib.sha256(part).digest(), len(part), b""
+        moment = self._clock()
+        row = recall(key)
+        if row and row.signature:
+            try:
+                status = os.stat(part.ref.path)
+            except OSError as error:
+                mistakes.at(part.node, os_fault(error))
+                return b"", 0, b""
+            mark = signature(status, part.ref.encoding)
+            if known(row, mark, self._checksum):
+                return row.digest, row.size, mark if settled(status, moment) else b""
+        content = read_file(part.ref, self._clock)
+        if isinstance(content, Content):
+            digest = hashlib.sha256(content.value).digest()
+            return digest, len(content.value), content.signature
+        mistakes.at(part.node, content.message)
+        return b"", 0, b""
+
+    def _read_trees(self, context: TreeContext) -> list[TreeReader]:
+        self._trees = []
+        node = self._fields.get("trees")
+        if node is None or is_nothing(node):
+            return []
+        if not isinstance(node, Sequence):
+            context.mistakes.at(node, "trees must be a list (- path: …)")
+            return []
+        for item in node.items:
+            tree = read_tree(item, context)
+            if tree:
+                self._trees.append(TreeReader(tree, self._checksum, self._clock))
+        return self._trees
+
+    def values(self, wanted: Collection[Entry]) -> Iterator[Loaded]:
+        """The values of these entries, in the source's order, each read when it is asked for."""
+        by_key = {entry.key: entry for entry in wanted}
+        for key, part in self._parts.items():
+            entry = by_key.get(key)
+            if entry is None:
+                continue
+            yield (
+                load(entry, part.ref, self._clock)
+                if isinstance(part, FilePart)
+                else (
+                    entry,
+                    part,
+                )
+            )
+        for reader in self._trees:
+            yield from reader.values(by_key)

@@ -1,0 +1,158 @@
+"""One entry of ``keys:``: from its node to a value, or to the way to it."""
+
+from collections.abc import Mapping as EnvironmentMapping
+from typing import NamedTuple, TypeAlias
+
+from kvsync.model import NEVER, Expiry
+from kvsync.sources.expiry import SHORT_TTL, parse_expires, parse_ttl
+from kvsync.sources.fields import convert, read_fields, unquoted
+from kvsync.sources.files import FileRef, size_fault
+from kvsync.sources.mistakes import Mistakes
+from kvsync.sources.nodes import Node, Scalar
+from kvsync.sources.paths import Paths
+from kvsync.sources.scalars import render_json
+from kvsync.sources.schema import VALUE_FIELDS, KeyFields
+from kvsync.sources.variables import is_name
+
+__all__ = ["FilePart", "Lifetimes", "PairReader", "Part"]
+
+
+class FilePart(NamedTuple):
+    """A value that is read from a file, and where in the manifest that is said."""
+
+    ref: FileRef
+    node: Scalar
+
+
+Part: TypeAlias = bytes | FilePart
+"""A value in UTF-8, or where to read it."""
+
+
+class Lifetimes:
+    """Reads ``ttl`` and ``expires``; remembers TTLs that are short enough for a warning."""
+
+    def __init__(self, mistakes: Mistakes) -> None:
+        self._mistakes = mistakes
+        self._short: dict[Scalar, None] = {}
+
+    def ttl(self, node: Node | None) -> Expiry:
+        """The expiry that a ``ttl`` field declares."""
+        if not isinstance(node, Scalar):
+            return NEVER
+        try:
+            expiry = parse_ttl(node.text)
+        except ValueError as error:
+            self._mistakes.at(node, f"ttl: {error}")
+            return NEVER
+        if 0 < expiry.ttl < 60:
+            self._short[node] = None
+        return expiry
+
+    def expires(self, node: Node | None) -> Expiry:
+        """The expiry that an ``expires`` field declares."""
+        if not isinstance(node, Scalar):
+            return NEVER
+        try:
+            return parse_expires(node.text)
+        except ValueError as error:
+            self._mistakes.at(node, f"expires: {error}")
+            return NEVER
+
+    @property
+    def warnings(self) -> list[str]:
+        """One line, however many TTLs are short."""
+        if not self._short:
+            return []
+        place = f"{self._mistakes.origin}:{next(iter(self._short)).line}"
+        more = len(self._short) - 1
+        return [f"{place}: {SHORT_TTL}" + (f" ({more} more like it)" if more else "")]
+
+
+class PairReader:
+    """Reads entries one by one; ``default`` is the expiry of those that say nothing."""
+
+    def __init__(
+        self,
+        mistakes: Mistakes,
+        environ: EnvironmentMapping[str, str],
+        lifetimes: Lifetimes,
+        paths: Paths,
+        default: Expiry,
+    ) -> None:
+        self._mistakes = mistakes
+        self._environ = environ
+        self._lifetimes = lifetimes
+        self._paths = paths
+        self._default = default
+
+    def read(self, node: Node) -> tuple[Part | None, Expiry]:
+        """The value and its expiry; None where a mistake was found instead."""
+        if isinstance(node, Scalar):
+            return self._inline(node), self._default
+        before = len(self._mistakes)
+        found = read_fields(node, KeyFields, self._mistakes, "an entry")
+        understood = len(self._mistakes) == before
+        convert(found, KeyFields, self._mistakes)
+        expiry = self._expiry(found, node)
+        given = [name for name in VALUE_FIELDS if name in found]
+        if len(given) > 1 or (understood and not given):
+            self._mistakes.at(node, f"an entry has exactly one of {', '.join(VALUE_FIELDS)}")
+        if "encoding" in found and "file" not in found:
+            self._mistakes.at(found["encoding"], "encoding goes with file only: take it away")
+        if len(given) != 1 or len(self._mistakes) > before:
+            return None, expiry
+        return self._part(given[0], found), expiry
+
+    def _expiry(self, found: dict[str, Node], node: Node) -> Expiry:
+        if "ttl" in found and "expires" in found:
+            self._mistakes.at(node, "ttl and expires together: keep one of them")
+        if "expires" in found:
+            return self._lifetimes.expires(found["expires"])
+        return self._lifetimes.ttl(found["ttl"]) if "ttl" in found else self._default
+
+    def _part(self, name: str, found: dict[str, Node]) -> Part | None:
+        node = found[name]
+        if name == "json":
+            return self._sized(node, render_json(node, self._mistakes))
+        if not isinstance(node, Scalar):
+            return None
+        if name == "env":
+            return self._from_environment(node)
+        if name == "file":
+            encoding = found.get("encoding")
+            path = self._paths.resolve(node)
+            text = encoding.text if isinstance(encoding, Scalar) else "text"
+            return FilePart(FileRef(path, text), node) if path else None
+        return self._sized(node, node.text)
+
+    def _inline(self, node: Scalar) -> Part | None:
+        fault = unquoted(node)
+        if fault:
+            advice = "" if not node.text else ", or write {json: …} around it"
+            self._mistakes.at(node, fault + advice)
+            return None
+        return self._sized(node, node.text)
+
+    def _from_environment(self, node: Scalar) -> Part | None:
+        if not is_name(node.text):
+            self._mistakes.at(node, "env must be the name of an environment variable")
+            return None
+        value = self._environ.get(node.text)
+        if value is None:
+            self._mistakes.at(
+                node, f"the environment variable {node.text} is not set: set it before the run"
+            )
+            return None
+        return self._sized(node, value)
+
+    def _sized(self, node: Node, text: str) -> Part | None:
+        try:
+            value = text.encode()
+        except UnicodeEncodeError:
+            self._mistakes.at(node, "the value is not valid Unicode: write it again, or use file")
+            return None
+        fault = size_fault(len(value))
+        if fault:
+            self._mistakes.at(node, fault)
+            return None
+        return value

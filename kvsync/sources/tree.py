@@ -1,0 +1,149 @@
+"""A directory tree as a source: each file is a pair."""
+
+import hashlib
+import os
+from collections.abc import Collection, Iterator, Mapping
+
+from kvsync.keys import check_key
+from kvsync.model import Destination, Entry, Loaded, Lost, Recall, Row
+from kvsync.sources.files import Clock, FileRef, read_file, size_fault
+from kvsync.sources.memory import gc_paused
+from kvsync.sources.mistakes import Mistakes, quoted
+from kvsync.sources.options import SourceOptions, Tree, tree_from_options
+from kvsync.sources.walk import Found, inside, walk
+from kvsync.units import printable
+
+__all__ = ["Claims", "TreeReader", "TreeSource", "known", "load"]
+
+
+class Claims:
+    """Which key is whose, over all of a source's trees and keys."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, str] = {}
+
+    def claim(self, key: str, place: str) -> str:
+        """Empty, or the place that has the key already."""
+        first = self._places.setdefault(key, place)
+        return "" if first is place else first
+
+
+def known(row: Row | None, signature: bytes, checksum: bool) -> bool:
+    """Whether the state's row has the digest of the file with this signature."""
+    return bool(
+        row and row.signature == signature and row.digest and not row.in_doubt and not checksum
+    )
+
+
+class TreeReader:
+    """Reads the pairs of one tree."""
+
+    def __init__(self, tree: Tree, checksum: bool, clock: Clock) -> None:
+        self.tree = tree
+        self._checksum = checksum
+        self._clock = clock
+        self._shown = printable(os.path.join(tree.shown, ""))
+        self._paths: dict[str, str] = {}
+
+    def entries(self, recall: Recall, claims: Claims, mistakes: Mistakes) -> list[Entry]:
+        """The tree's pairs, by path."""
+        self._paths.clear()
+        with gc_paused():
+            return self._all_entries(recall, claims, mistakes)
+
+    def _all_entries(self, recall: Recall, claims: Claims, mistakes: Mistakes) -> list[Entry]:
+        entries = []
+        for found in walk(self.tree, self._clock(), mistakes):
+            if not found.size and self.tree.skip_empty:
+                continue
+            key = self.tree.key_of(found.path)
+            origin = self._shown + printable(found.path)
+            fault = self._key_fault(key, claims.claim(key, origin))
+            entry = self._entry(key, found, origin, recall(key))
+            if isinstance(entry, Lost):
+                mistakes.about(origin, entry.message)
+            if fault:
+                mistakes.about(origin, fault)
+            elif isinstance(entry, Entry):
+                self._paths[key] = found.path
+                entries.append(entry)
+        return entries
+
+    def _key_fault(self, key: str, first: str) -> str:
+        fault = check_key(key, self.tree.charset)
+        if fault:
+            return f"the key {quoted(key)} {fault}"
+        if not first:
+            return ""
+        advice = "" if self.tree.style == "escape" else ", or keep them apart with key: escape"
+        return f"the key {quoted(key)} is also that of {first}: rename one{advice}"
+
+    def _entry(self, key: str, found: Found, origin: str, row: Row | None) -> Entry | Lost:
+        fault = size_fault(found.size, self.tree.encoding)
+        if fault:
+            return Lost(fault if found.size else f"{fault}, or set empty: skip")
+        expiry = self.tree.expiry
+        if row and known(row, found.signature, self._checksum):
+            mark = found.signature if found.settled else b""
+            return Entry(key, row.digest, row.size, expiry, origin, mark)
+        content = read_file(self._ref(found.path), self._clock)
+        if isinstance(content, Lost):
+            return content
+        value, mark = content
+        return Entry(key, hashlib.sha256(value).digest(), len(value), expiry, origin, mark)
+
+    def _ref(self, path: str) -> FileRef:
+        return FileRef(os.path.join(self.tree.root, path), self.tree.encoding)
+
+    def values(self, wanted: Mapping[str, Entry]) -> Iterator[Loaded]:
+        """The values of the wanted keys, each read when it is asked for."""
+        root = os.path.realpath(self.tree.root)
+        for key, path in self._paths.items():
+            entry = wanted.get(key)
+            if entry is None:
+                continue
+            ref = self._ref(path)
+            if not inside(os.path.realpath(ref.path), root):
+                yield entry, Lost("the file has become a link out of the tree")
+            else:
+                yield load(entry, ref, self._clock)
+
+
+def load(entry: Entry, ref: FileRef, clock: Clock) -> Loaded:
+    """The entry as its file is just now, and the value."""
+    content = read_file(ref, clock)
+    if isinstance(content, Lost):
+        return entry, content
+    value, mark = content
+    digest = hashlib.sha256(value).digest()
+    return entry._replace(digest=digest, size=len(value), signature=mark), value
+
+
+class TreeSource:
+    """A directory that was named on the command line (`kvsync.model.Source`)."""
+
+    def __init__(self, path: str, options: SourceOptions, clock: Clock) -> None:
+        tree, self._warnings = tree_from_options(path, options)
+        self.label = path
+        self.owner = options.name or ""
+        self.location = tree.root
+        self.home = tree.root
+        self.destination = Destination()
+        self.charset = tree.charset
+        self._reader = TreeReader(tree, options.checksum, clock)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know."""
+        return list(self._warnings)
+
+    def entries(self, recall: Recall) -> list[Entry]:
+        """All files as pairs, by path. Raises `InputError` with every mistake found."""
+        mistakes = Mistakes(self.label)
+        entries = self._reader.entries(recall, Claims(), mistakes)
+        mistakes.raise_all()
+        return entries
+
+    def values(self, wanted: Collection[Entry]) -> Iterator[Loaded]:
+        """The values of these entries, by path, each read when it is asked for."""
+        return self._reader.values({entry.key: entry for entry in wanted})

@@ -1,0 +1,38 @@
+"""``${NAME}``, ``${NAME:-default}`` and ``$$`` in zone, namespace and paths."""
+
+import re
+from collections.abc import Mapping
+
+__all__ = ["expand", "is_name"]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_DOLLAR = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?:(:-)([^${}]*))?\})?", re.ASCII)
+
+
+def is_name(text: str) -> bool:
+    """Whether the text can be the name of an environment variable."""
+    return _NAME.fullmatch(text) is not None
+
+
+def expand(text: str, environ: Mapping[str, str]) -> str:
+    """The text with its variables filled in; a default also stands in for an empty one.
+
+    Raises `ValueError` with words for a person.
+    """
+    if "$" not in text:
+        return text
+    return _DOLLAR.sub(lambda match: _replace(match, environ), text)
+
+
+def _replace(match: re.Match[str], environ: Mapping[str, str]) -> str:
+    dollar, name, has_default, default = match.groups()
+    if dollar:
+        return "$"
+    if name is None:
+        raise ValueError("a lone $: write $$ for the sign, ${NAME} or ${NAME:-default} otherwise")
+    value = environ.get(name)
+    if has_default:
+        return value or default
+    if value is None:
+        raise ValueError(f"the environment variable {name} is not set: set it, or give a default")
+    return value

@@ -1,0 +1,204 @@
+"""Which files a tree has: one scan per directory, one status per file, no recursion."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kvsync.model import Lost
+from kvsync.sources.files import os_fault, read_raw, settled, signature
+from kvsync.sources.mistakes import Mistakes
+from kvsync.sources.options import Tree
+from kvsync.sources.patterns import Rules, decide, parse_rules
+
+__all__ = ["IGNORE_FILE", "Found", "inside", "walk"]
+
+IGNORE_FILE = ".kvsyncignore"
+
+_LEFT_OUT = frozenset(
+    {".git", ".hg", ".svn", ".kvsync", ".DS_Store", "Thumbs.db", IGNORE_FILE},
+)
+# vim's swap files, emacs' locks and auto-saves, LibreOffice's locks.
+_SWAP = re.compile(r"\..*\.sw[a-p]|\.#.*|#.*#|\.~lock\..*#", re.DOTALL)
+
+
+class Found(NamedTuple):
+    """One file: its relative path, its size, and what identifies its content.
+
+    ``settled``: it is old enough for its signature to be trusted.
+    """
+
+    path: str
+    size: int
+    signature: bytes
+    settled: bool
+
+
+class _Directory(NamedTuple):
+    """A directory on the way down.
+
+    ``path`` is relative and ends with a slash (the root's is empty); ``real`` has no links in it;
+    ``levels`` are the ignore files above, the nearest first, each with the length of its path.
+    """
+
+    path: str
+    real: str
+    parent: "_Directory | None"
+    levels: tuple[tuple[int, Rules], ...]
+    included: bool
+
+
+def inside(real: str, root: str) -> bool:
+    """Whether a real path is ``root`` or lies in it."""
+    return real == root or real.startswith(root.rstrip("/") + "/")
+
+
+def walk(tree: Tree, moment: float, mistakes: Mistakes) -> list[Found]:
+    """The tree's files, sorted by path; what cannot be read becomes a mistake, never a gap.
+
+    ``moment`` is when the scan began, in Unix seconds.
+    """
+    return _Walk(tree, moment, mistakes).run()
+
+
+class _Walk:
+    def __init__(self, tree: Tree, moment: float, mistakes: Mistakes) -> None:
+        self.tree = tree
+        self.moment = moment
+        self.mistakes = mistakes
+        self.found: list[Found] = []
+        root = os.path.realpath(tree.root)
+        self.real_root = root
+        self.pending = [_Directory("", root, None, (), not tree.include)]
+
+    def run(self) -> list[Found]:
+        while self.pending:
+            directory = self.pending.pop()
+            try:
+                with os.scandir(os.path.join(self.tree.root, directory.path)) as listing:
+                    entries = list(listing)
+            except OSError as error:
+                self.fault(directory.path.rstrip("/"), os_fault(error))
+                continue
+            directory = self.with_ignore_file(directory, entries)
+            for entry in entries:
+                self.visit(directory, entry)
+        self.found.sort()
+        return self.found
+
+    def fault(self, path: str, message: str) -> None:
+        shown = os.path.join(self.tree.shown, path) if path else self.tree.shown
+        self.mistakes.about(shown, message)
+
+    def with_ignore_file(
+        self, directory: _Directory, entries: list[os.DirEntry[str]]
+    ) -> _Directory:
+        for entry in entries:
+            if entry.name == IGNORE_FILE:
+                rules = self.read_ignore_file(directory.path + IGNORE_FILE)
+                level = (len(directory.path), rules)
+                return directory._replace(levels=(level, *directory.levels))
+        return directory
+
+    def read_ignore_file(self, path: str) -> Rules:
+        raw = read_raw(os.path.join(self.tree.root, path))
+        if isinstance(raw, Lost):
+            self.fault(path, raw.message)
+            return ()
+        rules, faults = parse_rules(raw[0].decode("utf-8-sig", "surrogateescape").splitlines())
+        for line, message in faults:
+            self.mistakes.about(os.path.join(self.tree.shown, path), message, line)
+        return rules
+
+    def visit(self, directory: _Directory, entry: os.DirEntry[str]) -> None:
+        name = entry.name
+        if name in _LEFT_OUT or name.startswith("..") or _SWAP.fullmatch(name):
+            return
+        path = directory.path + name
+        is_directory = _is_directory(entry)
+        if self.is_ignored(directory, path, is_directory):
+            return
+        included = self.is_included(directory, path, is_directory)
+        if not (included or is_directory):
+            return
+        if not name.isascii() and not _is_utf8(name):
+            self.fault(path, "a name that is not UTF-8: rename it, or leave it out")
+            return
+        real = f"{directory.real.rstrip('/')}/{name}"
+        if entry.is_symlink():
+            real = self.follow(directory, path, is_directory)
+            if not real:
+                return
+        if is_directory:
+            below = _Directory(path + "/", real, directory, directory.levels, included)
+            self.pending.append(below)
+        else:
+            self.take(path, entry)
+
+    def is_ignored(self, directory: _Directory, path: str, is_directory: bool) -> bool:
+        if self.tree.exclude and decide(self.tree.exclude, path, is_directory):
+            return True
+        for start, rules in directory.levels:
+            said = decide(rules, path[start:], is_directory)
+            if said is not None:
+                return said
+        return False
+
+    def is_included(self, directory: _Directory, path: str, is_directory: bool) -> bool:
+        if not self.tree.include:
+            return True
+        said = decide(self.tree.include, path, is_directory)
+        return directory.included if said is None else said
+
+    def follow(self, directory: _Directory, path: str, is_directory: bool) -> str:
+        """Where a link leads; empty if it must not be followed, which is a mistake."""
+        try:
+            real = os.path.realpath(os.path.join(self.tree.root, path), strict=True)
+        except FileNotFoundError:
+            self.fault(path, "a link that leads nowhere: remove it, or leave it out")
+            return ""
+        except OSError as error:
+            self.fault(path, os_fault(error))
+            return ""
+        if not inside(real, self.real_root):
+            self.fault(path, "a link out of the tree: copy the file into it, or leave it out")
+            return ""
+        if is_directory and any(inside(above.real, real) for above in _upwards(directory)):
+            self.fault(path, "a link that leads back to itself: remove it, or leave it out")
+            return ""
+        return real
+
+    def take(self, path: str, entry: os.DirEntry[str]) -> None:
+        try:
+            status = entry.stat()
+        except OSError as error:
+            self.fault(path, os_fault(error))
+            return
+        if not stat.S_ISREG(status.st_mode):
+            self.fault(path, "a FIFO, socket or device: remove it, or leave it out")
+            return
+        mark = signature(status, self.tree.encoding)
+        self.found.append(Found(path, status.st_size, mark, settled(status, self.moment)))
+
+
+def _upwards(directory: _Directory | None) -> Iterator[_Directory]:
+    while directory:
+        yield directory
+        directory = directory.parent
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # What is wrong is found, and told, when it is followed or read.
+        return False
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

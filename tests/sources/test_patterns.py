@@ -1,0 +1,114 @@
+"""Ignore files, include and exclude: git is the judge."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kvsync.sources.patterns import decide, parse_rules
+from tests.sources.growing import keys, tree
+from tests.sources.making import mistakes
+
+FILES = [
+    "a.json", "a.log", "keep.log", "logs/x.log", "logs/x.json", "logs/deep/x.log", "build/out.json",
+    "build/build", "src/build/x", "src/a.json", "src/keep.log", "src/foo/bar/baz", "foo/bar/x",
+    "foo/keep", "x.d/readme", "b[1].txt", "#hash", "!bang", "sp ace ", "sp", "deep/a/b/c/d.json",
+]  # fmt: skip
+
+IGNORES = [
+    {".": "*.log\n!keep.log\n"},
+    {".": "*\n!*/\n!*.json\n"},
+    {".": "logs/\n"},
+    {".": "logs\n!logs/x.json\n"},
+    {".": "*.log\n!logs/\n"},
+    {".": "/build\n"},
+    {".": "build/\n"},
+    {".": "src/build\n"},
+    {".": "foo/**\n!foo/keep\n"},
+    {".": "foo/*\n!foo/bar/\n"},
+    {".": "**/bar\n"},
+    {".": "src/**/baz\n"},
+    {".": "deep/**/d.json\n"},
+    {".": "a/**/c\n**/b/c/\n"},
+    {".": "*.d\n!x.d\n"},
+    {".": "\\#hash\n\\!bang\n# comment\n\n/\n!\n"},
+    {".": "b\\[1\\].txt\n"},
+    {".": "b[[]1].txt\n[a-c].json\n[!a]\n"},
+    {".": "sp   \n"},
+    {".": "sp\\ ace\\ \n"},
+    {".": "*.json\r\n*.log\r\n"},
+    {".": "\ufeff*.json\n"},
+    {".": "*.log\n", "src": "!keep.log\n"},
+    {".": "!x.log\n", "logs": "*\n!deep/\n"},
+    {".": "logs/*\n!logs/deep\n", "logs": "!x.log\n/deep/x.log\n"},
+    {"foo": "bar\n", "src": "/foo/bar/\n", "deep/a": "*.json\n!b/c/d.json\n"},
+    {".": "*/\n!src/\n"},
+    {".": "**\n!a.json\n"},
+    {".": "**/\n"},
+    {".": "a.???n\n?.log\n"},
+]
+
+
+@pytest.mark.parametrize("ignores", IGNORES)
+def test_ignore_files_work_as_gitignore_files_do(tmp_path: Path, ignores: dict[str, str]) -> None:
+    """What git would list as untracked with these ignore files is what the tree has."""
+    files = dict.fromkeys(FILES, "x") | {
+        f"{place}/.kvsyncignore": text for place, text in ignores.items()
+    }
+    source = tree(tmp_path, files, charset="utf-8")
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--others", "--exclude-per-directory=.kvsyncignore"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split("\0")
+    expected = sorted(name for name in listed if name and not name.endswith(".kvsyncignore"))
+    assert keys(source) == expected
+
+
+def test_exclude_wins(tmp_path: Path) -> None:
+    """Neither include nor an ignore file's ! brings back what exclude names."""
+    files = {".kvsyncignore": "!a.json\n", "a.json": "x", "b.json": "x", "d/c.json": "x"}
+    source = tree(tmp_path, files, include=("*.json",), exclude=("a.json", "d/"))
+    assert keys(source) == ["b_json"]
+
+
+@pytest.mark.parametrize(
+    ("include", "expected"),
+    [
+        (("*.json",), ["a_json", "d_b_json", "d_e_c_json"]),
+        (("/*.json",), ["a_json"]),
+        (("d/",), ["d_b_json", "d_e_c_json", "d_x_txt"]),
+        (("d/", "!*.txt"), ["d_b_json", "d_e_c_json"]),
+        (("d/**/*.json",), ["d_b_json", "d_e_c_json"]),
+        (("nothing",), []),
+    ],
+)
+def test_include_names_files_or_directories(
+    tmp_path: Path, include: tuple[str, ...], expected: list[str]
+) -> None:
+    """A file is in if a pattern names it or a directory above it, and no later one takes it out."""
+    files = dict.fromkeys(["a.json", "x.txt", "d/b.json", "d/x.txt", "d/e/c.json"], "x")
+    assert keys(tree(tmp_path, files, include=include)) == expected
+
+
+def test_a_broken_ignore_file_is_a_mistake(tmp_path: Path) -> None:
+    """Each bad line is named; an ignore file that is none is named too."""
+    source = tree(tmp_path, {".kvsyncignore": "*.log\nx\\\n[[:alpha:]]\n[z-a]\n", "a": "x"})
+    (tmp_path / "d" / ".kvsyncignore").mkdir(parents=True)
+    words = "not a pattern that .gitignore knows: check \\ and […] in it"
+    assert mistakes(source) == [
+        f".kvsyncignore:2:1: {words}",
+        f".kvsyncignore:3:1: {words}",
+        f".kvsyncignore:4:1: {words}",
+        "d/.kvsyncignore: not a regular file: name a file, or leave it out",
+    ]
+
+
+def test_an_open_bracket_matches_nothing() -> None:
+    """As in git, a range that never ends is a pattern that never matches."""
+    rules, faults = parse_rules(["a[b"])
+    assert (rules, faults) == ((), [])
+    assert decide(rules, "a[b", is_directory=False) is None

@@ -1,0 +1,109 @@
+"""Links, special files and what may not be read: never left out in silence."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.nobody import as_nobody
+from tests.sources.growing import keys, tree
+from tests.sources.making import mistakes, pairs
+
+
+def test_links_inside_the_tree_are_followed(tmp_path: Path) -> None:
+    """As a mounted ConfigMap has them: files and directories, also through left-out names."""
+    (tmp_path / "..2024").mkdir()
+    (tmp_path / "..2024" / "key").write_text("v")
+    (tmp_path / "..data").symlink_to("..2024")
+    (tmp_path / "key").symlink_to("..data/key")
+    (tmp_path / "dir").symlink_to("..data", target_is_directory=True)
+    source = tree(tmp_path)
+    assert pairs(source) == {"dir_key": "v", "key": "v"}
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("/etc/hostname", "a link out of the tree: copy the file into it, or leave it out"),
+        ("..", "a link out of the tree: copy the file into it, or leave it out"),
+        ("nowhere", "a link that leads nowhere: remove it, or leave it out"),
+        (".", "a link that leads back to itself: remove it, or leave it out"),
+        ("link", "a link that leads back to itself: remove it, or leave it out"),
+        ("ok/x", "no such file: a part of the path is not a directory"),
+    ],
+)
+def test_a_link_that_goes_wrong_is_a_mistake(tmp_path: Path, target: str, message: str) -> None:
+    """A link that leaves the tree, dangles or loops is named."""
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "link").symlink_to(target)
+    assert mistakes(tree(tmp_path / "t", {"ok": "x"})) == [f"link: {message}"]
+    assert keys(tree(tmp_path / "t", exclude=("link",))) == ["ok"]
+
+
+def test_two_directories_that_link_to_each_other(tmp_path: Path) -> None:
+    """A loop over two directories ends where it closes."""
+    source = tree(tmp_path, {"a/x": "1", "b/y": "2"})
+    (tmp_path / "a" / "to-b").symlink_to("../b")
+    (tmp_path / "b" / "to-a").symlink_to("../a")
+    loop = "a link that leads back to itself: remove it, or leave it out"
+    assert mistakes(source) == [f"a/to-b/to-a: {loop}", f"b/to-a/to-b: {loop}"]
+
+
+def test_special_files_are_mistakes(tmp_path: Path) -> None:
+    """FIFOs and sockets are named, and reading does not wait for them."""
+    source = tree(tmp_path, {"ok": "x"})
+    os.mkfifo(tmp_path / "fifo")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+    message = "a FIFO, socket or device: remove it, or leave it out"
+    assert mistakes(source) == [f"fifo: {message}", f"socket: {message}"]
+
+
+ENTRIES = """
+import sys
+from kvsync.sources import open_source
+for path in sys.argv[1:]:
+    try:
+        print(open_source(path).entries(lambda key: None))
+    except Exception as error:
+        print(error)
+"""
+
+
+def test_what_may_not_be_read_is_a_mistake(shared: Path) -> None:
+    """An unreadable file, directory, link target or manifest is never left out in silence."""
+    denied = "permission denied: let this user read it, or leave it out"
+    tree(shared, {"t/file": "x", "t/dir/a": "x", "t/listed/a": "x", "m.yaml": "version: 1\n"})
+    for name, mode in {"t/file": 0, "t/dir": 0, "t/listed": 0o444, "m.yaml": 0}.items():
+        (shared / name).chmod(mode)
+    told = as_nobody("-c", ENTRIES, "t", "m.yaml", cwd=shared).stdout.splitlines()
+    assert told == [
+        f"t/dir: {denied}",
+        f"t/file: {denied}",
+        f"t/listed/a: {denied}",
+        f"m.yaml: {denied}",
+    ]
+
+
+def test_a_path_too_deep_for_the_system_is_a_mistake(tmp_path: Path) -> None:
+    """Two thousand levels end where the system's own limit is, not in a crash."""
+    source = tree(tmp_path, {"ok": "x"})
+    before = os.getcwd()
+    try:
+        os.chdir(tmp_path)
+        for _ in range(40):
+            os.makedirs("/".join(["d" * 50] * 20))
+            os.chdir("/".join(["d" * 50] * 20))
+    finally:
+        os.chdir(before)
+    (message,) = mistakes(source)
+    assert message.endswith("d: the path is too long for this system: shorten it, or leave it out")
+
+
+def test_a_tree_that_is_gone_is_a_mistake(tmp_path: Path) -> None:
+    """A directory that vanishes between opening and reading is named."""
+    (tmp_path / "t").mkdir()
+    source = tree(tmp_path / "t")
+    (tmp_path / "t").rmdir()
+    assert mistakes(source) == [f"{tmp_path}/t: no such file: check the path"]
