@@ -11,16 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from kvsync.errors import (
-    FatalError,
-    Interrupted,
-    KvsyncError,
-    PassingError,
-    RejectedError,
-    ServiceError,
-)
+from kvsync.errors import FatalError, Interrupted, KvsyncError, ServiceError
 from kvsync.model import Ack, Change, Entry, Expiry, Loaded, Lost, Outcome, OutcomeKind
-from kvsync.units import count_text
+from kvsync.verdict import Streak, hopeless, unsuccessful
 
 __all__ = ["Namespace", "Push", "PushOptions", "Store"]
 
@@ -33,10 +26,6 @@ _FLIGHT_BYTES = 32 << 20
 
 _COMMIT_S = 0.5
 _COMMIT_ROWS = 200
-
-_FIRST_ALIKE = 20
-_ROW_ALIKE = 50
-"""So many outcomes alike, and nothing done in between: the fault is not with the keys."""
 
 
 class Namespace(Protocol):
@@ -75,27 +64,6 @@ class _Item(NamedTuple):
 
 
 @dataclass
-class _Streak:
-    """Outcomes in a row that failed alike."""
-
-    total: int = 0
-    length: int = 0
-    code: str = ""
-
-    def add(self, outcome: Outcome) -> bool:
-        """Whether going on makes no sense, now that this outcome is known."""
-        if not outcome.attempts or outcome.kind is OutcomeKind.SKIPPED:
-            return False
-        self.total += 1
-        if outcome.kind is OutcomeKind.DONE:
-            self.length, self.code = 0, ""
-            return False
-        self.length = self.length + 1 if outcome.code == self.code else 1
-        self.code = outcome.code
-        return self.length == _ROW_ALIKE or self.length == self.total == _FIRST_ALIKE
-
-
-@dataclass
 class Push:
     """One run's pushing. ``values`` yields the changes' values; ``settled`` hears each outcome."""
 
@@ -119,7 +87,7 @@ class Push:
         self._refilling = asyncio.Lock()
         self._bytes = 0
         self._freed = asyncio.Event()
-        self._streak = _Streak()
+        self._streak = Streak()
         self._unrecorded: list[Outcome] = []
         self._commit_timer: asyncio.TimerHandle | None = None
         self._commits: set[asyncio.Task[None]] = set()
@@ -217,7 +185,7 @@ class Push:
         except (ServiceError, Interrupted) as error:
             if isinstance(error, FatalError):
                 self._halt(error)
-            return _unsuccessful(change, entry, error)
+            return unsuccessful(change, entry, error)
         except asyncio.CancelledError:
             # Only `cut` cancels a worker: the loop ends here, and the key stays in doubt.
             message = "cut off while its request was in flight"
@@ -238,7 +206,7 @@ class Push:
         self.outcomes.append(outcome)
         self.settled(outcome)
         if self._streak.add(outcome) and not self._stopping:
-            self._halt(_hopeless(outcome, self._streak.length))
+            self._halt(hopeless(outcome, self._streak.length))
         self._unrecorded.append(outcome)
         if len(self._unrecorded) >= _COMMIT_ROWS:
             self._commit()
@@ -277,35 +245,3 @@ class Push:
             await asyncio.gather(*self._commits)
         except KvsyncError as error:
             self.error = self.error or error
-
-
-def _unsuccessful(change: Change, entry: Entry, error: ServiceError | Interrupted) -> Outcome:
-    """What became of a change whose request was refused, or never answered, or never sent.
-
-    A refusal that ends the run says nothing of the key: it was skipped, like those after it.
-    """
-    kind = OutcomeKind.FAILED
-    if isinstance(error, RejectedError):
-        kind = OutcomeKind.REJECTED
-    elif not error.in_doubt and (isinstance(error, FatalError) or not error.attempts):
-        kind = OutcomeKind.SKIPPED
-    if isinstance(error, Interrupted):
-        code, message, request_id = "Interrupted", "the run was stopped between two tries", ""
-    else:
-        code, message, request_id = error.code, error.message, error.request_id
-    return Outcome(
-        kind,
-        change,
-        entry,
-        request_id=request_id,
-        attempts=error.attempts,
-        code=code,
-        message=message,
-        in_doubt=error.in_doubt,
-    )
-
-
-def _hopeless(outcome: Outcome, length: int) -> ServiceError:
-    refused = outcome.kind is OutcomeKind.REJECTED
-    message = f"{outcome.message} ({count_text(length, 'key')} in a row; the rest was not tried)"
-    return (FatalError if refused else PassingError)(outcome.code, message, outcome.request_id)

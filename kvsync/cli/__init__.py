@@ -1,0 +1,77 @@
+"""The command line. This module imports click alone: a command loads when it is called."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from kvsync import __version__
+
+__all__ = ["cli", "main", "run"]
+
+_COMMANDS = {
+    "plan": "Show what a sync would change; send nothing.",
+    "sync": "Push what has changed, and remember it.",
+    "validate": "Report every mistake in the sources; no state, no network.",
+    "state": "Look into the state file, or forget parts of it.",
+    "emulator": "Run EdgeKV on loopback, for tests and first steps.",
+    "schema": "Print the JSON Schema of the manifest, for editors.",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands' modules load only when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"kvsync.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: kvsync sync manifests/example.yaml --local",
+)
+@click.version_option(__version__, prog_name="kvsync", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Plan and push whole bundles of keys into Tencent Cloud EdgeOne EdgeKV, at the API's pace.
+
+    A YAML manifest or a directory is compared with what the state file remembers, and only what
+    has changed is sent: at most 20 keys a second, as the API allows.
+    """
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line; returns its exit code (design: Command line)."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a letter gets its code instead of a traceback.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        outcome = cli.main(list(args), prog_name="kvsync", standalone_mode=False)
+    except BrokenPipeError:
+        # Whoever read our output has had enough; nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence
+        from kvsync.cli.failure import explain
+
+        return explain(error, args)
+    return outcome if isinstance(outcome, int) else 0
+
+
+def main() -> None:
+    """The ``kvsync`` command."""
+    sys.exit(run(sys.argv[1:]))

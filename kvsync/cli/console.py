@@ -1,0 +1,141 @@
+"""Between the program and the person: stdout for results, stderr for everything else."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from kvsync.errors import KvsyncError
+from kvsync.progress import Progress, Silence, make_progress
+from kvsync.report import (
+    Report,
+    RunReport,
+    document,
+    error_lines,
+    failure_lines,
+    mistake_lines,
+    plan_lines,
+    result_lines,
+)
+from kvsync.units import printable
+
+__all__ = ["Console"]
+
+_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
+
+
+class Console:
+    """Shows a call's results, and takes part in it: progress, messages, approval.
+
+    ``options`` are the parameters of the command, as click has parsed them.
+    """
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._json: bool = options["as_json"]
+        self._quiet: bool = options["quiet"]
+        self._verbose: int = options["verbose"]
+        self._interactive: bool = options.get("interactive", False)
+        self._mode = "none" if self._quiet else options.get("progress", "none")
+        self._log_json = options["log_format"] == "json"
+        self._progress: Progress = Silence(sys.stderr)
+        self._warned: set[str] = set()
+        context = click.get_current_context()
+        context.with_resource(_logging_to(self, _LEVELS[min(self._verbose, 2)]))
+
+    def progress(self, run: RunReport) -> Progress:
+        """What shows how far one run's push has come."""
+        total = len(run.plan.changes) if run.plan else 0
+        self._progress = make_progress(self._mode, printable(run.source), total, sys.stderr)
+        return self._progress
+
+    def tell(self, line: str, level: str = "info") -> None:
+        """Say a line on stderr, above the bar if there is one."""
+        if self._log_json:
+            self._progress.say(json.dumps({"level": level, "message": line}))
+        else:
+            prefix = "" if level == "info" else f"{level}: "
+            self._progress.say(f"kvsync: {prefix}{printable(line)}")
+
+    def approve(self, runs: Sequence[RunReport]) -> bool:
+        """With ``--interactive``: show the plans, and ask."""
+        self._warn(runs)
+        changes = sum(len(run.plan.changes) for run in runs if run.plan)
+        if not self._interactive or not changes:
+            return True
+        for run in runs:
+            for line in plan_lines(run):
+                click.echo(line, err=True)
+        try:
+            if click.confirm("Send this?", err=True):
+                return True
+        except click.Abort:
+            click.echo(err=True)
+        self.tell("nothing was sent")
+        return False
+
+    def show(self, report: Report) -> int:
+        """Print the report; returns its exit code."""
+        self._progress = Silence(sys.stderr)
+        self._warn(report.runs)
+        for run in report.runs:
+            for line in failure_lines(run.failures):
+                self.tell(line, "error")
+            self._tell_error(run.error)
+        self._tell_error(report.error)
+        if self._json:
+            click.echo(json.dumps(document(report)))
+        elif not self._quiet:
+            for line in self._lines(report):
+                click.echo(line)
+        return report.exit_code
+
+    def _lines(self, report: Report) -> Iterable[str]:
+        for run in report.runs:
+            if run.pushed:
+                yield from result_lines(run, verbose=bool(self._verbose))
+            elif not self._interactive:
+                yield from plan_lines(run)
+
+    def _tell_error(self, error: KvsyncError | None) -> None:
+        if error:
+            for mistake in mistake_lines(error):
+                # As compilers print them, so that editors find the place.
+                self._progress.say(mistake)
+            for line in error_lines(error):
+                self.tell(line, "error")
+
+    def _warn(self, runs: Iterable[RunReport]) -> None:
+        for run in runs:
+            for warning in run.warnings:
+                line = warning if warning.startswith(run.source) else f"{run.source}: {warning}"
+                if line not in self._warned:
+                    self._warned.add(line)
+                    self.tell(line, "warning")
+
+
+@contextmanager
+def _logging_to(console: Console, level: int) -> Iterator[None]:
+    """All of kvsync's log records go to the console while its command runs."""
+    logger = logging.getLogger("kvsync")
+    before = logger.handlers, logger.propagate, logger.level
+    logger.handlers, logger.propagate = [_Handler(console)], False
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.handlers, logger.propagate, logger.level = before
+
+
+class _Handler(logging.Handler):
+    """Log records take the same way as all other messages."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.tell(record.getMessage(), record.levelname.lower())

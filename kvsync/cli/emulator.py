@@ -1,0 +1,66 @@
+"""``kvsync emulator``."""
+
+import asyncio
+import os
+import signal
+
+import click
+
+from kvsync.cli.options import option
+from kvsync.emulator.options import EmulatorOptions
+from kvsync.errors import UsageError
+
+__all__ = ["command"]
+
+
+@click.command("emulator", epilog="Example: kvsync emulator --port 8787 --data edge.db")
+@option("--port", type=click.IntRange(0, 65535), default=0, help="[default: any free one]")
+@option("--data", type=click.Path(), default="", metavar="FILE", help="[default: memory]")
+@option("--zone", default="", metavar="ID", help="The only zone there is [default: any].")
+@option(
+    "--namespace",
+    multiple=True,
+    default=["default"],
+    show_default=True,
+    help="Exists from the start; may be repeated.",
+)
+@option("--rate", type=float, default=20.0, show_default=True, help="Per second and action.")
+@option("--latency", type=float, default=0.0, metavar="SECONDS", help="Before each answer.")
+@option("--fault", type=float, default=0.0, metavar="SHARE", help="0 to 1: requests that fail.")
+@option(
+    "--check-credentials",
+    is_flag=True,
+    help="Let in TENCENTCLOUD_SECRET_ID and _KEY alone [default: any pair].",
+)
+def command(
+    port: int, check_credentials: bool, namespace: tuple[str, ...], **options: str | float
+) -> int:
+    """Run EdgeKV on loopback, with its checks, limits and pace, until Ctrl-C.
+
+    Prints one line with its address once it listens.
+    """
+    pair = _pair() if check_credentials else None
+    settings = EmulatorOptions(namespaces=namespace, credential=pair, **options)  # type: ignore[arg-type] # click has checked the types
+    asyncio.run(_serve(settings, port))
+    return 0
+
+
+def _pair() -> tuple[str, str]:
+    pair = os.environ.get("TENCENTCLOUD_SECRET_ID"), os.environ.get("TENCENTCLOUD_SECRET_KEY")
+    if not pair[0] or not pair[1]:
+        raise UsageError(
+            "--check-credentials: set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY"
+        )
+    return pair[0], pair[1]
+
+
+async def _serve(settings: EmulatorOptions, port: int) -> None:
+    from kvsync.emulator.server import Emulator
+
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    async with Emulator(settings, port=port) as emulator:
+        click.echo(f"EdgeKV emulator at {emulator.url}")
+        await stopped.wait()

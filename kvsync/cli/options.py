@@ -1,0 +1,268 @@
+"""Options that several commands share, and the values that they become."""
+
+import os
+import time
+from collections.abc import Callable
+from functools import reduce
+from typing import Any, TypeAlias, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from kvsync.errors import UsageError
+from kvsync.settings import Call, Choice, Settings
+from kvsync.sources import SourceOptions
+from kvsync.units import parse_duration
+
+__all__ = [
+    "Duration",
+    "call_from",
+    "choice",
+    "option",
+    "output_options",
+    "plan_options",
+    "push_options",
+    "read_options",
+    "sources_argument",
+    "state_option",
+    "target_options",
+]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_Decorator: TypeAlias = Callable[[_F], _F]
+
+
+class Duration(click.ParamType[float]):
+    """Seconds, or 90s, 15m, 1h30m, 7d."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Seconds from text."""
+        try:
+            return float(value)
+        except ValueError:
+            try:
+                return float(parse_duration(value))
+            except ValueError as error:
+                self.fail(str(error), param, ctx)
+
+
+def option(*names: str, variable: bool = True, **attributes: Any) -> Callable[[_F], _F]:
+    """A click option that can also be set by ``KVSYNC_`` and its name, unless ``variable``."""
+    long = next(name for name in names if name.startswith("--")).split("/")[0]
+    if variable:
+        attributes["envvar"] = "KVSYNC_" + long[2:].upper().replace("-", "_")
+    return click.option(*names, **attributes)
+
+
+def _group(*decorators: Callable[[Any], Any]) -> Callable[[_F], _F]:
+    def decorate(function: _F) -> _F:
+        decorated: _F = reduce(lambda f, decorator: decorator(f), reversed(decorators), function)
+        return decorated
+
+    return decorate
+
+
+sources_argument = click.argument(
+    "sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path()
+)
+
+state_option = option(
+    "--state",
+    type=click.Path(),
+    default="",
+    metavar="FILE",
+    help="The state file [default: .kvsync/state.db beside the source].",
+)
+
+output_options = _group(
+    option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout."),
+    option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="How messages on stderr look.",
+    ),
+    option("-q", "--quiet", is_flag=True, help="Only warnings and errors."),
+    option("-v", "--verbose", count=True, help="Show each key; -vv: each request too."),
+)
+
+read_options = _group(
+    option("--zone", default="", metavar="ID", help="The EdgeOne zone, as zone-..."),
+    option("--namespace", default="", metavar="NAME", help="The EdgeKV namespace."),
+    option("--name", metavar="NAME", help="The owner of a directory's keys."),
+    option(
+        "--charset",
+        type=click.Choice(["strict", "utf-8"]),
+        help="Which keys a directory may have [default: strict].",
+    ),
+    option("--prefix", metavar="TEXT", help="Put before each key of a directory."),
+    option(
+        "--key",
+        type=click.Choice(["join", "escape", "path"]),
+        help="How a path becomes a key [default: join; with utf-8: path].",
+    ),
+    option(
+        "--extension",
+        type=click.Choice(["keep", "drop"]),
+        help="config.json becomes config.json or config [default: keep].",
+    ),
+    option(
+        "--include", multiple=True, metavar="PATTERN", help="Only such files (gitignore style)."
+    ),
+    option("--exclude", multiple=True, metavar="PATTERN", help="Not such files; wins."),
+    option(
+        "--encoding",
+        type=click.Choice(["text", "base64"]),
+        help="How a directory's files are stored [default: text].",
+    ),
+    option(
+        "--empty",
+        type=click.Choice(["error", "skip"]),
+        help="What an empty file is [default: error].",
+    ),
+    option("--ttl", metavar="DURATION", help="How long a directory's keys live."),
+)
+
+target_options = _group(
+    read_options,
+    option(
+        "--endpoint",
+        default="",
+        metavar="URL",
+        help="intl, mainland, or a URL [default: intl].",
+    ),
+    option("--local", is_flag=True, help="Use the built-in emulator; no account needed."),
+    state_option,
+)
+
+plan_options = _group(
+    option(
+        "--renew-within",
+        type=Duration(),
+        metavar="DURATION",
+        help="Renew a key when so little of its TTL is left [default: half of it].",
+    ),
+    option(
+        "--adopt", variable=False, is_flag=True, help="Take over keys that another source owns."
+    ),
+    option("--checksum", is_flag=True, help="Read every file, even if it looks unchanged."),
+    option(
+        "--only",
+        multiple=True,
+        metavar="PATTERN",
+        help="Only keys like this (shell pattern); may be repeated.",
+    ),
+    option(
+        "--rate",
+        type=click.FloatRange(min=0, min_open=True),
+        default=20.0,
+        show_default=True,
+        metavar="N",
+        help="Requests per second.",
+    ),
+)
+
+push_options = _group(
+    option("--profile", default="", metavar="NAME", help="Credentials of this tccli profile."),
+    option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=64,
+        show_default=True,
+        help="Requests under way at a time, at most.",
+    ),
+    option(
+        "--retries",
+        type=click.IntRange(min=0),
+        default=8,
+        show_default=True,
+        help="Further tries for a request that failed.",
+    ),
+    option(
+        "--timeout",
+        type=Duration(),
+        default="30",
+        show_default=True,
+        help="Silence that ends a request.",
+    ),
+    option(
+        "--grace",
+        type=Duration(),
+        default="10",
+        show_default=True,
+        help="What requests in flight get to finish after Ctrl-C.",
+    ),
+    option(
+        "--lock-timeout",
+        type=Duration(),
+        default="0",
+        show_default=True,
+        help="How long to wait for another run.",
+    ),
+    option(
+        "--progress",
+        type=click.Choice(["auto", "bar", "lines", "none"]),
+        default="auto",
+        show_default=True,
+        help="How to show progress on stderr.",
+    ),
+)
+
+
+def choice(ctx: click.Context, name: str) -> Choice:
+    """The option's value, and whether the command line or a variable chose it."""
+    value = ctx.params.get(name) or ""
+    if not value:
+        return Choice()
+    if ctx.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
+        return Choice(value, f"KVSYNC_{name.upper()}")
+    return Choice(value, f"--{name}")
+
+
+def call_from(ctx: click.Context) -> Call:
+    """The call that the command line describes. Raises `UsageError`."""
+    given = ctx.params
+    zone, namespace = choice(ctx, "zone"), choice(ctx, "namespace")
+    endpoint = choice(ctx, "endpoint")
+    local = given.get("local", False)
+    if local and endpoint.value and endpoint.on_command_line:
+        raise UsageError("--local is an endpoint of its own: leave out --endpoint")
+    names = ("profile", "state", "rate", "workers", "retries", "timeout", "grace", "lock_timeout")
+    settings = Settings(
+        zone=zone,
+        namespace=namespace,
+        endpoint=endpoint,
+        local=local,
+        **{name: given[name] for name in names if name in given},
+    )
+    return Call(
+        paths=given["sources"],
+        settings=settings,
+        now=time.time(),
+        source=_source_options(given, zone, namespace),
+        environ=dict(os.environ),
+        only=given.get("only", ()),
+        renew_within=_whole(given.get("renew_within")),
+        adopt=given.get("adopt", False),
+    )
+
+
+def _whole(seconds: float | None) -> int | None:
+    return None if seconds is None else int(seconds)
+
+
+def _source_options(given: dict[str, Any], zone: Choice, namespace: Choice) -> SourceOptions:
+    names = ("charset", "prefix", "key", "extension", "encoding", "empty", "ttl", "name")
+    return SourceOptions(
+        zone=zone.value if zone.on_command_line else None,
+        namespace=namespace.value if namespace.on_command_line else None,
+        include=given["include"],
+        exclude=given["exclude"],
+        checksum=given.get("checksum", False),
+        **{name: given[name] for name in names},
+    )

@@ -1,0 +1,35 @@
+"""``kvsync plan``."""
+
+from typing import Any
+
+import click
+
+from kvsync.cli.console import Console
+from kvsync.cli.options import (
+    call_from,
+    option,
+    output_options,
+    plan_options,
+    sources_argument,
+    target_options,
+)
+from kvsync.sync import plan
+
+__all__ = ["command"]
+
+
+@click.command("plan", epilog="Example: kvsync plan manifests/example.yaml --local")
+@sources_argument
+@target_options
+@plan_options
+@output_options
+@option("--detailed-exitcode", is_flag=True, help="Exit 2 if there are changes, 1 on any error.")
+@click.pass_context
+def command(ctx: click.Context, /, detailed_exitcode: bool, **options: Any) -> int:
+    """Show what a sync would change. Sends nothing, locks nothing, needs no credentials."""
+    report = plan(call_from(ctx))
+    code = Console(options).show(report)
+    if detailed_exitcode:
+        changed = any(run.plan and run.plan.changes for run in report.runs)
+        code = 1 if code else 2 * changed
+    return code

@@ -1,0 +1,187 @@
+"""``kvsync state``."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+import click
+
+from kvsync.cli.options import option, output_options, state_option
+from kvsync.errors import InputError, Mistake, UsageError
+from kvsync.model import Row, Target
+from kvsync.state import State, run_lock, state_path
+from kvsync.units import count_text, printable, size_text
+
+__all__ = ["command"]
+
+_source = click.argument("source", required=False, type=click.Path())
+_zone = option("--zone", default="", metavar="ID", help="Only targets in this zone.")
+_namespace = option("--namespace", default="", metavar="NAME", help="Only this namespace.")
+_only = option("--only", multiple=True, metavar="PATTERN", help="Only keys like this.")
+
+
+@click.group("state", epilog="Example: kvsync state list manifests/example.yaml")
+def command() -> None:
+    """Look into the state file, or forget parts of it.
+
+    SOURCE is the manifest or directory whose state is meant; --state names the file itself.
+    """
+
+
+@command.command("path", epilog="Example: kvsync state path manifests/example.yaml")
+@_source
+@state_option
+@output_options
+def path_command(source: str | None, state: str, **options: Any) -> None:
+    """Print where the state file is, or would be."""
+    path = _path(source, state)
+    _emit("path", options, [printable(path)], {"path": path})
+
+
+@command.command("list", epilog="Example: kvsync state list ./bundle")
+@_source
+@state_option
+@output_options
+def list_command(source: str | None, state: str, **options: Any) -> None:
+    """List the targets and owners that the state knows."""
+    path = _path(source, state)
+    with State.read(path) as opened:
+        found = [fields for target in opened.targets() for fields in _owners(opened, target)]
+    lines = [
+        f"{fields['zone']}/{fields['namespace']} at {fields['endpoint']}"
+        f"  owner {fields['owner']}: {count_text(fields['keys'], 'key')},"
+        f" {fields['in_doubt']} in doubt; last run {fields['last_run'] or 'unknown'}"
+        for fields in found
+    ]
+    _emit("list", options, lines or [f"no state yet at {path}"], {"path": path, "owners": found})
+
+
+@command.command("show", epilog="Example: kvsync state show ./bundle --only 'cfg-*'")
+@_source
+@state_option
+@_zone
+@_namespace
+@_only
+@output_options
+def show_command(source: str | None, state: str, **options: Any) -> None:
+    """Show what the state remembers of each key; it knows digests, never values."""
+    path = _path(source, state)
+    with State.read(path) as opened:
+        rows = [
+            (target, row)
+            for target in _targets(opened, options)
+            for row in opened.rows(target).values()
+            if _matches(row.key, options["only"])
+        ]
+    lines = [_row_line(target, row) for target, row in rows]
+    fields = {"path": path, "keys": [_row_fields(target, row) for target, row in rows]}
+    _emit("show", options, lines or [f"no such keys in {path}"], fields)
+
+
+@command.command("forget", epilog="Example: kvsync state forget ./bundle --only 'cfg-*'")
+@_source
+@state_option
+@_zone
+@_namespace
+@_only
+@option("--all", "every", variable=False, is_flag=True, help="Forget every key.")
+@output_options
+def forget_command(source: str | None, state: str, every: bool, **options: Any) -> None:
+    """Forget keys: they are sent anew by the next sync, and are nobody's orphans.
+
+    Nothing is deleted from the namespace.
+    """
+    if every == bool(options["only"]):
+        raise UsageError("give either --only PATTERN or --all")
+    path = _path(source, state)
+    forgotten = 0
+    with ExitStack() as stack:
+        if os.path.exists(path):
+            stack.enter_context(run_lock(path))
+            opened = stack.enter_context(State.write(path))
+            for target in _targets(opened, options):
+                keys = [
+                    key for key in opened.rows(target) if every or _matches(key, options["only"])
+                ]
+                forgotten += opened.forget(target, keys)
+    fields = {"path": path, "forgotten": forgotten}
+    _emit("forget", options, [f"forgot {count_text(forgotten, 'key')}"], fields)
+
+
+def _path(source: str | None, state: str) -> str:
+    if source and not os.path.exists(source):
+        raise InputError([Mistake("no such file or directory", source)])
+    if not source and not state:
+        raise UsageError("give a SOURCE, or --state FILE")
+    if not source or os.path.isdir(source):
+        return state_path(source or ".", state)
+    return state_path(os.path.dirname(os.path.abspath(source)), state)
+
+
+def _targets(state: State, options: dict[str, Any]) -> Iterator[Target]:
+    for target in state.targets():
+        if options["zone"] in ("", target.zone) and options["namespace"] in ("", target.namespace):
+            yield target
+
+
+def _matches(key: str, patterns: tuple[str, ...]) -> bool:
+    return not patterns or any(fnmatchcase(key, pattern) for pattern in patterns)
+
+
+def _owners(state: State, target: Target) -> Iterator[dict[str, Any]]:
+    rows = list(state.rows(target).values())
+    for owner in sorted({row.owner for row in rows}):
+        owned = [row for row in rows if row.owner == owner]
+        runs = state.runs(target, owner, 1)
+        yield {
+            **target._asdict(),
+            "owner": owner,
+            "keys": len(owned),
+            "bytes": sum(row.size for row in owned),
+            "in_doubt": sum(row.in_doubt for row in owned),
+            "last_run": _time(runs[0].started) if runs else "",
+        }
+
+
+def _row_fields(target: Target, row: Row) -> dict[str, Any]:
+    return {
+        "target": target._asdict(),
+        "key": row.key,
+        "sha256": row.digest.hex(),
+        "bytes": row.size,
+        "ttl": row.expiry.ttl or None,
+        "expires": row.expiry.at or None,
+        "runs_out": _time(row.runs_out),
+        "acknowledged": _time(row.acknowledged),
+        "request_id": row.request_id,
+        "owner": row.owner,
+        "origin": row.origin,
+        "in_doubt": row.in_doubt,
+    }
+
+
+def _row_line(target: Target, row: Row) -> str:
+    ends = f", runs out {_time(row.runs_out)}" if row.runs_out else ""
+    doubt = ", in doubt" if row.in_doubt else ""
+    return (
+        f"{target.zone}/{target.namespace}  {row.key}  {size_text(row.size)},"
+        f" sha256 {row.digest.hex()[:12]}, sent {_time(row.acknowledged) or 'never'}{ends}{doubt}"
+        f"  ({row.owner}, {row.origin})"
+    )
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else ""
+
+
+def _emit(name: str, options: dict[str, Any], lines: list[str], fields: dict[str, Any]) -> None:
+    if options["as_json"]:
+        head = {"version": 1, "command": f"state {name}", "exit_code": 0, "error": None}
+        click.echo(json.dumps(head | fields))
+    elif not options["quiet"]:
+        for line in lines:
+            click.echo(printable(line))

@@ -1,0 +1,29 @@
+"""``kvsync validate``."""
+
+from typing import Any
+
+import click
+
+from kvsync.cli.console import Console
+from kvsync.cli.options import call_from, output_options, read_options, sources_argument
+from kvsync.sync import validate
+from kvsync.units import count_text, printable, size_text
+
+__all__ = ["command"]
+
+
+@click.command("validate", epilog="Example: kvsync validate manifests/*.yaml")
+@sources_argument
+@read_options
+@output_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> int:
+    """Report every mistake in the sources. Looks at no state and no network."""
+    report = validate(call_from(ctx))
+    code = Console(options).show(report)
+    if not options["quiet"] and not options["as_json"]:
+        for run in report.runs:
+            if not run.error:
+                keys = count_text(run.keys, "key")
+                click.echo(f"{printable(run.source)}: {keys}, {size_text(run.size)}; no mistakes")
+    return code

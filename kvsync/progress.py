@@ -1,0 +1,158 @@
+"""How far a push has come: a bar on a terminal, a line every ten seconds off it, or nothing."""
+
+import time
+from collections.abc import Callable
+from typing import IO, Never, Protocol
+
+from kvsync.model import Outcome, OutcomeKind
+from kvsync.units import count_text, duration_text, size_text
+
+__all__ = ["Bar", "Lines", "Progress", "Silence", "make_progress"]
+
+_LINE_EVERY_S = 10.0
+
+
+class Progress(Protocol):
+    """Hears of each outcome, and looks at the clock now and then."""
+
+    def settled(self, outcome: Outcome) -> None:
+        """Count one more outcome."""
+
+    def tick(self, retries: int) -> None:
+        """Show the time and the retries so far; called about twice a second."""
+
+    def say(self, line: str) -> None:
+        """Write a line that has nothing to do with progress, without spoiling it."""
+
+    def close(self) -> None:
+        """Leave the terminal as it should be."""
+
+
+class Silence:
+    """No progress shown."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def settled(self, outcome: Outcome) -> None:
+        """Count nothing."""
+
+    def tick(self, retries: int) -> None:
+        """Show nothing."""
+
+    def say(self, line: str) -> None:
+        """Write the line."""
+        print(line, file=self._stream, flush=True)
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+
+
+class Bar:
+    """A tqdm bar: keys done, keys per second, bytes, retries, failures, time left."""
+
+    def __init__(self, label: str, total: int, stream: IO[str]) -> None:
+        from tqdm import tqdm
+
+        self._stream = stream
+        self._size = self._failures = self._retries = 0
+        self._bar: tqdm[Never] = tqdm(
+            total=total,
+            desc=label,
+            file=stream,
+            unit="",
+            dynamic_ncols=True,
+            # A bar that has ended says nothing that the summary does not say better.
+            leave=False,
+            smoothing=0.1,
+            bar_format="{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} keys,"
+            " {rate_noinv_fmt}, {remaining} left{postfix}",
+        )
+
+    def settled(self, outcome: Outcome) -> None:
+        """Count one more outcome."""
+        if outcome.kind is OutcomeKind.DONE:
+            self._size += outcome.entry.size
+        else:
+            self._failures += 1
+        self._tell(refresh=False)
+        self._bar.update()
+
+    def tick(self, retries: int) -> None:
+        """Redraw, so that the clock runs while the service is silent."""
+        self._retries = retries
+        self._tell(refresh=True)
+
+    def say(self, line: str) -> None:
+        """Write the line above the bar."""
+        self._bar.write(line, file=self._stream)
+
+    def close(self) -> None:
+        """Wipe the bar."""
+        self._bar.close()
+
+    def _tell(self, *, refresh: bool) -> None:
+        parts = [size_text(self._size)]
+        if self._retries:
+            parts.append(f"{self._retries} retried")
+        if self._failures:
+            parts.append(f"{self._failures} failed")
+        self._bar.set_postfix_str(", ".join(parts), refresh=refresh)
+
+
+class Lines:
+    """A plain line every ten seconds, for logs."""
+
+    def __init__(
+        self,
+        label: str,
+        total: int,
+        stream: IO[str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._label = label
+        self._total = total
+        self._stream = stream
+        self._clock = clock
+        self._begun = self._shown = clock()
+        self._count = self._size = self._failures = 0
+
+    def settled(self, outcome: Outcome) -> None:
+        """Count one more outcome."""
+        self._count += 1
+        if outcome.kind is OutcomeKind.DONE:
+            self._size += outcome.entry.size
+        else:
+            self._failures += 1
+
+    def tick(self, retries: int) -> None:
+        """Write a line if the last one is ten seconds old."""
+        now = self._clock()
+        if now - self._shown < _LINE_EVERY_S:
+            return
+        self._shown = now
+        rate = self._count / (now - self._begun)
+        left = duration_text((self._total - self._count) / rate) if rate else "?"
+        print(
+            f"{self._label}: {self._count:,} of {count_text(self._total, 'key')},"
+            f" {rate:.1f}/s, {size_text(self._size)}, {retries} retried,"
+            f" {self._failures} failed, {left} left",
+            file=self._stream,
+            flush=True,
+        )
+
+    def say(self, line: str) -> None:
+        """Write the line."""
+        print(line, file=self._stream, flush=True)
+
+    def close(self) -> None:
+        """Say no more: the summary follows."""
+
+
+def make_progress(mode: str, label: str, total: int, stream: IO[str]) -> Progress:
+    """The progress for ``mode``: ``auto``, ``bar``, ``lines`` or ``none``."""
+    if mode == "auto":
+        mode = "bar" if stream.isatty() else "lines"
+    if mode == "bar":
+        return Bar(label, total, stream)
+    return Lines(label, total, stream) if mode == "lines" else Silence(stream)

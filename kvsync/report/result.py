@@ -1,0 +1,124 @@
+"""The outcome of a call and of each of its runs, and the exit code that follows."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kvsync.errors import KvsyncError
+from kvsync.model import Action, Outcome, OutcomeKind, Plan, Target
+
+__all__ = ["Report", "RunReport", "Summary", "exit_code_of"]
+
+_PRECEDENCE = (130, 143, 1, 7, 12, 11, 4, 2, 10, 6, 5, 3, 0)
+"""Which exit code stands for several runs: the first of these that occurred."""
+
+
+def exit_code_of(codes: Iterable[int]) -> int:
+    """The one exit code for several."""
+    return min(codes, key=_PRECEDENCE.index, default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts of keys by what was done, or would be; ``size`` in bytes."""
+
+    actions: Mapping[str, int]
+    unchanged: int
+    orphan: int
+    failed: int
+    rejected: int
+    skipped: int
+    size: int
+
+
+@dataclass(slots=True)
+class RunReport:
+    """One source's run against one target, filled in as the run goes on.
+
+    ``target_from`` says where each part of the target came from; ``keys`` and ``size`` (bytes) are
+    what the source names; ``elapsed`` is in seconds, ``rate`` in requests per second.
+    """
+
+    source: str
+    target: Target | None = None
+    target_from: str = ""
+    keys: int = 0
+    size: int = 0
+    plan: Plan | None = None
+    pushed: bool = False
+    outcomes: Sequence[Outcome] = ()
+    requests: Mapping[str, int] = field(default_factory=dict)
+    retries: int = 0
+    elapsed: float = 0.0
+    rate: float = 20.0
+    warnings: list[str] = field(default_factory=list)
+    error: KvsyncError | None = None
+    signal: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """The run's own exit code."""
+        kinds = {outcome.kind for outcome in self.outcomes}
+        codes = [0]
+        if self.signal:
+            codes.append(128 + self.signal)
+        if self.error:
+            codes.append(self.error.exit_code)
+        if OutcomeKind.REJECTED in kinds:
+            codes.append(6)
+        if OutcomeKind.FAILED in kinds:
+            codes.append(5)
+        return exit_code_of(codes)
+
+    @property
+    def failures(self) -> list[Outcome]:
+        """The outcomes to list one by one."""
+        listed = (OutcomeKind.FAILED, OutcomeKind.REJECTED)
+        return [outcome for outcome in self.outcomes if outcome.kind in listed]
+
+    @property
+    def eta(self) -> float:
+        """Seconds that the planned requests take at the rate."""
+        return len(self.plan.changes) / self.rate if self.plan else 0.0
+
+    def summary(self) -> Summary:
+        """What was done, or, of a run that did not push, what would be."""
+        if not self.plan:
+            return Summary({}, 0, 0, 0, 0, 0, 0)
+        kinds = Counter(outcome.kind for outcome in self.outcomes)
+        done = self.done if self.pushed else [(c.action, c.entry.size) for c in self.plan.changes]
+        tried = kinds[OutcomeKind.DONE] + kinds[OutcomeKind.FAILED] + kinds[OutcomeKind.REJECTED]
+        untried = len(self.plan.changes) - tried if self.pushed else 0
+        return Summary(
+            actions=Counter(str(action) for action, _ in done),
+            unchanged=self.plan.unchanged,
+            orphan=len(self.plan.orphans),
+            failed=kinds[OutcomeKind.FAILED],
+            rejected=kinds[OutcomeKind.REJECTED],
+            skipped=untried + len(self.plan.expired),
+            size=sum(size for _, size in done),
+        )
+
+    @property
+    def done(self) -> list[tuple[Action, int]]:
+        """Action and bytes of each change that was acknowledged."""
+        return [
+            (outcome.change.action, outcome.entry.size)
+            for outcome in self.outcomes
+            if outcome.kind is OutcomeKind.DONE
+        ]
+
+
+@dataclass(slots=True)
+class Report:
+    """A whole call. ``error`` is what concerns no single run."""
+
+    command: str
+    runs: list[RunReport] = field(default_factory=list)
+    error: KvsyncError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the call."""
+        codes = [run.exit_code for run in self.runs]
+        return exit_code_of([*codes, self.error.exit_code] if self.error else codes)

@@ -1,0 +1,135 @@
+"""Reports for people: what to print, line by line. Nothing here can move a cursor."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from kvsync.errors import InputError, KvsyncError
+from kvsync.model import Action, Change, Outcome, Plan, Row
+from kvsync.report.result import RunReport
+from kvsync.units import count_text, duration_text, printable, size_text
+
+__all__ = ["error_lines", "failure_lines", "mistake_lines", "plan_lines", "result_lines"]
+
+_SYMBOLS = {Action.CREATE: "+", Action.UPDATE: "~", Action.RENEW: "^", Action.DELETE: "-"}
+_ORPHAN = "?"
+_PAST = {"create": "created", "update": "updated", "renew": "renewed", "delete": "deleted"}
+_WIDEST_KEY = 40
+_LISTED_FAILURES = 20
+
+
+def plan_lines(run: RunReport) -> Iterator[str]:
+    """The target and where it came from, one line per change, and what it will take."""
+    plan = run.plan
+    if not plan:
+        return
+    yield _heading(run)
+    yield from _table(plan.changes, plan.orphans)
+    yield _counts(plan)
+    if plan.changes:
+        requests = count_text(len(plan.changes), "EdgeKVPut request")
+        time = duration_text(run.eta)
+        yield f"{requests}, {size_text(plan.bytes)}, about {time} at {run.rate:g} requests/s."
+
+
+def result_lines(run: RunReport, *, verbose: bool) -> Iterator[str]:
+    """What a sync did: one line, or with ``verbose`` each key as well."""
+    plan = run.plan
+    if not plan:
+        return
+    summary = run.summary()
+    if verbose:
+        yield _heading(run)
+        yield from _table([outcome.change for outcome in run.outcomes if not outcome.code], ())
+    if not plan.changes:
+        rest = [count_text(plan.unchanged, "key") + " unchanged", *_asides(plan)]
+        yield f"{_name(run)}: nothing to do; {', '.join(rest)}."
+        return
+    done = [f"{count:,} {_PAST[name]}" for name, count in sorted(summary.actions.items())]
+    for word, count in (
+        ("failed", summary.failed),
+        ("rejected", summary.rejected),
+        ("skipped", summary.skipped),
+        ("unchanged", summary.unchanged),
+        ("orphaned", summary.orphan),
+    ):
+        if count:
+            done.append(f"{count:,} {word}")
+    requests = count_text(sum(run.requests.values()), "request")
+    retries = f" ({count_text(run.retries, 'retry').replace('retrys', 'retries')})"
+    yield (
+        f"{_name(run)}: {', '.join(done)}; {size_text(summary.size)},"
+        f" {requests}{retries if run.retries else ''}, {duration_text(run.elapsed)}."
+    )
+
+
+def failure_lines(failures: Sequence[Outcome]) -> Iterator[str]:
+    """What did not get through, and why; long lists are cut."""
+    for outcome in failures[:_LISTED_FAILURES]:
+        entry = outcome.change.entry
+        tries = f", {count_text(outcome.attempts, 'attempt')}" if outcome.attempts > 1 else ""
+        request = f" (RequestId {outcome.request_id}{tries})" if outcome.request_id else ""
+        yield (
+            f"{outcome.kind}: {printable(entry.key)} ({printable(entry.origin)}):"
+            f" {outcome.code}: {printable(outcome.message)}{request}"
+        )
+    if len(failures) > _LISTED_FAILURES:
+        yield f"and {len(failures) - _LISTED_FAILURES:,} more; --json lists them all"
+
+
+def error_lines(error: KvsyncError) -> Iterator[str]:
+    """An error for people; of a source's mistakes only how many there are."""
+    if isinstance(error, InputError):
+        yield f"{count_text(len(error.mistakes), 'mistake')}; nothing was sent"
+    else:
+        yield from map(printable, str(error).splitlines())
+
+
+def mistake_lines(error: KvsyncError) -> Iterator[str]:
+    """A source's mistakes, each with its place."""
+    if isinstance(error, InputError):
+        yield from (printable(str(mistake)) for mistake in error.mistakes)
+
+
+def _name(run: RunReport) -> str:
+    target = run.target
+    place = f"{target.zone}/{target.namespace}" if target else "?"
+    return printable(f"{run.source} → {place}")
+
+
+def _heading(run: RunReport) -> str:
+    # `local:` without a UUID is an emulator that has no data yet.
+    endpoint = f" at {run.target.endpoint.rstrip(':')}" if run.target else ""
+    return printable(f"{_name(run)}{endpoint} ({run.target_from})")
+
+
+def _table(changes: Sequence[Change], orphans: Sequence[Row]) -> Iterator[str]:
+    keys = [change.entry.key for change in changes] + [row.key for row in orphans]
+    width = min(max((len(printable(key)) for key in keys), default=0), _WIDEST_KEY)
+    for change in changes:
+        entry = change.entry
+        yield _line(
+            _SYMBOLS[change.action], printable(entry.key).ljust(width), entry.size,
+            change.reason, entry.origin,
+        )  # fmt: skip
+    for row in orphans:
+        key = printable(row.key).ljust(width)
+        yield _line(_ORPHAN, key, row.size, "no longer in the source", row.origin)
+
+
+def _line(symbol: str, key: str, size: int, reason: str, origin: str) -> str:
+    return f"  {symbol} {key}  {size_text(size):>9}  {reason}  ({printable(origin)})"
+
+
+def _counts(plan: Plan) -> str:
+    actions = [change.action for change in plan.changes]
+    parts = [
+        f"{actions.count(action):,} to {action}"
+        for action in (Action.CREATE, Action.UPDATE, Action.RENEW)
+    ]
+    return f"{', '.join(parts)}; {', '.join([f'{plan.unchanged:,} unchanged', *_asides(plan)])}."
+
+
+def _asides(plan: Plan) -> Iterable[str]:
+    if plan.orphans:
+        yield count_text(len(plan.orphans), "orphan")
+    if plan.expired:
+        yield f"{len(plan.expired):,} expired"

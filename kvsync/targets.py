@@ -1,0 +1,63 @@
+"""Which target a source goes to, and who said so."""
+
+import os
+
+from kvsync.edgekv.endpoint import identity, parse_endpoint
+from kvsync.emulator.store import Store, stored_uuid
+from kvsync.errors import UsageError
+from kvsync.model import Destination, Target
+from kvsync.settings import Choice, Settings
+
+__all__ = ["LOCAL_NAMESPACE", "LOCAL_ZONE", "emulator_data", "local_endpoint", "resolve"]
+
+LOCAL_ZONE = "zone-local"
+LOCAL_NAMESPACE = "default"
+
+
+def emulator_data(state_path: str) -> str:
+    """The path of the emulator's data under ``--local``: beside the state."""
+    return os.path.join(os.path.dirname(state_path), "emulator.db")
+
+
+def local_endpoint(state_path: str, *, create: bool = False) -> str:
+    """``local:UUID``: delete the emulator's data, and the state no longer speaks for it.
+
+    With ``create`` the data is made if it is missing; without, the UUID may be empty.
+    """
+    path = emulator_data(state_path)
+    uuid = stored_uuid(path)
+    if not uuid and create:
+        Store(path).close()
+        uuid = stored_uuid(path)
+    return f"local:{uuid}"
+
+
+def resolve(destination: Destination, settings: Settings, state_path: str) -> tuple[Target, str]:
+    """The target, and a line that says where each part of it came from.
+
+    For zone and namespace the command line wins, then the manifest, then the environment: a
+    forgotten variable must not redirect a manifest that names its own. Raises `UsageError`.
+    """
+    zone = _pick(settings.zone, Choice(destination.zone, destination.zone_from))
+    namespace = _pick(settings.namespace, Choice(destination.namespace, destination.namespace_from))
+    if settings.local:
+        zone = zone if zone.value else Choice(LOCAL_ZONE, "--local")
+        namespace = namespace if namespace.value else Choice(LOCAL_NAMESPACE, "--local")
+        endpoint = Choice(local_endpoint(state_path), "--local")
+    else:
+        url = parse_endpoint(settings.endpoint.value or "intl")
+        endpoint = Choice(identity(url), settings.endpoint.said_by or "default")
+    for name, choice in (("zone", zone), ("namespace", namespace)):
+        if not choice.value:
+            raise UsageError(
+                f"no {name}: give --{name}, or `{name}:` in the manifest, or KVSYNC_{name.upper()}"
+            )
+    said = {"zone": zone, "namespace": namespace, "endpoint": endpoint}
+    told = ", ".join(f"{name}: {choice.said_by}" for name, choice in said.items())
+    return Target(endpoint.value, zone.value, namespace.value), told
+
+
+def _pick(chosen: Choice, manifest: Choice) -> Choice:
+    if chosen.value and chosen.on_command_line:
+        return chosen
+    return manifest if manifest.value else chosen

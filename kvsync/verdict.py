@@ -1,0 +1,67 @@
+"""What a refusal, or the lack of an answer, says of a change, and when it says: give up."""
+
+from dataclasses import dataclass
+
+from kvsync.errors import FatalError, Interrupted, PassingError, RejectedError, ServiceError
+from kvsync.model import Change, Entry, Outcome, OutcomeKind
+from kvsync.units import count_text
+
+__all__ = ["Streak", "hopeless", "unsuccessful"]
+
+_FIRST_ALIKE = 20
+_ROW_ALIKE = 50
+"""So many outcomes alike, and nothing done in between: the fault is not with the keys."""
+
+
+@dataclass
+class Streak:
+    """Outcomes in a row that failed alike."""
+
+    total: int = 0
+    length: int = 0
+    code: str = ""
+
+    def add(self, outcome: Outcome) -> bool:
+        """Whether going on makes no sense, now that this outcome is known."""
+        if not outcome.attempts or outcome.kind is OutcomeKind.SKIPPED:
+            return False
+        self.total += 1
+        if outcome.kind is OutcomeKind.DONE:
+            self.length, self.code = 0, ""
+            return False
+        self.length = self.length + 1 if outcome.code == self.code else 1
+        self.code = outcome.code
+        return self.length == _ROW_ALIKE or self.length == self.total == _FIRST_ALIKE
+
+
+def unsuccessful(change: Change, entry: Entry, error: ServiceError | Interrupted) -> Outcome:
+    """What became of a change whose request was refused, or never answered, or never sent.
+
+    A refusal that ends the run says nothing of the key: it was skipped, like those after it.
+    """
+    kind = OutcomeKind.FAILED
+    if isinstance(error, RejectedError):
+        kind = OutcomeKind.REJECTED
+    elif not error.in_doubt and (isinstance(error, FatalError) or not error.attempts):
+        kind = OutcomeKind.SKIPPED
+    if isinstance(error, Interrupted):
+        code, message, request_id = "Interrupted", "the run was stopped between two tries", ""
+    else:
+        code, message, request_id = error.code, error.message, error.request_id
+    return Outcome(
+        kind,
+        change,
+        entry,
+        request_id=request_id,
+        attempts=error.attempts,
+        code=code,
+        message=message,
+        in_doubt=error.in_doubt,
+    )
+
+
+def hopeless(outcome: Outcome, length: int) -> ServiceError:
+    """The error that ends a run after so many outcomes like this one."""
+    refused = outcome.kind is OutcomeKind.REJECTED
+    message = f"{outcome.message} ({count_text(length, 'key')} in a row; the rest was not tried)"
+    return (FatalError if refused else PassingError)(outcome.code, message, outcome.request_id)

@@ -1,0 +1,95 @@
+"""The front door: command lines run in this process, against an emulator."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from kvsync.cli import run
+
+__all__ = ["Result"]
+
+
+class Result(NamedTuple):
+    """What a command line left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one document on stdout."""
+        return json.loads(self.out)
+
+    @property
+    def errors(self) -> list[str]:
+        """The lines on stderr."""
+        return self.err.splitlines()
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A home without credentials, no variable of ours, and an empty folder to work in."""
+    for name in os.environ:
+        if name.startswith(("KVSYNC_", "TENCENTCLOUD_", "TKE_")):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    return work
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """A pair in the environment."""
+    pair = ("AKIDtest", "secret-of-the-test")
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", pair[0])
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", pair[1])
+    return pair
+
+
+@pytest.fixture
+def kvsync(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Runs a command line."""
+
+    def call(*args: str) -> Result:
+        code = run(args)
+        return Result(code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def edge(emulator, credentials, monkeypatch: pytest.MonkeyPatch):
+    """The emulator, with a zone, a namespace and an unbounded rate to go there by default."""
+    monkeypatch.setenv("KVSYNC_ENDPOINT", emulator.url)
+    monkeypatch.setenv("KVSYNC_ZONE", "zone-1")
+    monkeypatch.setenv("KVSYNC_NAMESPACE", "ns")
+    monkeypatch.setenv("KVSYNC_RATE", "100000")
+    return emulator
+
+
+@pytest.fixture
+def write(clean_environment: Path) -> Callable[..., Path]:
+    """Writes a file in the working folder; text or bytes."""
+
+    def written(name: str, content: str | bytes) -> Path:
+        path = clean_environment / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return written
+
+
+@pytest.fixture
+def manifest(write) -> Callable[[str], Path]:
+    """Writes m.yaml: version 1, and what is given."""
+    return lambda text: write("m.yaml", f"version: 1\n{text}")

@@ -1,0 +1,185 @@
+"""The commands as such: help, version, schema, emulator, start-up, last lines of defence."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from kvsync.sources import SourceOptions
+from tests.nobody import without_coverage
+
+COMMANDS = [
+    ("plan",), ("sync",), ("validate",), ("state",), ("state", "list"), ("state", "show"),
+    ("state", "forget"), ("state", "path"), ("emulator",), ("schema",),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(kvsync, command):
+    """Each command's help ends with an example of its use."""
+    result = kvsync(*command, "--help")
+    assert result.code == 0
+    assert "Example: kvsync " + " ".join(command) in " ".join(result.out.split())
+
+
+def test_help(kvsync):
+    """The program's help names each command, with its own summary."""
+    out = kvsync("--help").out
+    for command, *rest in COMMANDS:
+        if not rest:
+            assert f"  {command} " in out
+    assert kvsync("-h").out == out
+
+
+def test_validate(kvsync, write):
+    """validate says how much there is where all is well."""
+    write("m.yaml", "version: 1\nkeys: {a: one}\n")
+    assert kvsync("validate", "m.yaml").out == "m.yaml: 1 key, 3 B; no mistakes\n"
+    document = kvsync("validate", "m.yaml", "--json").json
+    assert document["runs"][0]["summary"] == {"keys": 1, "bytes": 3}
+
+
+def test_schema(kvsync):
+    """schema prints a JSON Schema that knows the manifest's fields."""
+    schema = json.loads(kvsync("schema").out)
+    assert "trees" in json.dumps(schema)
+
+
+def test_wide_characters_on_a_narrow_terminal(write):
+    """A terminal without the letters gets their codes, not a traceback."""
+    write("m.yaml", "version: 1\nkeys: {a: one}\n")
+    child = subprocess.run(
+        [sys.executable, "-m", "kvsync", "plan", "m.yaml", "--local"],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"}, capture_output=True, check=True,
+    )  # fmt: skip
+    assert child.stdout.startswith(b"m.yaml \\u2192 zone-local/default")
+
+
+def test_reader_that_leaves(write):
+    """`kvsync plan | head` ends without a traceback."""
+    for number in range(3000):
+        write(f"tree/key-{number}", "value")
+    command = f"{sys.executable} -m kvsync plan tree --local | head -n 1"
+    child = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert (len(child.stdout.splitlines()), child.stderr) == (1, "")
+
+
+def test_unexpected_error(kvsync, write, monkeypatch):
+    """A bug is exit 1 and one line without values; -v adds the traceback."""
+    write("m.yaml", "version: 1\nkeys: {a: one}\n")
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("hunter2")
+
+    monkeypatch.setattr("kvsync.cli.plan.plan", broken)
+    result = kvsync("plan", "m.yaml", "--local", "--json")
+    assert (result.code, result.json["exit_code"]) == (1, 1)
+    assert result.err.startswith("kvsync: error: unexpected ZeroDivisionError at test_commands.py:")
+    assert "hunter2" not in result.err + result.out
+    assert "Traceback" in kvsync("plan", "m.yaml", "--local", "-v").err
+
+
+def test_interrupted_before_sending(kvsync, monkeypatch):
+    """Ctrl-C while sources are read is exit 130, and says that nothing was sent."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kvsync.cli.plan.plan", interrupted)
+    result = kvsync("plan", "x")
+    assert (result.code, result.err) == (130, "\nkvsync: interrupted; nothing was sent\n")
+
+
+def imported(*args: str) -> set[str]:
+    """The top-level packages that a command line imports."""
+    code = (
+        "import sys; from kvsync.cli import run; run(sys.argv[1:]);"
+        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", code, *args],
+        capture_output=True, text=True, check=True, env=without_coverage(),
+    )  # fmt: skip
+    return set(child.stderr.split())
+
+
+def test_start_up_is_light(kvsync, write):
+    """--version imports click alone; a run with nothing to send no network and no bar."""
+    heavy = {"aiohttp", "aiolimiter", "tqdm", "requests", "tencentcloud", "tenacity"}
+    assert not imported("--version") & (heavy | {"yaml", "msgspec", "sqlite3", "asyncio"})
+    write("m.yaml", "version: 1\nkeys: {a: one}\n")
+    kvsync("sync", "m.yaml", "--local")
+    assert not imported("sync", "m.yaml", "--local") & (heavy | {"asyncio"})
+
+
+@pytest.fixture
+def start_emulator():
+    """Starts `kvsync emulator` and returns the process and its first line."""
+    children = []
+
+    def started(*options: str) -> tuple[subprocess.Popen[str], str]:
+        command = [sys.executable, "-m", "kvsync", "emulator", *options]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        children.append(child)
+        return child, child.stdout.readline()
+
+    yield started
+    for child in children:
+        child.kill()
+        child.communicate()
+
+
+def test_emulator(kvsync, start_emulator, write, credentials, clean_environment):
+    """The emulator prints its address once it listens, serves, and ends with Ctrl-C, exit 0."""
+    data = str(clean_environment / "edge.db")
+    child, line = start_emulator("--data", data, "--namespace", "ns")
+    assert line.startswith("EdgeKV emulator at http://127.0.0.1:")
+    write("m.yaml", "version: 1\nzone: z\nnamespace: ns\nkeys: {a: one}\n")
+    result = kvsync("sync", "m.yaml", "--endpoint", line.split()[-1])
+    assert "1 created" in result.out
+    child.send_signal(signal.SIGINT)
+    assert child.wait(20) == 0
+    _, line = start_emulator("--data", data, "--namespace", "ns")
+    assert "nothing to do" in kvsync("sync", "m.yaml", "--endpoint", line.split()[-1]).out
+
+
+def test_emulator_checks_credentials(kvsync, start_emulator, write, credentials, monkeypatch):
+    """--check-credentials lets in the pair in the environment, and no other."""
+    _, line = start_emulator("--check-credentials")
+    write("m.yaml", "version: 1\nzone: z\nnamespace: default\nkeys: {a: one}\n")
+    url = line.split()[-1]
+    assert kvsync("sync", "m.yaml", "--endpoint", url).code == 0
+    write("m.yaml", "version: 1\nzone: z\nnamespace: default\nkeys: {a: two}\n")
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", "another")
+    assert kvsync("sync", "m.yaml", "--endpoint", url).code == 7
+
+
+def test_emulator_without_credentials_to_check(kvsync):
+    """--check-credentials without a pair is a usage error."""
+    result = kvsync("emulator", "--check-credentials")
+    assert (result.code, result.errors) == (
+        2,
+        [
+            "kvsync: error: --check-credentials: set TENCENTCLOUD_SECRET_ID and"
+            " TENCENTCLOUD_SECRET_KEY"
+        ],
+    )
+
+
+def test_emulator_on_a_taken_port(kvsync, emulator):
+    """A port that is taken is told in one line."""
+    port = emulator.url.rpartition(":")[2]
+    result = kvsync("emulator", "--port", port)
+    assert result.code == 2
+    assert port in result.err
+
+
+def test_every_tree_flag_reaches_the_source():
+    """The command line offers each field of a tree."""
+    from kvsync.cli.sync import command
+
+    offered = {parameter.name for parameter in command.params}
+    assert set(SourceOptions.__dataclass_fields__) <= offered

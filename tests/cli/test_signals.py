@@ -1,0 +1,94 @@
+"""Ctrl-C and SIGTERM, sent to a real process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from kvsync.state import State
+
+
+@pytest.fixture
+def start(edge, manifest, monkeypatch):
+    """Starts a sync of 200 keys in a process of its own."""
+    monkeypatch.setenv("KVSYNC_RATE", "20")
+    manifest("keys: {" + ", ".join(f"k{n}: v" for n in range(200)) + "}\n")
+    children = []
+
+    def started(*options: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "kvsync", "sync", "m.yaml", "--json", *options]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        children.append(child)
+        return child
+
+    yield started
+    for child in children:
+        child.kill()
+        child.communicate()
+
+
+def until_sending(edge) -> None:
+    """Wait until the service has seen a few writes."""
+    deadline = time.monotonic() + 30
+    while len(edge.pairs("zone-1", "ns")) < 5:
+        assert time.monotonic() < deadline
+        os.sched_yield()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_soft_stop(start, edge, clean_environment, number, code):
+    """A signal ends the run within the grace time: state saved, summary printed, 128 + signal."""
+    child = start()
+    until_sending(edge)
+    child.send_signal(number)
+    out, err = child.communicate(timeout=20)
+    assert child.returncode == code
+    assert err == (
+        "kvsync: stopping: requests in flight get 10 s to finish; once more stops at once\n"
+    )
+    summary = json.loads(out)["runs"][0]["summary"]
+    held = edge.pairs("zone-1", "ns")
+    assert 5 <= summary["create"] == len(held) < 200
+    assert summary["create"] + summary["skipped"] == 200
+    with State.read(str(clean_environment / ".kvsync" / "state.db")) as state:
+        (target,) = state.targets()
+        assert set(state.rows(target)) == set(held)
+        assert state.runs(target, "m.yaml")[0].exit_code == code
+
+
+def test_second_signal(start, serve_emulator, clean_environment):
+    """A second signal does not wait for requests in flight: their keys stay in doubt."""
+    stuck = serve_emulator(fault=1.0, faults=frozenset({"hang"}))
+    child = start("--endpoint", stuck.url, "--grace", "1h")
+    deadline = time.monotonic() + 30
+    while not any(action == "EdgeKVPut" for _, action in stuck.arrivals):
+        assert time.monotonic() < deadline
+        os.sched_yield()
+    child.send_signal(signal.SIGINT)
+    assert child.stderr.readline().startswith("kvsync: stopping")
+    child.send_signal(signal.SIGINT)
+    out, _ = child.communicate(timeout=20)
+    assert child.returncode == 130
+    failures = json.loads(out)["runs"][0]["failures"]
+    assert failures[0]["code"] == "Interrupted"
+    with State.read(str(clean_environment / ".kvsync" / "state.db")) as state:
+        rows = state.rows(state.targets()[0])
+    assert {key for key, row in rows.items() if row.in_doubt} == {f["key"] for f in failures}
+
+
+def test_killed_run(start, edge, kvsync, clean_environment):
+    """After SIGKILL the lock is free, and the next run completes without a false "unchanged"."""
+    child = start()
+    until_sending(edge)
+    child.kill()
+    child.wait()
+    document = kvsync("sync", "m.yaml", "--json", "--rate", "100000").json
+    assert document["exit_code"] == 0
+    assert len(edge.pairs("zone-1", "ns")) == 200
+    reasons = {change["reason"] for change in document["runs"][0]["changes"]}
+    assert reasons == {"not in the state", "last outcome unknown"}
+    assert "nothing to do" in kvsync("sync", "m.yaml").out

@@ -1,0 +1,393 @@
+"""``kvsync sync``, from the command line to what the service holds."""
+
+import json
+
+import pytest
+
+
+def held(edge, namespace: str = "ns") -> dict[str, str]:
+    """What the service holds."""
+    return {key: value for key, (value, _) in edge.pairs("zone-1", namespace).items()}
+
+
+def puts(edge) -> int:
+    """How many writes the service saw."""
+    return edge.stats()["requests"].get("EdgeKVPut", 0)
+
+
+def test_the_main_job(kvsync, edge, manifest):
+    """A manifest is pushed; again, there is nothing to do; one changed value is one request."""
+    manifest("keys: {a: one, b: two}\n")
+    first = kvsync("sync", "m.yaml")
+    assert (first.code, first.err) == (0, "")
+    assert first.out.startswith("m.yaml → zone-1/ns: 2 created; 6 B, 2 requests, ")
+    assert held(edge) == {"a": "one", "b": "two"}
+    again = kvsync("sync", "m.yaml")
+    assert (again.code, again.out) == (
+        0, "m.yaml → zone-1/ns: nothing to do; 2 keys unchanged.\n",
+    )  # fmt: skip
+    manifest("keys: {a: one, b: new}\n")
+    changed = kvsync("sync", "m.yaml")
+    assert changed.out.startswith("m.yaml → zone-1/ns: 1 updated, 1 unchanged; 3 B, 1 request, ")
+    assert (held(edge), puts(edge)) == ({"a": "one", "b": "new"}, 3)
+
+
+def test_a_tree(kvsync, edge, write):
+    """A directory is pushed with the flags that a manifest has as fields."""
+    write("bundle/a.json", "{}")
+    write("bundle/sub/b.bin", b"\xff\x00")
+    write("bundle/sub/draft.txt", "no")
+    result = kvsync(
+        "sync", "bundle", "--prefix", "cfg-", "--key", "escape", "--encoding", "base64",
+        "--exclude", "draft*", "--ttl", "1d", "--extension", "drop",
+    )  # fmt: skip
+    assert result.code == 0
+    assert held(edge) == {"cfg-a": "e30=", "cfg-sub_2fb": "/wA="}
+    assert all(expires for _, expires in edge.pairs("zone-1", "ns").values())
+    assert kvsync("sync", "bundle", "--prefix", "cfg-", "--key", "escape", "--encoding", "base64",
+                  "--exclude", "draft*", "--ttl", "1d", "--extension", "drop").out.startswith(
+        "bundle → zone-1/ns: nothing to do"
+    )  # fmt: skip
+
+
+def test_json_document(kvsync, edge, manifest):
+    """With --json stdout is one document with the fields of the contract."""
+    manifest("keys: {a: one}\n")
+    result = kvsync("sync", "m.yaml", "--json")
+    document = result.json
+    summary = document["runs"][0]["summary"]
+    assert summary.pop("elapsed_s") > 0
+    assert document == {
+        "version": 1,
+        "command": "sync",
+        "exit_code": 0,
+        "error": None,
+        "runs": [
+            {
+                "source": "m.yaml",
+                "exit_code": 0,
+                "error": None,
+                "warnings": [],
+                "target": {
+                    "endpoint": f"emulator:{edge.uuid}", "zone": "zone-1", "namespace": "ns",
+                },
+                "summary": {
+                    "create": 1, "update": 0, "renew": 0, "delete": 0, "unchanged": 0, "orphan": 0,
+                    "failed": 0, "rejected": 0, "skipped": 0, "bytes": 3,
+                    "requests": {"EdgeKVPut": 1}, "retries": 0,
+                },
+                "changes": [
+                    {
+                        "action": "create", "key": "a", "origin": "m.yaml:2", "bytes": 3,
+                        "reason": "not in the state",
+                    }
+                ],
+                "orphans": [],
+                "failures": [],
+            }
+        ],
+    }  # fmt: skip
+
+
+def test_verbose_shows_each_key(kvsync, edge, manifest):
+    """-v shows the target, where it came from, and each key; never a value."""
+    manifest("namespace: ns\nkeys: {a: one-value}\n")
+    result = kvsync("sync", "m.yaml", "-v")
+    heading, line, _ = result.out.splitlines()
+    assert heading == (
+        f"m.yaml → zone-1/ns at emulator:{edge.uuid}"
+        " (zone: KVSYNC_ZONE, namespace: m.yaml:2, endpoint: KVSYNC_ENDPOINT)"
+    )
+    assert line == "  + a        9 B  not in the state  (m.yaml:3)"
+    assert "one-value" not in result.out + result.err
+
+
+def test_very_verbose_shows_requests(kvsync, edge, manifest):
+    """-vv logs each request with its RequestId on stderr; neither value nor secret is in it."""
+    manifest("keys: {a: one-value}\n")
+    result = kvsync("sync", "m.yaml", "-vv")
+    assert "EdgeKVPut" in result.err
+    assert "one-value" not in result.err
+    assert "secret-of-the-test" not in result.err
+
+
+def test_log_format_json(kvsync, edge, manifest):
+    """With --log-format json every line on stderr is a JSON object."""
+    manifest("keys: {a: {value: x, ttl: 30}}\n")
+    lines = kvsync("sync", "m.yaml", "--log-format", "json", "-vv").errors
+    assert {json.loads(line)["level"] for line in lines} == {"warning", "debug"}
+
+
+def test_quiet(kvsync, edge, manifest):
+    """-q prints nothing when all is well."""
+    manifest("keys: {a: one}\n")
+    assert kvsync("sync", "m.yaml", "-q") == (0, "", "")
+
+
+def test_dry_run(kvsync, edge, manifest, clean_environment):
+    """-n shows the plan, sends nothing and leaves no state behind."""
+    manifest("keys: {a: one}\n")
+    result = kvsync("sync", "m.yaml", "-n")
+    assert (result.code, result.out.splitlines()[1:]) == (
+        0,
+        [
+            "  + a        3 B  not in the state  (m.yaml:2)",
+            "1 to create, 0 to update, 0 to renew; 0 unchanged.",
+            "1 EdgeKVPut request, 3 B, about 0.0 s at 100000 requests/s.",
+        ],
+    )
+    assert (held(edge), edge.arrivals) == ({}, [])
+    assert not (clean_environment / ".kvsync").exists()
+    assert kvsync("sync", "m.yaml", "-n", "--json").json["command"] == "sync"
+
+
+@pytest.mark.parametrize(("answer", "sent"), [("y\n", {"a": "one"}), ("n\n", {}), ("", {})])
+def test_interactive(kvsync, edge, manifest, monkeypatch, answer, sent):
+    """-i shows the plan on stderr and asks; anything but yes sends nothing and is no error."""
+    manifest("keys: {a: one}\n")
+    monkeypatch.setattr("sys.stdin", __import__("io").StringIO(answer))
+    result = kvsync("sync", "m.yaml", "-i")
+    assert result.code == 0
+    assert "  + a        3 B  not in the state  (m.yaml:2)" in result.err
+    assert "Send this? [y/N]" in result.err
+    assert held(edge) == sent
+    assert ("nothing was sent" in result.err) == (not sent)
+
+
+def test_interactive_with_nothing_to_do(kvsync, edge, manifest):
+    """-i does not ask when there is nothing to send."""
+    manifest("keys: {a: one}\n")
+    kvsync("sync", "m.yaml")
+    assert kvsync("sync", "m.yaml", "-i").err == ""
+
+
+def test_orphans_are_told(kvsync, edge, manifest):
+    """A key that the source no longer names is listed, and left where it is."""
+    manifest("keys: {a: one, b: two}\n")
+    kvsync("sync", "m.yaml")
+    manifest("keys: {a: one}\n")
+    assert "  ? b        3 B  no longer in the source  (m.yaml:2)" in kvsync("plan", "m.yaml").out
+    result = kvsync("sync", "m.yaml")
+    assert result.out == "m.yaml → zone-1/ns: nothing to do; 1 key unchanged, 1 orphan.\n"
+    assert held(edge) == {"a": "one", "b": "two"}
+    document = kvsync("plan", "m.yaml", "--json").json
+    assert document["runs"][0]["orphans"] == ["b"]
+
+
+def test_renewal(kvsync, edge, manifest):
+    """--renew-within sends a key again whose TTL has no more than that left."""
+    manifest("keys: {a: {value: one, ttl: 1h}}\n")
+    kvsync("sync", "m.yaml")
+    assert "nothing to do" in kvsync("sync", "m.yaml").out
+    result = kvsync("sync", "m.yaml", "--renew-within", "1h")
+    assert "1 renewed" in result.out
+
+
+def test_only(kvsync, edge, manifest):
+    """--only limits a sync to matching keys; the others stay for later."""
+    manifest("keys: {cfg-a: one, cfg-b: two, other: three}\n")
+    kvsync("sync", "m.yaml", "--only", "cfg-*")
+    assert set(held(edge)) == {"cfg-a", "cfg-b"}
+    assert "1 to create" in kvsync("plan", "m.yaml").out
+
+
+def test_several_sources(kvsync, edge, write):
+    """Several sources are several runs, each with its own state and owner."""
+    write("one/m.yaml", "version: 1\nkeys: {a: one}\n")
+    write("two/x", "two")
+    document = kvsync("sync", "one/m.yaml", "two", "--json").json
+    assert [run["summary"]["create"] for run in document["runs"]] == [1, 1]
+    assert held(edge) == {"a": "one", "x": "two"}
+    assert "nothing to do" in kvsync("sync", "two").out
+
+
+def test_one_bad_source_and_nothing_is_sent(kvsync, edge, write):
+    """All sources are read before any is sent: one mistake in the last, and nothing goes out."""
+    write("good.yaml", "version: 1\nkeys: {a: one}\n")
+    write("bad.yaml", "version: 1\nkeys: {b: no}\n")
+    result = kvsync("sync", "good.yaml", "bad.yaml")
+    assert (result.code, edge.arrivals) == (2, [])
+    assert result.errors[0].startswith("bad.yaml:2:11: ")
+
+
+def test_sources_that_collide(kvsync, edge, write):
+    """A key of one target that two sources name is an error that names both places."""
+    write("one.yaml", "version: 1\nkeys: {a: one}\n")
+    write("two.yaml", "version: 1\nkeys: {a: two}\n")
+    result = kvsync("sync", "one.yaml", "two.yaml")
+    assert (result.code, edge.arrivals) == (2, [])
+    assert result.errors[0] == "two.yaml:2: the key a is also named by one.yaml:2"
+
+
+def test_key_of_another_source(kvsync, edge, write):
+    """A key that another source owns is refused with exit 11, and taken over with --adopt."""
+    write("old.yaml", "version: 1\nkeys: {a: one}\n")
+    kvsync("sync", "old.yaml")
+    write("new.yaml", "version: 1\nkeys: {a: two}\n")
+    refused = kvsync("sync", "new.yaml")
+    assert (refused.code, puts(edge)) == (11, 1)
+    assert refused.errors == [
+        "kvsync: error: new.yaml:2: a is owned by old.yaml; if you renamed it, --adopt"
+    ]
+    assert kvsync("sync", "new.yaml", "--adopt").code == 0
+    assert held(edge) == {"a": "two"}
+    assert kvsync("sync", "old.yaml").code == 11
+
+
+def test_key_that_moves_within_a_call(kvsync, edge, write):
+    """A key that moves from one source to another of the same call needs no --adopt."""
+    write("one.yaml", "version: 1\nkeys: {a: x, b: y}\n")
+    write("two.yaml", "version: 1\nkeys: {c: z}\n")
+    kvsync("sync", "one.yaml", "two.yaml")
+    write("one.yaml", "version: 1\nkeys: {a: x}\n")
+    write("two.yaml", "version: 1\nkeys: {c: z, b: y}\n")
+    document = kvsync("sync", "one.yaml", "two.yaml", "--json").json
+    assert (document["exit_code"], puts(edge)) == (0, 3)
+    assert [run["orphans"] for run in document["runs"]] == [[], []]
+
+
+def test_moved_checkout(kvsync, edge, write, clean_environment):
+    """A checkout may be moved: owners are relative to what holds the state."""
+    write("one/m.yaml", "version: 1\nkeys: {a: x}\n")
+    kvsync("sync", "one/m.yaml")
+    (clean_environment / "one").rename(clean_environment / "two")
+    assert "nothing to do" in kvsync("sync", "two/m.yaml").out
+
+
+def test_explicit_state(kvsync, edge, write, clean_environment):
+    """--state keeps the state elsewhere, and KVSYNC_STATE does the same."""
+    write("tree/x", "1")
+    kvsync("sync", "tree", "--state", "s.db")
+    assert not (clean_environment / "tree" / ".kvsync").exists()
+    assert "1 to create" in kvsync("plan", "tree").out
+    assert "1 unchanged" in kvsync("plan", "tree", "--state", "s.db").out
+
+
+def test_state_is_per_target(kvsync, edge, manifest, serve_emulator):
+    """What one target holds says nothing of another: a new emulator is a new target."""
+    manifest("keys: {a: one}\n")
+    kvsync("sync", "m.yaml")
+    other = serve_emulator(namespaces=("ns",))
+    assert "1 to create" in kvsync("plan", "m.yaml", "--endpoint", other.url).out
+    assert "1 to create" in kvsync("plan", "m.yaml", "--namespace", "else").out
+    assert "1 unchanged" in kvsync("plan", "m.yaml").out
+
+
+def test_who_wins(kvsync, edge, manifest):
+    """For zone and namespace the command line wins, then the manifest, then the environment."""
+    manifest("namespace: from-manifest\nkeys: {a: one}\n")
+    target = kvsync("plan", "m.yaml", "--json").json["runs"][0]["target"]
+    assert (target["zone"], target["namespace"]) == ("zone-1", "from-manifest")
+    target = kvsync("plan", "m.yaml", "--namespace", "x", "--json").json["runs"][0]["target"]
+    assert target["namespace"] == "x"
+
+
+def test_python_dash_m(kvsync, edge, manifest):
+    """`python -m kvsync` is the same program."""
+    import subprocess
+    import sys
+
+    from kvsync import __version__
+
+    told = subprocess.check_output([sys.executable, "-m", "kvsync", "--version"], text=True)
+    assert told == f"kvsync {__version__}\n"
+
+
+def test_changed_file_in_a_tree(kvsync, edge, write):
+    """A changed file is one request; --checksum reads files even if they look unchanged."""
+    write("tree/x", "1")
+    write("tree/y", "2")
+    kvsync("sync", "tree")
+    write("tree/x", "3")
+    assert "1 updated, 1 unchanged" in kvsync("sync", "tree").out
+    assert "2 unchanged" in kvsync("plan", "tree", "--checksum").out
+    assert held(edge) == {"x": "3", "y": "2"}
+
+
+def test_failed_keys(kvsync, serve_emulator, edge, manifest, monkeypatch):
+    """Keys that fail are listed with code and RequestId, exit 5; the next run sends them again."""
+    broken = serve_emulator(fault=1.0, faults=frozenset({"InternalError"}))
+    manifest("keys: {a: one, b: two}\n")
+    monkeypatch.setenv("KVSYNC_ENDPOINT", broken.url)
+    result = kvsync("sync", "m.yaml", "--retries", "0")
+    assert result.code == 5
+    assert len(result.errors) == 2
+    assert result.errors[0].startswith("kvsync: error: failed: a (m.yaml:2): InternalError: ")
+    assert "(RequestId " in result.errors[0]
+    assert "2 failed" in result.out
+    plan = kvsync("plan", "m.yaml", "--json").json["runs"][0]
+    assert [change["reason"] for change in plan["changes"]] == ["last outcome unknown"] * 2
+    failures = kvsync("sync", "m.yaml", "--retries", "1", "--json").json["runs"][0]["failures"]
+    assert [(f["key"], f["outcome"], f["attempts"]) for f in failures] == [
+        ("a", "failed", 2), ("b", "failed", 2),
+    ]  # fmt: skip
+
+
+def test_faults_are_survived(kvsync, serve_emulator, edge, manifest, monkeypatch):
+    """With a fifth of all requests failing in every way, all keys get through."""
+    faulty = serve_emulator(fault=0.2, seed=7, faults=frozenset(
+        {"InternalError", "429", "502", "reset-before", "reset-after", "cut-off"}
+    ))  # fmt: skip
+    manifest("keys: {" + ", ".join(f"k{n}: 'v{n}'" for n in range(60)) + "}\n")
+    monkeypatch.setenv("KVSYNC_ENDPOINT", faulty.url)
+    document = kvsync("sync", "m.yaml", "--retries", "20", "--json").json
+    assert document["exit_code"] == 0
+    assert held(faulty) == {f"k{n}": f"v{n}" for n in range(60)}
+    assert document["runs"][0]["summary"]["retries"] > 0
+
+
+def test_local(kvsync, manifest, clean_environment):
+    """--local needs no account, zone or namespace; its data lies beside the state, private."""
+    manifest("keys: {a: one}\n")
+    assert "1 created" in kvsync("sync", "m.yaml", "--local").out
+    assert "nothing to do" in kvsync("sync", "m.yaml", "--local").out
+    data = clean_environment / ".kvsync" / "emulator.db"
+    assert data.stat().st_mode & 0o777 == 0o600
+    data.unlink()
+    assert "1 to create" in kvsync("plan", "m.yaml", "--local").out
+    assert not data.exists()
+    assert "1 created" in kvsync("sync", "m.yaml", "--local").out
+
+
+def test_local_is_not_another_endpoint(kvsync, manifest):
+    """--local and --endpoint together are a usage error."""
+    manifest("keys: {a: one}\n")
+    result = kvsync("sync", "m.yaml", "--local", "--endpoint", "intl")
+    assert (result.code, result.errors) == (
+        2, ["kvsync: error: --local is an endpoint of its own: leave out --endpoint"],
+    )  # fmt: skip
+
+
+def test_detailed_exitcode(kvsync, edge, manifest, write):
+    """plan --detailed-exitcode: 2 for changes, 0 for none, orphans included, 1 for any error."""
+    manifest("keys: {a: one, b: two}\n")
+    assert kvsync("plan", "m.yaml").code == 0
+    assert kvsync("plan", "m.yaml", "--detailed-exitcode").code == 2
+    kvsync("sync", "m.yaml")
+    manifest("keys: {a: one}\n")
+    assert kvsync("plan", "m.yaml", "--detailed-exitcode").code == 0
+    manifest("keys: {a: no}\n")
+    assert kvsync("plan", "m.yaml", "--detailed-exitcode").code == 1
+    assert kvsync("plan", "--detailed-exitcode").code == 1
+    assert kvsync("plan", "--detailed-exitcode", "--json").json["exit_code"] == 1
+
+
+def test_real_files(kvsync, edge):
+    """The time zone database, as others built it, arrives byte for byte, and is known after."""
+    import base64
+    from importlib.resources import files
+
+    tree = files("tzdata").joinpath("zoneinfo")
+    options = (str(tree), "--encoding", "base64", "--charset", "utf-8", "--empty", "skip",
+               "--exclude", "*.py", "--exclude", "__pycache__", "--state", "s.db")  # fmt: skip
+    document = kvsync("sync", *options, "--json").json
+    pairs = held(edge)
+    wanted = {
+        path.relative_to(tree).as_posix(): path.read_bytes()
+        for path in tree.rglob("*")
+        if path.is_file() and path.suffix not in (".py", ".pyc") and path.stat().st_size
+    }
+    assert len(wanted) > 500
+    assert {key: base64.b64decode(value) for key, value in pairs.items()} == wanted
+    assert document["runs"][0]["summary"]["create"] == len(wanted)
+    assert kvsync("sync", *options, "--json").json["runs"][0]["summary"]["requests"] == {}

@@ -1,0 +1,23 @@
+"""The pace, in its short form; `scripts/pace` measures 300 keys at three latencies."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.pace import busiest_second, measure
+
+
+@pytest.mark.parametrize("latency", [0.05, 2.0])
+def test_never_above_the_pace(latency):
+    """At the default rate the server sees at most 20 writes in any second and refuses none."""
+    pace = measure(60, latency)
+    assert (pace.keys, pace.refused) == (60, 0)
+    assert pace.busiest <= 20
+
+
+@given(st.lists(st.integers(0, 400)).map(sorted))
+def test_busiest_second(ticks):
+    """The measure itself: the busiest window of one second ends with some arrival."""
+    windows = [sum(last - 64 < at <= last for at in ticks) for last in ticks]
+    # 64ths of a second are exact in binary, so that no rounding decides what is in a window.
+    assert busiest_second([at / 64 for at in ticks]) == max(windows, default=0)

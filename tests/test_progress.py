@@ -1,0 +1,95 @@
+"""Bars, lines, silence."""
+
+import io
+
+import pytest
+
+from kvsync.model import Outcome, OutcomeKind
+from kvsync.progress import Bar, Lines, Silence, make_progress
+from tests.values import change
+
+
+def outcome(key: str, kind: OutcomeKind = OutcomeKind.DONE) -> Outcome:
+    """A change of 1000 bytes that ended so."""
+    made = change(key, "v" * 1000)
+    return Outcome(kind, made, made.entry)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_bar():
+    """A bar shows keys, rate, bytes, retries, failures and the time left, and wipes itself."""
+    stream = Terminal()
+    bar = Bar("m.yaml", 4, stream)
+    bar.settled(outcome("a"))
+    bar.settled(outcome("b", OutcomeKind.FAILED))
+    bar.tick(3)
+    drawn = stream.getvalue().split("\r")[-1]
+    assert drawn.startswith("m.yaml:  50%|")
+    assert "2/4 keys, " in drawn
+    assert "/s, 00:00 left, 1000 B, 3 retried, 1 failed" in drawn
+    bar.say("a word")
+    assert "a word\n" in stream.getvalue()
+    bar.close()
+    assert stream.getvalue().split("\r")[-2].strip() == ""
+
+
+def test_lines():
+    """Off a terminal there is a line every ten seconds, and only then."""
+    now = [0.0]
+    stream = io.StringIO()
+    lines = Lines("m.yaml", 100, stream, clock=lambda: now[0])
+    for number in range(40):
+        lines.settled(outcome(f"k{number}"))
+    lines.settled(outcome("x", OutcomeKind.REJECTED))
+    for now[0] in (9.9, 10.0, 10.5, 19.9):
+        lines.tick(2)
+    assert stream.getvalue() == (
+        "m.yaml: 41 of 100 keys, 4.1/s, 39.1 KiB, 2 retried, 1 failed, 14s left\n"
+    )
+    lines.say("a word")
+    lines.close()
+    assert stream.getvalue().endswith("\na word\n")
+
+
+def test_lines_before_anything_is_done():
+    """While nothing is done yet, the time left is unknown."""
+    now = [0.0]
+    stream = io.StringIO()
+    lines = Lines("m.yaml", 100, stream, clock=lambda: now[0])
+    now[0] = 10.0
+    lines.tick(0)
+    assert stream.getvalue().endswith("0 failed, ? left\n")
+
+
+def test_silence():
+    """No progress is no output, but for what must be said."""
+    stream = io.StringIO()
+    silence = Silence(stream)
+    silence.settled(outcome("a"))
+    silence.tick(1)
+    silence.say("a word")
+    silence.close()
+    assert stream.getvalue() == "a word\n"
+
+
+@pytest.mark.parametrize(
+    ("mode", "stream", "kind"),
+    [
+        ("auto", Terminal(), Bar),
+        ("auto", io.StringIO(), Lines),
+        ("bar", io.StringIO(), Bar),
+        ("lines", Terminal(), Lines),
+        ("none", Terminal(), Silence),
+    ],
+)
+def test_choice(mode, stream, kind):
+    """auto is a bar on a terminal and lines off it; the others are what they say."""
+    progress = make_progress(mode, "m.yaml", 1, stream)
+    progress.close()
+    assert isinstance(progress, kind)
