@@ -1,7 +1,6 @@
 """The command line. This module imports click alone: a command loads when it is called."""
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
@@ -61,10 +60,6 @@ def run(args: Sequence[str]) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         outcome = cli.main(list(args), prog_name="kvsync", standalone_mode=False)
-    except BrokenPipeError:
-        # Whoever read our output has had enough; nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence
         from kvsync.cli.failure import explain
 

@@ -34,6 +34,25 @@ def test_help(kvsync):
     assert kvsync("-h").out == out
 
 
+def test_unknown_command(kvsync):
+    """An unknown command is a usage error that says where the known ones are listed."""
+    result = kvsync("snyc", "m.yaml")
+    assert result.code == 2
+    assert result.errors == [
+        "kvsync: error: No such command 'snyc'.",
+        "kvsync: error: see `kvsync --help`",
+    ]
+
+
+def test_durations(kvsync):
+    """Durations are seconds or 90s, 15m, 1h30m, 7d; anything else says so."""
+    result = kvsync("sync", "m.yaml", "--timeout", "soon")
+    assert result.errors[0] == (
+        "kvsync: error: Invalid value for '--timeout': not a duration: write seconds, or 90s, 15m,"
+        " 1h30m, 7d"
+    )
+
+
 def test_validate(kvsync, write):
     """validate says how much there is where all is well."""
     write("m.yaml", "version: 1\nkeys: {a: one}\n")

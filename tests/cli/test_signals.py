@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM, sent to a real process."""
 
+import asyncio
 import json
 import os
 import signal
@@ -92,3 +93,39 @@ def test_killed_run(start, edge, kvsync, clean_environment):
     reasons = {change["reason"] for change in document["runs"][0]["changes"]}
     assert reasons == {"not in the state", "last outcome unknown"}
     assert "nothing to do" in kvsync("sync", "m.yaml").out
+
+
+class StuckCredentials:
+    """Credentials whose provider never answers; a signal comes while it is waited for."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    async def get(self) -> None:
+        os.kill(os.getpid(), self.number)
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_before_anything_is_sent(kvsync, edge, manifest, monkeypatch, number, code):
+    """A signal while credentials are fetched ends the run; nothing was sent or marked."""
+    manifest("keys: {a: one}\n")
+    stuck = StuckCredentials(number)
+    monkeypatch.setattr("kvsync.delivery.default_credentials", lambda *_, **__: stuck)
+    result = kvsync("sync", "m.yaml", "--json")
+    assert (result.code, edge.pairs("zone-1", "ns")) == (code, {})
+    assert result.json["runs"][0]["summary"]["skipped"] == 1
+    assert "1 to create" in kvsync("plan", "m.yaml").out
+
+
+def test_signal_stops_all_sources(start, edge, write):
+    """A signal during the first of two sources keeps the second from being tried."""
+    write("tree/x", "1")
+    child = start("tree")
+    until_sending(edge)
+    child.send_signal(signal.SIGINT)
+    out, _ = child.communicate(timeout=20)
+    document = json.loads(out)
+    assert [run["exit_code"] for run in document["runs"]] == [130, 130]
+    assert document["runs"][1]["summary"]["skipped"] == 1
+    assert "x" not in edge.pairs("zone-1", "ns")

@@ -362,3 +362,25 @@ def test_unreadable_state_file(shared):
     assert said_as_nobody("State.read(sys.argv[1])", path) == (
         f"cannot read {path}: Permission denied"
     )
+
+
+def test_full_disk(path):
+    """A full disk is told as such, and what was committed before stays readable."""
+    seed(path, row("a"))
+    with State.write(path) as state:
+        # SQLite reports a file that may not grow as it does a disk without room.
+        state._connection.execute("PRAGMA max_page_count = 1")  # noqa: SLF001
+        entries = [change(f"key-{n}" * 50) for n in range(500)]
+        with pytest.raises(StateError, match="the disk is full"):
+            state.record(TARGET, "me", entries, [])
+    assert list(rows(path)) == ["a"]
+
+
+def test_place_that_is_no_directory(tmp_path):
+    """A state below a file is told as such, for reading and for writing."""
+    (tmp_path / "file").touch()
+    path = str(tmp_path / "file" / "s.db")
+    with pytest.raises(StateError, match="cannot read .*: Not a directory"):
+        State.read(path)
+    with pytest.raises(StateError, match="cannot write .*file: File exists"):
+        State.write(path)
