@@ -380,7 +380,7 @@ def test_place_that_is_no_directory(tmp_path):
     """A state below a file is told as such, for reading and for writing."""
     (tmp_path / "file").touch()
     path = str(tmp_path / "file" / "s.db")
-    with pytest.raises(StateError, match="cannot read .*: Not a directory"):
+    with pytest.raises(StateError, match=r"cannot read .*: Not a directory"):
         State.read(path)
-    with pytest.raises(StateError, match="cannot write .*file: File exists"):
+    with pytest.raises(StateError, match=r"cannot write .*file: File exists"):
         State.write(path)
