@@ -49,7 +49,7 @@ class Manifest:
         self.label = path
         self.location = os.path.abspath(path)
         self.home = os.path.dirname(self.location)
-        self._checksum = options.checksum
+        self._options = options
         self._environ = environ
         self._clock = clock
         self._warnings: list[str] = []
@@ -60,7 +60,7 @@ class Manifest:
         self._fields = read_fields(root, ManifestFields, self._early, "a manifest")
         if "version" not in self._fields and isinstance(root, MappingNode):
             self._early.at(root, "no version: write version: 1 at the top")
-        head = self._head(options)
+        head = self._head()
         self.owner = head.name or ""
         # A charset that is no charset must not make a mistake of every key.
         unclear = "charset" in self._fields and not head.charset
@@ -69,9 +69,9 @@ class Manifest:
         namespace, namespace_from = self._named("namespace", head.namespace or "")
         self.destination = Destination(zone, namespace, zone_from, namespace_from)
 
-    def _head(self, options: SourceOptions) -> HeadFields:
+    def _head(self) -> HeadFields:
         told = {
-            name for name in ("zone", "namespace") if getattr(options, name) is not None
+            name for name in ("zone", "namespace") if getattr(self._options, name) is not None
         }  # the command line gives these: what stands here does not matter
         wanted = set(HeadFields.__struct_fields__) - told
         found = {name: node for name, node in self._fields.items() if name in wanted}
@@ -83,10 +83,19 @@ class Manifest:
             return "", ""
         node = self._fields[field]
         try:
-            return expand(text, self._environ), f"{self._early.origin}:{node.line}"
+            value = expand(text, self._environ)
         except ValueError as error:
             self._early.at(node, str(error))
             return "", ""
+        if value:
+            return value, f"{self._early.origin}:{node.line}"
+        # Left empty, it would let the environment redirect the manifest.
+        self._early.at(
+            node,
+            f"{field} is empty once its variables are filled in: "
+            "set them, or write a default as in ${NAME:-default}",
+        )
+        return "", ""
 
     @property
     def warnings(self) -> list[str]:
@@ -138,11 +147,11 @@ class Manifest:
             fault = check_key(key.text, self.charset)
             if fault:
                 mistakes.at(key, f"the key {quoted(key.text)} {fault}")
-            part, expiry = pairs.read(node)
-            if part is None or fault:
-                continue
             origin = f"{mistakes.origin}:{key.line}"
             claims.claim(key.text, origin)
+            part, expiry = pairs.read(node)
+            if part is None:
+                continue
             self._parts[key.text] = part
             digest, size, mark = self._identify(key.text, part, recall, mistakes)
             entries.append(Entry(key.text, digest, size, expiry, origin, mark))
@@ -172,7 +181,7 @@ class Manifest:
                 mistakes.at(part.node, os_fault(error))
                 return b"", 0, b""
             mark = signature(status, part.ref.encoding)
-            if known(row, mark, self._checksum):
+            if known(row, mark, self._options.checksum):
                 return row.digest, row.size, mark if settled(status, moment) else b""
         content = read_file(part.ref, self._clock)
         if isinstance(content, Content):
@@ -192,7 +201,7 @@ class Manifest:
         for item in node.items:
             tree = read_tree(item, context)
             if tree:
-                self._trees.append(TreeReader(tree, self._checksum, self._clock))
+                self._trees.append(TreeReader(tree, self._options, self._clock))
         return self._trees
 
     def values(self, wanted: Collection[Entry]) -> Iterator[Loaded]:

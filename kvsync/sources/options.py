@@ -19,6 +19,9 @@ class SourceOptions:
     ``zone`` and ``namespace``: given there, the manifest's own are not looked at. From ``charset``
     to ``name`` they are a tree's settings, ``ttl`` as text like ``1d``. ``checksum``: read files
     again even if their signature is known.
+
+    ``from_environment``: names of fields that a variable gave and no flag; a tree's settings among
+    them are not for manifests. ``left_out``: files, by absolute real path, that no tree has.
     """
 
     zone: str | None = None
@@ -34,6 +37,12 @@ class SourceOptions:
     exclude: tuple[str, ...] = ()
     name: str | None = None
     checksum: bool = False
+    from_environment: frozenset[str] = frozenset()
+    left_out: tuple[str, ...] = ()
+
+    def said_by(self, name: str) -> str:
+        """The flag or the variable that gave this field."""
+        return f"KVSYNC_{name.upper()}" if name in self.from_environment else f"--{name}"
 
 
 _CHOICES = {
@@ -77,23 +86,24 @@ class Tree:
 
 def tree_flags(options: SourceOptions) -> list[str]:
     """The flags that were given and make sense for a directory only."""
-    return sorted(f"--{name}" for name in _TREE_FLAGS if getattr(options, name) not in {None, ()})
+    names = [name for name in _TREE_FLAGS if name not in options.from_environment]
+    return sorted(f"--{name}" for name in names if getattr(options, name) not in {None, ()})
 
 
 def tree_from_options(path: str, options: SourceOptions) -> tuple[Tree, list[str]]:
     """The settings of a tree that was named on the command line, and warnings about them.
 
-    Raises `UsageError` that names the flag.
+    Raises `UsageError` that names the flag or the variable.
     """
     for name, choices in _CHOICES.items():
         if getattr(options, name) not in {None, *choices}:
-            raise UsageError(f"--{name} must be {' or '.join(choices)}")
+            raise UsageError(f"{options.said_by(name)} must be {' or '.join(choices)}")
     charset = options.charset or "strict"
     prefix = options.prefix or ""
     fault = check_key(prefix, charset) if prefix else ""
     if fault:
-        raise UsageError(f"--prefix {fault}")
-    expiry, warnings = _ttl(options.ttl)
+        raise UsageError(f"{options.said_by('prefix')} {fault}")
+    expiry, warnings = _ttl(options)
     tree = Tree(
         root=os.path.abspath(path),
         shown=path,
@@ -104,24 +114,25 @@ def tree_from_options(path: str, options: SourceOptions) -> tuple[Tree, list[str
         encoding=options.encoding or "text",
         skip_empty=options.empty == "skip",
         expiry=expiry,
-        include=_rules("include", options.include),
-        exclude=_rules("exclude", options.exclude),
+        include=_rules(options.said_by("include"), options.include),
+        exclude=_rules(options.said_by("exclude"), options.exclude),
     )
     return tree, warnings
 
 
-def _ttl(text: str | None) -> tuple[Expiry, list[str]]:
-    if text is None:
+def _ttl(options: SourceOptions) -> tuple[Expiry, list[str]]:
+    if options.ttl is None:
         return NEVER, []
+    said_by = options.said_by("ttl")
     try:
-        expiry = parse_ttl(text)
+        expiry = parse_ttl(options.ttl)
     except ValueError as error:
-        raise UsageError(f"--ttl: {error}") from None
-    return expiry, [f"--ttl: {SHORT_TTL}"] if 0 < expiry.ttl < 60 else []
+        raise UsageError(f"{said_by}: {error}") from None
+    return expiry, [f"{said_by}: {SHORT_TTL}"] if 0 < expiry.ttl < 60 else []
 
 
-def _rules(flag: str, patterns: tuple[str, ...]) -> Rules:
+def _rules(said_by: str, patterns: tuple[str, ...]) -> Rules:
     rules, faults = parse_rules(patterns)
     if faults:
-        raise UsageError(f"--{flag}: {faults[0][1]}")
+        raise UsageError(f"{said_by}: {faults[0][1]}")
     return rules

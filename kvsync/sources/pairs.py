@@ -3,16 +3,18 @@
 from collections.abc import Mapping as EnvironmentMapping
 from typing import NamedTuple, TypeAlias
 
-from kvsync.model import NEVER, Expiry
+from msgspec import UNSET
+
+from kvsync.model import NEVER, Expiry, Lost
 from kvsync.sources.expiry import SHORT_TTL, parse_expires, parse_ttl
 from kvsync.sources.fields import convert, read_fields, unquoted
-from kvsync.sources.files import FileRef, size_fault
+from kvsync.sources.files import FileRef, read_raw, size_fault
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.nodes import Node, Scalar
 from kvsync.sources.paths import Paths
 from kvsync.sources.scalars import render_json
 from kvsync.sources.schema import VALUE_FIELDS, KeyFields
-from kvsync.sources.variables import is_name
+from kvsync.sources.variables import called, is_name
 
 __all__ = ["FilePart", "Lifetimes", "PairReader", "Part"]
 
@@ -86,44 +88,54 @@ class PairReader:
         self._default = default
 
     def read(self, node: Node) -> tuple[Part | None, Expiry]:
-        """The value and its expiry; None where a mistake was found instead."""
+        """The value, or None where a mistake was found instead, and the expiry."""
         if isinstance(node, Scalar):
             return self._inline(node), self._default
         before = len(self._mistakes)
         found = read_fields(node, KeyFields, self._mistakes, "an entry")
         understood = len(self._mistakes) == before
-        convert(found, KeyFields, self._mistakes)
+        fields = convert(found, KeyFields, self._mistakes)
         expiry = self._expiry(found, node)
         given = [name for name in VALUE_FIELDS if name in found]
         if len(given) > 1 or (understood and not given):
             self._mistakes.at(node, f"an entry has exactly one of {', '.join(VALUE_FIELDS)}")
         if "encoding" in found and "file" not in found:
             self._mistakes.at(found["encoding"], "encoding goes with file only: take it away")
-        if len(given) != 1 or len(self._mistakes) > before:
-            return None, expiry
-        return self._part(given[0], found), expiry
+        right = [name for name in given if getattr(fields, name) is not UNSET]
+        parts = [self._part(name, found, fields) for name in right]
+        # Of several, which is a mistake, the file is the one that is still to be looked at.
+        files = [part for part in parts if isinstance(part, FilePart)]
+        return next(iter(files or parts), None), expiry
 
     def _expiry(self, found: dict[str, Node], node: Node) -> Expiry:
         if "ttl" in found and "expires" in found:
             self._mistakes.at(node, "ttl and expires together: keep one of them")
-        if "expires" in found:
-            return self._lifetimes.expires(found["expires"])
-        return self._lifetimes.ttl(found["ttl"]) if "ttl" in found else self._default
+        ttl = self._lifetimes.ttl(found["ttl"]) if "ttl" in found else self._default
+        return self._lifetimes.expires(found["expires"]) if "expires" in found else ttl
 
-    def _part(self, name: str, found: dict[str, Node]) -> Part | None:
+    def _part(self, name: str, found: dict[str, Node], fields: KeyFields) -> Part | None:
         node = found[name]
-        if name == "json":
+        # Everything else was found to be a scalar.
+        if name == "json" or not isinstance(node, Scalar):
             return self._sized(node, render_json(node, self._mistakes))
-        if not isinstance(node, Scalar):
-            return None
         if name == "env":
             return self._from_environment(node)
         if name == "file":
-            encoding = found.get("encoding")
-            path = self._paths.resolve(node)
-            text = encoding.text if isinstance(encoding, Scalar) else "text"
-            return FilePart(FileRef(path, text), node) if path else None
+            unclear = "encoding" in found and not fields.encoding
+            return self._file(node, "" if unclear else fields.encoding or "text")
         return self._sized(node, node.text)
+
+    def _file(self, node: Scalar, encoding: str) -> Part | None:
+        path = self._paths.resolve(node)
+        if not path:
+            return None
+        if encoding:
+            return FilePart(FileRef(path, encoding), node)
+        # Whether its bytes fit an encoding that is none cannot be said, but whether it is there.
+        raw = read_raw(path)
+        if isinstance(raw, Lost):
+            self._mistakes.at(node, raw.message)
+        return None
 
     def _inline(self, node: Scalar) -> Part | None:
         fault = unquoted(node)
@@ -139,9 +151,7 @@ class PairReader:
             return None
         value = self._environ.get(node.text)
         if value is None:
-            self._mistakes.at(
-                node, f"the environment variable {node.text} is not set: set it before the run"
-            )
+            self._mistakes.at(node, f"{called(node.text)} is not set: set it before the run")
             return None
         return self._sized(node, value)
 

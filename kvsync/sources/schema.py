@@ -77,8 +77,8 @@ class HeadFields(Struct, forbid_unknown_fields=True):
         Annotated[Literal[1], Meta(description="1: this kvsync knows no other")] | UnsetType
     ) = UNSET
     name: Name | UnsetType = UNSET
-    zone: Text | UnsetType = UNSET
-    namespace: Text | UnsetType = UNSET
+    zone: Name | UnsetType = UNSET
+    namespace: Name | UnsetType = UNSET
     charset: (
         Annotated[Literal["strict", "utf-8"], Meta(description="strict or utf-8")] | UnsetType
     ) = UNSET

@@ -36,11 +36,12 @@ def known(row: Row | None, signature: bytes, checksum: bool) -> bool:
 
 
 class TreeReader:
-    """Reads the pairs of one tree."""
+    """Reads the pairs of one tree; of the options, ``checksum`` and ``left_out`` are asked."""
 
-    def __init__(self, tree: Tree, checksum: bool, clock: Clock) -> None:
+    def __init__(self, tree: Tree, options: SourceOptions, clock: Clock) -> None:
         self.tree = tree
-        self._checksum = checksum
+        self._checksum = options.checksum
+        self._left_out = options.left_out
         self._clock = clock
         self._shown = printable(os.path.join(tree.shown, ""))
         self._paths: dict[str, str] = {}
@@ -53,7 +54,7 @@ class TreeReader:
 
     def _all_entries(self, recall: Recall, claims: Claims, mistakes: Mistakes) -> list[Entry]:
         entries = []
-        for found in walk(self.tree, self._clock(), mistakes):
+        for found in walk(self.tree, self._clock(), mistakes, self._left_out):
             if not found.size and self.tree.skip_empty:
                 continue
             key = self.tree.key_of(found.path)
@@ -103,8 +104,11 @@ class TreeReader:
             if entry is None:
                 continue
             ref = self._ref(path)
-            if not inside(os.path.realpath(ref.path), root):
+            real = os.path.realpath(ref.path)
+            if not inside(real, root):
                 yield entry, Lost("the file has become a link out of the tree")
+            elif real in self._left_out:
+                yield entry, Lost("the file has become a link to a file of kvsync's own")
             else:
                 yield load(entry, ref, self._clock)
 
@@ -130,7 +134,7 @@ class TreeSource:
         self.home = tree.root
         self.destination = Destination()
         self.charset = tree.charset
-        self._reader = TreeReader(tree, options.checksum, clock)
+        self._reader = TreeReader(tree, options, clock)
 
     @property
     def warnings(self) -> list[str]:

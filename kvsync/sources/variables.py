@@ -3,15 +3,25 @@
 import re
 from collections.abc import Mapping
 
-__all__ = ["expand", "is_name"]
+__all__ = ["called", "expand", "is_name"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_USUAL = re.compile(r"[A-Z_][A-Z0-9_]*", re.ASCII)
 _DOLLAR = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?:(:-)([^${}]*))?\})?", re.ASCII)
 
 
 def is_name(text: str) -> bool:
     """Whether the text can be the name of an environment variable."""
     return _NAME.fullmatch(text) is not None
+
+
+def called(name: str) -> str:
+    """The variable in words for a message.
+
+    A secret may stand where its name was meant: only what looks like a name is repeated.
+    """
+    known = _USUAL.fullmatch(name)
+    return f"the environment variable {name}" if known else "the environment variable named here"
 
 
 def expand(text: str, environ: Mapping[str, str]) -> str:
@@ -34,5 +44,5 @@ def _replace(match: re.Match[str], environ: Mapping[str, str]) -> str:
     if has_default:
         return value or default
     if value is None:
-        raise ValueError(f"the environment variable {name} is not set: set it, or give a default")
+        raise ValueError(f"{called(name)} is not set: set it, or give a default")
     return value

@@ -3,11 +3,11 @@
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from kvsync.model import Lost
-from kvsync.sources.files import os_fault, read_raw, settled, signature
+from kvsync.sources.files import MAX_VALUE_SIZE, os_fault, read_raw, settled, signature
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import Tree
 from kvsync.sources.patterns import Rules, decide, parse_rules
@@ -54,19 +54,28 @@ def inside(real: str, root: str) -> bool:
     return real == root or real.startswith(root.rstrip("/") + "/")
 
 
-def walk(tree: Tree, moment: float, mistakes: Mistakes) -> list[Found]:
+def walk(
+    tree: Tree, moment: float, mistakes: Mistakes, left_out: Collection[str] = ()
+) -> list[Found]:
     """The tree's files, sorted by path; what cannot be read becomes a mistake, never a gap.
 
-    ``moment`` is when the scan began, in Unix seconds.
+    ``moment`` is when the scan began, in Unix seconds. ``left_out`` has files by real path.
     """
-    return _Walk(tree, moment, mistakes).run()
+    return _Walk(tree, moment, mistakes, left_out).run()
 
 
 class _Walk:
-    def __init__(self, tree: Tree, moment: float, mistakes: Mistakes) -> None:
+    def __init__(
+        self, tree: Tree, moment: float, mistakes: Mistakes, left_out: Collection[str]
+    ) -> None:
         self.tree = tree
         self.moment = moment
         self.mistakes = mistakes
+        self.left_out = frozenset(left_out)
+        # Few directories have such a file: in all others no name is compared.
+        self.left_out_in: dict[str, set[str]] = {}
+        for path in left_out:
+            self.left_out_in.setdefault(os.path.dirname(path), set()).add(os.path.basename(path))
         self.found: list[Found] = []
         root = os.path.realpath(tree.root)
         self.real_root = root
@@ -82,6 +91,9 @@ class _Walk:
                 self.fault(directory.path.rstrip("/"), os_fault(error))
                 continue
             directory = self.with_ignore_file(directory, entries)
+            names = self.left_out_in.get(directory.real)
+            if names:
+                entries = [e for e in entries if e.name not in names or _is_directory(e)]
             for entry in entries:
                 self.visit(directory, entry)
         self.found.sort()
@@ -96,7 +108,10 @@ class _Walk:
     ) -> _Directory:
         for entry in entries:
             if entry.name == IGNORE_FILE:
-                rules = self.read_ignore_file(directory.path + IGNORE_FILE)
+                path = directory.path + IGNORE_FILE
+                linked = entry.is_symlink()
+                gone_wrong = linked and not self.follow(directory, path, is_directory=False)
+                rules = () if gone_wrong else self.read_ignore_file(path)
                 level = (len(directory.path), rules)
                 return directory._replace(levels=(level, *directory.levels))
         return directory
@@ -105,6 +120,9 @@ class _Walk:
         raw = read_raw(os.path.join(self.tree.root, path))
         if isinstance(raw, Lost):
             self.fault(path, raw.message)
+            return ()
+        if len(raw[0]) > MAX_VALUE_SIZE:
+            self.fault(path, "an ignore file over 1 MiB: write fewer or shorter lines")
             return ()
         rules, faults = parse_rules(raw[0].decode("utf-8-sig", "surrogateescape").splitlines())
         for line, message in faults:
@@ -152,14 +170,19 @@ class _Walk:
         return directory.included if said is None else said
 
     def follow(self, directory: _Directory, path: str, is_directory: bool) -> str:
-        """Where a link leads; empty if it must not be followed, which is a mistake."""
+        """Where a link leads; empty if it leads to a left-out file, or goes wrong: a mistake."""
+        link = os.path.join(self.tree.root, path)
         try:
-            real = os.path.realpath(os.path.join(self.tree.root, path), strict=True)
+            real = os.path.realpath(link, strict=True)
         except FileNotFoundError:
+            if os.path.realpath(link) in self.left_out:
+                return ""
             self.fault(path, "a link that leads nowhere: remove it, or leave it out")
             return ""
         except OSError as error:
             self.fault(path, os_fault(error))
+            return ""
+        if real in self.left_out and not is_directory:
             return ""
         if not inside(real, self.real_root):
             self.fault(path, "a link out of the tree: copy the file into it, or leave it out")

@@ -2,6 +2,7 @@
 
 import base64
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,11 +67,13 @@ def test_a_manifest_says_who_and_where(tmp_path: Path) -> None:
 
 
 def test_what_the_command_line_gives_is_not_read_here(tmp_path: Path) -> None:
-    """With --zone and --namespace, an unset variable in these fields is no mistake."""
+    """With --zone and --namespace, unset or empty variables in these fields are no mistake."""
     options = SourceOptions(zone="z", namespace="n")
-    source = manifest(tmp_path, HEAD + "zone: ${NO}\nnamespace: 5\nkeys: {a: b}\n", {}, options)
-    assert source.destination == Destination()
-    assert pairs(source) == {"a": "b"}
+    for zone, namespace in (("${NO}", "5"), ("${EMPTY}", "''")):
+        text = HEAD + f"zone: {zone}\nnamespace: {namespace}\nkeys: {{a: b}}\n"
+        source = manifest(tmp_path, text, {"EMPTY": ""}, options)
+        assert source.destination == Destination()
+        assert pairs(source) == {"a": "b"}
 
 
 def test_expiries(tmp_path: Path) -> None:
@@ -237,3 +240,23 @@ def test_tree_flags_beside_a_manifest_are_refused(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"--include, --name, --ttl: for directories only; write this into {tmp_path}/m.yaml instead"
     )
+
+
+def test_tree_flags_from_the_environment_are_not_for_manifests(tmp_path: Path) -> None:
+    """KVSYNC_TTL=1d changes no manifest, and breaks none; a flag beside it is still named."""
+    options = SourceOptions(ttl="1x", name="n", from_environment=frozenset({"ttl", "name"}))
+    source = manifest(tmp_path, HEAD + "keys: {a: b}\n", {}, options)
+    assert source.owner == ""
+    assert source.entries(nothing)[0].expiry == NEVER
+    with pytest.raises(UsageError, match=r"^--key: for directories only; "):
+        manifest(tmp_path, HEAD, {}, replace(options, key="escape"))
+
+
+def test_left_out_files_are_no_part_of_a_manifests_tree(tmp_path: Path) -> None:
+    """A state file in the tree of a manifest is not pushed."""
+    (tmp_path / "t").mkdir()
+    for name in ("a", "state.db"):
+        (tmp_path / "t" / name).write_text("x")
+    options = SourceOptions(left_out=(f"{tmp_path.resolve()}/t/state.db",))
+    source = manifest(tmp_path, HEAD + "trees: [{path: t}]\n", {}, options)
+    assert pairs(source) == {"a": "x"}

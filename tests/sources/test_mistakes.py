@@ -67,6 +67,14 @@ KEYS = [
         ("12: the path is too long for this system: shorten it, or leave it out"),
     ),
     ("a: {env: NOPE}", "11: the environment variable NOPE is not set: set it before the run"),
+    (
+        "a: {env: AKIDsecret123}",
+        "11: the environment variable named here is not set: set it before the run",
+    ),
+    (
+        "a: {file: '${AKIDsecret123}'}",
+        "12: the environment variable named here is not set: set it, or give a default",
+    ),
     ("a: {env: EMPTY}", "11: " + EMPTY),
     ("a: {env: LATIN}", "11: the value is not valid Unicode: write it again, or use file"),
     (f"a: {{env: {SECRET}}}", "11: env must be the name of an environment variable"),
@@ -151,3 +159,62 @@ def test_a_mistake_in_an_entry_names_its_place(tmp_path: Path, line: str, fault:
     found = faults(tmp_path, f"{HEAD}keys:\n {line}\n", environ)
     assert found == [f"m.yaml:3:{fault}"]
     assert SECRET not in str(found)
+
+
+TTL = "ttl: not a duration: write seconds, or 90s, 15m, 1h30m, 7d"
+SEVERAL = [
+    (
+        "a: {value: x, ttl: 5x, expires: soon}",
+        [
+            "5: ttl and expires together: keep one of them",
+            f"21: {TTL}",
+            "34: expires: not a time: write 2026-12-31T23:59:59Z or Unix seconds",
+        ],
+    ),
+    ("a: {env: NOPE, ttl: 5x}", ["11: the environment variable NOPE is not set: set it before the"
+     " run", f"22: {TTL}"]),
+    ("a: {json: [010], ttl: 5x}", ["13: a value without quotes that can be read as a number, "
+     + AS_JSON, f"24: {TTL}"]),
+    ("a: {file: nope, ttl: 5x}", ["12: no such file: check the path", f"23: {TTL}"]),
+    (
+        "a: {file: nope, env: NOPE, value: ''}",
+        [
+            "5: " + EXACTLY,
+            "12: no such file: check the path",
+            "23: the environment variable NOPE is not set: set it before the run",
+            "36: value must be text, and not empty",
+        ],
+    ),
+    (
+        "a: {file: nope, encoding: x}",
+        [
+            "12: no such file: check the path",
+            "28: encoding must be text (valid UTF-8) or base64",
+        ],
+    ),
+    (
+        "a: {file: binary, encoding: x}",
+        ["30: encoding must be text (valid UTF-8) or base64"],
+    ),
+    ("a/b: {file: nope}", [f'2: the key "a/b" {STRICT}', "14: no such file: check the path"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "expected"), SEVERAL)
+def test_every_mistake_of_an_entry_is_told(tmp_path: Path, line: str, expected: list[str]) -> None:
+    """What is wrong with one field hides nothing that is wrong with another."""
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    found = faults(tmp_path, f"{HEAD}keys:\n {line}\n")
+    assert found == [f"m.yaml:3:{fault}" for fault in expected]
+
+
+def test_a_key_whose_value_is_wrong_is_taken_all_the_same(tmp_path: Path) -> None:
+    """That a tree names the key too is told at once, not after the value is right."""
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "a").write_text("x")
+    text = f"{HEAD}keys: {{a: ''}}\ntrees: [{{path: t}}]\n"
+    advice = "rename one, or keep them apart with key: escape"
+    assert faults(tmp_path, text) == [
+        f"m.yaml:2:11: {EMPTY}",
+        f't/a: the key "a" is also that of m.yaml:2: {advice}',
+    ]

@@ -13,6 +13,11 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     for last, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
 
+NOTHING_LEFT = (
+    " is empty once its variables are filled in: set them, or write a default "
+    "as in ${NAME:-default}"
+)
+
 TREES = [
     (
         "{path: nope}",
@@ -21,6 +26,10 @@ TREES = [
     ("{path: f}", "11: no such directory: check the path; it starts at the manifest's directory"),
     ("{path: ''}", "11: not a path: it is empty, or has a character that none has"),
     ("{path: 5}", "11: a value without quotes that YAML reads as a number: put it in quotes ('…')"),
+    (
+        "{path: '${AKIDsecret123}'}",
+        "11: the environment variable named here is not set: set it, or give a default",
+    ),
     ("{path: [t]}", "11: path must be a path; a relative one starts at the manifest"),
     ("{prefix: x}", "4: a tree needs a path: write path: and the directory"),
     ("t", "4: a tree must be a mapping (- path: …)"),
@@ -76,7 +85,15 @@ HEADS = [
         HEAD + "zone: ${NOPE}",
         ("2:7: the environment variable NOPE is not set: set it, or give a default"),
     ),
+    (
+        HEAD + "zone: ${AKIDsecret123}",
+        "2:7: the environment variable named here is not set: set it, or give a default",
+    ),
     (HEAD + "namespace: $x", "2:12: " + LONE),
+    (HEAD + "zone: ''", "2:7: zone must be text, and not empty"),
+    (HEAD + "namespace: ''", "2:12: namespace must be text, and not empty"),
+    (HEAD + "zone: ${EMPTY}", "2:7: zone" + NOTHING_LEFT),
+    (HEAD + "namespace: ${EMPTY:-}${EMPTY}", "2:12: namespace" + NOTHING_LEFT),
     (HEAD + "defaults: 5", "2:11: defaults must be a mapping (name: value)"),
     (
         HEAD + "defaults: {ttl: x}",
@@ -101,7 +118,7 @@ HEADS = [
 @pytest.mark.parametrize(("text", "fault"), HEADS)
 def test_a_mistake_in_the_head_names_its_place(tmp_path: Path, text: str, fault: str) -> None:
     """What a manifest says of itself is checked, and so is that it is one YAML document."""
-    assert faults(tmp_path, text + "\n") == [f"m.yaml:{fault}"]
+    assert faults(tmp_path, text + "\n", {"EMPTY": ""}) == [f"m.yaml:{fault}"]
 
 
 @pytest.mark.parametrize("text", ["", "# only words\n", "---\n"])

@@ -107,6 +107,14 @@ def test_a_broken_ignore_file_is_a_mistake(tmp_path: Path) -> None:
     ]
 
 
+def test_an_ignore_file_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Rules beyond the first mebibyte are not lost in silence."""
+    source = tree(tmp_path, {".kvsyncignore": "#" * 2**20 + "\na\n", "a": "x"})
+    assert mistakes(source) == [
+        ".kvsyncignore: an ignore file over 1 MiB: write fewer or shorter lines"
+    ]
+
+
 def test_an_open_bracket_matches_nothing() -> None:
     """As in git, a range that never ends is a pattern that never matches."""
     rules, faults = parse_rules(["a[b"])

@@ -173,3 +173,45 @@ def test_what_is_left_out_always(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = dict.fromkeys(out, "# nothing\n")
     source = tree(tmp_path, {**files, "d/.htaccess": "x", "swp": "x", "x~": "x"})
     assert keys(source) == ["d__htaccess", "swp", "x_"]
+
+
+def test_flags_from_the_environment_are_for_directories(tmp_path: Path) -> None:
+    """A tree takes them as if they were flags; what is wrong with one names the variable."""
+    source = tree(tmp_path, {"a": "x"}, ttl="30", from_environment=frozenset({"ttl"}))
+    assert source.entries(nothing)[0].expiry == Expiry(ttl=30)
+    assert source.warnings[0].startswith("KVSYNC_TTL: a TTL under 60 s")
+    for name, value, message in [
+        ("ttl", "0", "KVSYNC_TTL: a TTL must be"),
+        ("key", "x", "KVSYNC_KEY must be join"),
+        ("prefix", "a/", "KVSYNC_PREFIX has other characters"),
+        ("exclude", ("a\\",), "KVSYNC_EXCLUDE: not a pattern"),
+    ]:
+        options = {name: value, "from_environment": frozenset({name})}
+        with pytest.raises(UsageError, match=f"^{message}"):
+            tree(tmp_path, **options)
+
+
+def test_left_out_files_are_never_pairs(tmp_path: Path) -> None:
+    """The state inside the tree is no pair, however it is reached; its namesakes are pairs."""
+    names = ["state.db", "state.db.lock", "d/emulator.db"]
+    out = tuple(f"{tmp_path.resolve()}/{name}" for name in names)
+    files: dict[str, str | bytes] = dict.fromkeys([*names, "a", "d/state.db"], "x")
+    source = tree(tmp_path, files, left_out=out)
+    (tmp_path / "to-d").symlink_to("d", target_is_directory=True)
+    (tmp_path / "d" / "to-state").symlink_to("../state.db")
+    assert keys(source) == ["a", "d_state_db", "to-d_state_db"]
+
+
+def test_a_link_to_a_left_out_file_elsewhere_is_left_out(tmp_path: Path) -> None:
+    """A state that is a link out of the tree is no mistake, before the first run as after it."""
+    source = tree(tmp_path / "t", {"a": "x"}, left_out=(f"{tmp_path.resolve()}/s.db",))
+    (tmp_path / "t" / "state.db").symlink_to("../s.db")
+    assert keys(source) == ["a"]
+    (tmp_path / "s.db").write_text("x")
+    assert keys(source) == ["a"]
+
+
+def test_a_directory_at_the_place_of_a_left_out_file_is_read(tmp_path: Path) -> None:
+    """Only files are left out: what lies in a directory does not vanish in silence."""
+    out = (f"{tmp_path.resolve()}/emulator.db",)
+    assert keys(tree(tmp_path, {"emulator.db/a": "x"}, left_out=out)) == ["emulator_db_a"]

@@ -41,6 +41,33 @@ def test_a_link_that_goes_wrong_is_a_mistake(tmp_path: Path, target: str, messag
     assert keys(tree(tmp_path / "t", exclude=("link",))) == ["ok"]
 
 
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("../rules", "a link out of the tree: copy the file into it, or leave it out"),
+        ("nowhere", "a link that leads nowhere: remove it, or leave it out"),
+        (".kvsyncignore", "a link that leads back to itself: remove it, or leave it out"),
+        (".", "not a regular file: name a file, or leave it out"),
+    ],
+)
+@pytest.mark.parametrize("directory", ["", "d/"])
+def test_an_ignore_file_that_is_a_link_gone_wrong_is_a_mistake(
+    tmp_path: Path, directory: str, target: str, message: str
+) -> None:
+    """What lies outside of the tree decides nothing in it, and no ignore file is passed over."""
+    tree(tmp_path, {"rules": "ok\n", "t/rules": "ok\n", "t/d/ok": "x", "t/ok": "x"})
+    up = "../" if directory and target.startswith("..") else ""
+    (tmp_path / "t" / directory / ".kvsyncignore").symlink_to(up + target)
+    assert mistakes(tree(tmp_path / "t")) == [f"{directory}.kvsyncignore: {message}"]
+
+
+def test_an_ignore_file_may_be_a_link_inside_the_tree(tmp_path: Path) -> None:
+    """As a mounted ConfigMap has it: the rules are those of the file that it leads to."""
+    source = tree(tmp_path, {"..data/.kvsyncignore": "b\n", "a": "x", "b": "x"})
+    (tmp_path / ".kvsyncignore").symlink_to("..data/.kvsyncignore")
+    assert keys(source) == ["a"]
+
+
 def test_two_directories_that_link_to_each_other(tmp_path: Path) -> None:
     """A loop over two directories ends where it closes."""
     source = tree(tmp_path, {"a/x": "1", "b/y": "2"})

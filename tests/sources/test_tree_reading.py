@@ -74,6 +74,17 @@ def test_values_are_those_of_now(tmp_path: Path) -> None:
     ]
 
 
+def test_a_file_that_became_a_link_to_a_left_out_one_is_lost(tmp_path: Path) -> None:
+    """Between the scan and its turn, too, the state does not become a value."""
+    out = (f"{tmp_path.resolve()}/state.db",)
+    source = tree(tmp_path, {"a": "x", "state.db": "x"}, left_out=out)
+    entries = source.entries(nothing)
+    (tmp_path / "a").unlink()
+    (tmp_path / "a").symlink_to("state.db")
+    lost = Lost("the file has become a link to a file of kvsync's own")
+    assert values_of(source, entries) == [(entries[0], lost)]
+
+
 def test_a_file_that_changes_while_it_is_read_gets_no_signature(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
