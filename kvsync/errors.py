@@ -6,10 +6,13 @@
     ├── StateError            the state cannot be read or written, is not ours, or is newer
     ├── LockedError           another run holds the state
     ├── RefusedError          refused for safety
+    ├── HeldBackError         another source of the call went wrong first
+    ├── OutputError           the results cannot be written to stdout
     ├── Interrupted           a request was not sent because the run is stopping
     └── ServiceError          the service refused, or its answer never came
         ├── FatalError        no request of this run can succeed
-        │   └── ClockError    the signature's time is off; may heal once the clock is corrected
+        │   ├── ClockError    the signature's time is off; may heal once the clock is corrected
+        │   └── GaveUpError   so many keys in a row were refused alike that the run gave up
         ├── RejectedError     this request will never succeed, others may
         ├── ThrottledError    slow down, then try again
         └── PassingError      try again
@@ -24,11 +27,14 @@ from typing import NamedTuple
 __all__ = [
     "ClockError",
     "FatalError",
+    "GaveUpError",
+    "HeldBackError",
     "InputError",
     "Interrupted",
     "KvsyncError",
     "LockedError",
     "Mistake",
+    "OutputError",
     "PassingError",
     "RefusedError",
     "RejectedError",
@@ -106,11 +112,31 @@ class RefusedError(KvsyncError):
     exit_code = 11
 
 
+class HeldBackError(KvsyncError):
+    """Nothing was sent for this source, because another one of the call went wrong first.
+
+    The exit code is that of the error that held it back.
+    """
+
+    kind = "held-back"
+
+    def __init__(self, source: str, cause: KvsyncError) -> None:
+        self.exit_code = cause.exit_code
+        super().__init__(f"not sent, because {source} went wrong")
+
+
+class OutputError(KvsyncError):
+    """The results cannot be written to stdout: a full disk, perhaps."""
+
+    kind = "output"
+    exit_code = 4
+
+
 class Interrupted(KvsyncError):  # noqa: N818 - what happened is no error, and asyncio names it so
     """The run is stopping: this request was not sent (again).
 
     ``attempts`` counts the requests that went out before; ``in_doubt`` says that one of them may
-    have been carried out.
+    have been carried out; ``last`` is what the last of them ended with.
     """
 
     kind = "interrupted"
@@ -119,6 +145,7 @@ class Interrupted(KvsyncError):  # noqa: N818 - what happened is no error, and a
     def __init__(self, *, attempts: int = 0, in_doubt: bool = False) -> None:
         self.attempts = attempts
         self.in_doubt = in_doubt
+        self.last: ServiceError | None = None
         super().__init__("the run is stopping")
 
 
@@ -163,6 +190,10 @@ class ClockError(FatalError):
     ) -> None:
         super().__init__(code, message, request_id)
         self.service_time = service_time
+
+
+class GaveUpError(FatalError):
+    """So many keys in a row were refused alike that the run gave up; other runs may fare better."""
 
 
 class RejectedError(ServiceError):

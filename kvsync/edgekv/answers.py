@@ -32,7 +32,7 @@ class _Fault(msgspec.Struct, frozen=True, rename="pascal"):
 class Answer(msgspec.Struct, frozen=True, rename="pascal"):
     """What every answer has."""
 
-    request_id: str
+    request_id: str = ""
     error: _Fault | None = None
 
 
@@ -90,20 +90,32 @@ class Pair(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """An HTTP answer, read to its end. ``service_time`` is its ``Date`` in Unix seconds."""
+    """An HTTP answer, read to its end.
+
+    ``service_time`` is its ``Date``; ``sent`` and ``arrived`` are when the request began to be
+    written and when the answer's head was there, by this machine's clock. All are Unix seconds.
+    """
 
     status: int
     body: bytes
     service_time: float | None
+    sent: float = 0.0
+    arrived: float = 0.0
 
     @classmethod
-    def of(cls, status: int, body: bytes, date: str) -> "Reply":
+    def of(
+        cls, status: int, body: bytes, date: str, *, sent: float = 0.0, arrived: float = 0.0
+    ) -> "Reply":
         """From the parts of a response; a ``Date`` that cannot be read counts as none."""
-        try:
-            moment = parsedate_to_datetime(date)
-        except ValueError:
-            return cls(status, body, None)
-        return cls(status, body, moment.replace(tzinfo=moment.tzinfo or UTC).timestamp())
+        return cls(status, body, _moment(date), sent, arrived)
+
+
+def _moment(date: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
 
 
 A = TypeVar("A", bound=Answer)
@@ -145,7 +157,7 @@ def read_answer(reply: Reply, kind: type[A], scene: Scene) -> A:
         raise _unreadable(reply, scene) from None
     if answer.error:
         raise _refusal(reply, answer, scene)
-    if reply.status != 200:
+    if reply.status != 200 or not answer.request_id:
         raise _unreadable(reply, scene)
     return answer
 

@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Generic, NamedTuple, TypeVar
 
 from kvsync.edgekv.answers import Answer, Reply, limit_of, read_answer
@@ -24,10 +23,14 @@ A = TypeVar("A", bound=Answer)
 
 @dataclass(slots=True)
 class Traffic:
-    """What went over the wire: every attempt by action, and how many were not the first."""
+    """What went over the wire: every attempt by action, and how many were not the first.
+
+    ``last_failure`` is the code of the last attempt that failed.
+    """
 
     requests: Counter[str] = field(default_factory=Counter)
     retries: int = 0
+    last_failure: str = ""
 
     def count(self, action: str, *, again: bool, by: int = 1) -> None:
         """Counts an attempt (``by`` -1: it was not sent after all)."""
@@ -70,6 +73,8 @@ class Caller:
         except (ServiceError, Interrupted) as end:
             end.attempts = call.attempts
             end.in_doubt = call.in_doubt
+            if isinstance(end, Interrupted):
+                end.last = call.last
             raise
 
 
@@ -77,6 +82,7 @@ class _Call(Generic[A]):
     def __init__(self, caller: Caller, request: Request, kind: type[A]) -> None:
         self.attempts = 0
         self.in_doubt = False
+        self.last: ServiceError | None = None
         self._caller = caller
         self._request = request
         self._kind = kind
@@ -117,9 +123,6 @@ class _Call(Generic[A]):
     async def _try(self) -> Settled[A]:
         try:
             return await self._attempt()
-        except ThrottledError:
-            self._caller.throttle.slow_down(self._request.action)
-            raise
         except ClockError as error:
             if self._signed_anew or error.service_time is None:
                 raise
@@ -128,21 +131,37 @@ class _Call(Generic[A]):
             return await self._attempt()
 
     async def _attempt(self) -> Settled[A]:
-        started = monotonic()
         try:
             reply = await self._exchange()
-            answer = read_answer(reply, self._kind, self._request.scene)
+            answer = self._read(reply)
         except ServiceError as error:
             self.in_doubt |= error.in_doubt
-            self._log(error.code, error.request_id, started)
+            self.last = error
+            self._caller.traffic.last_failure = error.code
+            if isinstance(error, ThrottledError):
+                self._caller.throttle.slow_down(self._request.action)
+            self._log(error.code, error.request_id)
             raise
-        self._log("OK", answer.request_id, started)
-        return Settled(answer, self._caller.wire.clock.at(reply.service_time), self.attempts)
+        self._log(f"OK in {(reply.arrived - reply.sent) * 1000:.0f} ms", answer.request_id)
+        return Settled(answer, self._caller.wire.clock.sent(reply), self.attempts)
+
+    def _read(self, reply: Reply) -> A:
+        clock = self._caller.wire.clock
+        try:
+            answer = read_answer(reply, self._kind, self._request.scene)
+        except ServiceError as error:
+            # Without an id it is not the service that answered: its Date is somebody else's.
+            if error.request_id:
+                clock.note(reply)
+            raise
+        clock.note(reply)
+        return answer
 
     async def _exchange(self) -> Reply:
         wire, traffic, action = self._caller.wire, self._caller.traffic, self._request.action
         async with wire.turn(action):
-            headers = await wire.sign(self._request)
+            with self._caller.throttle.until_stopped():
+                headers = await wire.sign(self._request)
             self.attempts += 1
             again = self.attempts > 1
             traffic.count(action, again=again)
@@ -153,13 +172,12 @@ class _Call(Generic[A]):
                 traffic.count(action, again=again, by=-1)
                 raise
 
-    def _log(self, code: str, request_id: str, started: float) -> None:
+    def _log(self, outcome: str, request_id: str) -> None:
         _log.debug(
-            "%s of %d: %s, request %r, attempt %d, %d ms",
+            "%s %s: %s (RequestId %s, attempt %d)",
             self._request.action,
-            self._request.size,
-            code,
-            request_id,
+            self._request.subject,
+            outcome,
+            request_id or "none",
             self.attempts,
-            (monotonic() - started) * 1000,
         )

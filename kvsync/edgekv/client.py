@@ -14,7 +14,7 @@ from kvsync.edgekv.endpoint import INTL, parse_endpoint
 from kvsync.edgekv.namespace import Namespace
 from kvsync.edgekv.throttle import Throttle
 from kvsync.edgekv.translate import Scene
-from kvsync.edgekv.wire import Request, Wire
+from kvsync.edgekv.wire import Request, ServiceClock, Wire
 from kvsync.errors import ServiceError
 from kvsync.model import Ack
 
@@ -31,6 +31,8 @@ class ClientOptions:
 
     ``timeout`` is in seconds of silence: a transfer that moves is not cut off. ``retries`` counts
     the attempts after the first.
+
+    Raises `ValueError` for a number out of range.
     """
 
     timeout: float = 30.0
@@ -38,9 +40,11 @@ class ClientOptions:
 
     def __post_init__(self) -> None:
         if not 0 < self.timeout < float("inf"):
-            raise ValueError("a time-out is a number of seconds above 0")
+            raise ValueError(
+                f"timeout: give a finite number of seconds above 0, not {self.timeout}"
+            )
         if self.retries < 0:
-            raise ValueError("retries cannot be fewer than 0")
+            raise ValueError(f"retries: give 0 or more, not {self.retries}")
 
 
 _DEFAULTS = ClientOptions()
@@ -70,10 +74,13 @@ class EdgeKVClient:
         self._throttle = throttle or Throttle(_DEFAULT_RATE)
         self._options = options
         self._traffic = Traffic()
+        self._clock = ServiceClock()
         self._wire: Wire | None = None
 
     async def __aenter__(self) -> "EdgeKVClient":
-        self._wire = Wire(self._credentials, self.endpoint, self._throttle, self._options.timeout)
+        self._wire = Wire(
+            self._credentials, self.endpoint, self._throttle, self._clock, self._options.timeout
+        )
         return self
 
     async def __aexit__(
@@ -90,6 +97,14 @@ class EdgeKVClient:
     def requests(self) -> Counter[str]:
         """Every attempt of the client's own methods, by action; a `Namespace` counts its own."""
         return self._traffic.requests
+
+    @property
+    def clock_offset(self) -> float:
+        """Seconds by which the service's clock is ahead of this machine's, as last seen.
+
+        0.0 if the difference is not notable (5 s or less) or unknown. It outlives the connections.
+        """
+        return self._clock.offset
 
     def namespace(self, zone: str, name: str) -> Namespace:
         """The pairs of a namespace; asks nothing yet."""
@@ -110,13 +125,14 @@ class EdgeKVClient:
 
     async def create_namespace(self, zone: str, name: str, remark: str = "") -> Ack:
         """Creates a namespace: 1 to 50 of ``a-z A-Z 0-9 -``; the remark up to 256 characters."""
+        asked = self._clock.now()
         try:
             return await self._manage("CreateEdgeKVNamespace", zone, name, Remark=remark)
         except ServiceError as error:
             # Refused because an attempt whose answer was lost had created it already.
             if not error.in_doubt or not await self._exists(zone, name, remark):
                 raise
-            return Ack(error.request_id, self._open().clock.now(), error.attempts)
+            return Ack(error.request_id, asked, error.attempts)
 
     async def modify_namespace(self, zone: str, name: str, remark: str) -> Ack:
         """Changes a namespace's remark."""

@@ -7,6 +7,7 @@ is when the server sees them.
 import asyncio
 import errno
 import math
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -28,6 +29,7 @@ __all__ = ["PacedConnector", "SteadyBody"]
 _MOST_CONNECTIONS = 512
 """Half of the descriptors that a process commonly has."""
 _TRIES = 3
+_LATE_S = 0.005
 _CHUNK = 1 << 16
 
 
@@ -57,6 +59,9 @@ class PacedConnector(aiohttp.TCPConnector):
 
     def __init__(self, throttle: Throttle) -> None:
         self._throttle = throttle
+        # How late a request may leave after its permit: some milliseconds of the room that each
+        # second has, or what a pace below one a second leaves beyond the second.
+        self._patience = max(_LATE_S, 1 / throttle.rate - 1)
         self._width = min(_MOST_CONNECTIONS, max(1, math.ceil(throttle.rate)))
         self._gates: dict[str, asyncio.Semaphore] = {}
         # Four seconds' worth: one for those who wait, two for answers that take 2 s, and room.
@@ -94,11 +99,17 @@ class PacedConnector(aiohttp.TCPConnector):
             except BaseException:
                 connection.release()
                 raise
-            if not connection.closed:
-                _place.get().leave()
-                return connection
-            # It died while it waited. A new one takes time, and with it a new permit.
-            connection.close()
+            if connection.closed:
+                # It died while it waited: the permit is still good if a new one is there at once.
+                connection.close()
+                begun = self._loop.time()
+                with self._throttle.until_stopped():
+                    connection = await super().connect(req, traces, timeout)
+                if self._loop.time() - begun > self._patience:
+                    connection.release()
+                    continue
+            _place.get().leave()
+            return connection
         closed = ConnectionResetError(errno.ECONNRESET, "it closes every connection at once")
         raise aiohttp.ClientConnectorError(req.connection_key, closed)
 
@@ -107,7 +118,8 @@ class SteadyBody(payload.Payload):
     """A body in memory whose upload may not stall for longer than ``silence`` seconds.
 
     aiohttp starts to count silence once a body is written: a peer that stops to read would hold
-    the request for ever.
+    the request for ever. ``sent`` is when its writing began, and until then when it was made, in
+    Unix seconds of this machine: nobody carried the request out before.
     """
 
     _autoclose = True
@@ -115,6 +127,7 @@ class SteadyBody(payload.Payload):
 
     def __init__(self, body: bytes, silence: float) -> None:
         super().__init__(body, content_type="application/json")
+        self.sent = time.time()
         self._size = len(body)
         self._silence = silence
 
@@ -135,6 +148,7 @@ class SteadyBody(payload.Payload):
         self, writer: AbstractStreamWriter, content_length: int | None
     ) -> None:
         """Writes ``content_length`` bytes of it, None for all. Raises `TimeoutError`."""
+        self.sent = time.time()
         rest = memoryview(self._value)[:content_length]
         while rest:
             async with asyncio.timeout(self._silence):

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from kvsync.errors import UsageError
 
-__all__ = ["INTL", "MAINLAND", "identity", "is_loopback", "parse_endpoint"]
+__all__ = ["INTL", "MAINLAND", "identity", "is_loopback", "is_refused", "parse_endpoint"]
 
 INTL = "https://teo.intl.tencentcloudapi.com"
 MAINLAND = "https://teo.tencentcloudapi.com"
@@ -160,3 +160,14 @@ def _left(deadline: float) -> float:
     if left <= 0:
         raise TimeoutError
     return left
+
+
+def is_refused(endpoint: str, timeout: float = 0.2) -> bool:
+    """Whether nobody listens at this endpoint; ``timeout`` is in seconds."""
+    try:
+        _connected(urlsplit(endpoint), monotonic() + timeout).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return False

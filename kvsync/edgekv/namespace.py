@@ -12,6 +12,7 @@ from kvsync.edgekv.translate import Scene, bad_answer
 from kvsync.edgekv.wire import Request
 from kvsync.errors import PassingError
 from kvsync.model import Ack, Expiry
+from kvsync.units import printable
 
 __all__ = ["KEYS_PER_REQUEST", "Namespace"]
 
@@ -36,9 +37,22 @@ class Namespace:
         return self._caller.traffic.requests
 
     @property
+    def last_failure(self) -> str:
+        """The code of the last attempt that failed."""
+        return self._caller.traffic.last_failure
+
+    @property
     def retries(self) -> int:
         """Attempts after the first."""
         return self._caller.traffic.retries
+
+    @property
+    def clock_offset(self) -> float:
+        """Seconds by which the service's clock is ahead of this machine's, as last seen.
+
+        0.0 if the difference is not notable (5 s or less) or unknown.
+        """
+        return self._caller.wire.clock.offset
 
     def stop(self) -> None:
         """Send nothing more: calls that wait for their turn raise `Interrupted`."""
@@ -52,7 +66,7 @@ class Namespace:
             fields["Expiration"] = expiry.at
         if expiry.ttl:
             fields["ExpirationTTL"] = expiry.ttl
-        request = self._request("EdgeKVPut", fields, hidden=text)
+        request = self._request("EdgeKVPut", fields, printable(key), hidden=text)
         return (await self._caller.call(request, DoneAnswer)).ack
 
     async def get(self, keys: Sequence[str]) -> list[Pair]:
@@ -60,7 +74,7 @@ class Namespace:
 
         Raises `ValueError` for none or more than 20 keys.
         """
-        request = self._request("EdgeKVGet", {"Keys": _bounded(keys)}, size=len(keys))
+        request = self._request("EdgeKVGet", {"Keys": _bounded(keys)}, f"{len(keys)} keys")
         settled = await self._caller.call(request, GetAnswer)
         found = _pairs(settled)
         if found.keys() != set(keys):
@@ -74,7 +88,9 @@ class Namespace:
             # The service refuses an empty one.
             fields["Prefix"] = prefix
         while True:
-            settled = await self._caller.call(self._request("EdgeKVList", fields), ListAnswer)
+            settled = await self._caller.call(
+                self._request("EdgeKVList", fields, printable(prefix)), ListAnswer
+            )
             answer = settled.answer
             if answer.keys is None or answer.cursor == fields.get("Cursor"):
                 raise _misfit(settled, "the list of keys does not go on")
@@ -89,15 +105,15 @@ class Namespace:
 
         Raises `ValueError` for none or more than 20 keys.
         """
-        request = self._request("EdgeKVDelete", {"Keys": _bounded(keys)}, size=len(keys))
+        request = self._request("EdgeKVDelete", {"Keys": _bounded(keys)}, f"{len(keys)} keys")
         return (await self._caller.call(request, DoneAnswer)).ack
 
     def _request(
-        self, action: str, fields: dict[str, Any], *, size: int = 1, hidden: str = ""
+        self, action: str, fields: dict[str, Any], subject: str, *, hidden: str = ""
     ) -> Request:
         place = {"ZoneId": self._scene.zone, "Namespace": self._scene.namespace}
         scene = self._scene._replace(hidden=hidden)
-        return Request(action, msgspec.json.encode(place | fields), scene, size)
+        return Request(action, msgspec.json.encode(place | fields), scene, subject)
 
 
 def _bounded(keys: Sequence[str]) -> list[str]:

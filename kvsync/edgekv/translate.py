@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 import aiohttp
 
 from kvsync.edgekv.endpoint import INTL, MAINLAND
+from kvsync.edgekv.redaction import repeats
 from kvsync.errors import (
     ClockError,
     FatalError,
@@ -73,6 +74,8 @@ _NOT_SENT = (
     aiohttp.NonHttpUrlClientError,
 )
 _LONGEST_MESSAGE = 500
+_BEYOND = 64
+"""Characters after the cut that show whether what stands before it begins a value."""
 
 T = TypeVar("T")
 
@@ -177,9 +180,8 @@ def _advice(code: str, scene: Scene) -> str:
 
 def _harmless(message: str, hidden: str) -> str:
     """The service's words without control characters, at a bearable length, and without a value."""
-    start = hidden[:8]
-    if len(start) >= 4 and start in message:
-        message = f"{message[: message.index(start)]}… (the rest repeats the value)"
+    if repeats(message[: _LONGEST_MESSAGE + _BEYOND], hidden):
+        return "the service's message repeats the value; it is left out"
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}…"
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in message)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Request", "ServiceClock", "Wire", "proxy_for"]
 
+_BELIEVABLE = 86400.0
+"""Seconds between two clocks from which on it is the ``Date`` that is wrong."""
 _NOTABLE = 5.0
 """Seconds between two clocks from which on they differ: a ``Date`` has whole ones, and travels."""
 
@@ -30,42 +32,58 @@ _log = logging.getLogger("kvsync.edgekv")
 
 
 class Request(NamedTuple):
-    """What to ask; ``size`` is the number of keys in it, for the log."""
+    """What to ask; ``subject`` says of which keys, for the log."""
 
     action: str
     body: bytes
     scene: Scene
-    size: int = 1
+    subject: str = ""
 
 
 class ServiceClock:
-    """The service's time, in Unix seconds: this machine's until the service says otherwise."""
+    """The service's time, in Unix seconds: this machine's until the service says otherwise.
+
+    ``offset`` is by how many seconds it is ahead of this machine's, as last seen; 0.0 if that is
+    not notable, or unknown.
+    """
 
     def __init__(self) -> None:
-        self._offset = 0.0
+        self.offset = 0.0
         self._warned = False
 
     def now(self) -> float:
         """The time now, as far as it is known."""
-        return time.time() + self._offset
+        return time.time() + self.offset
 
-    def at(self, service_time: float | None) -> float:
-        """When an answer with this ``Date`` came."""
-        now = self.now()
-        if service_time is None or abs(service_time - now) <= _NOTABLE:
-            return now
-        return service_time
+    def note(self, reply: Reply) -> None:
+        """Learns from an answer of the service, if it has a ``Date``."""
+        if reply.service_time is None:
+            return
+        earliest, latest = reply.sent - _NOTABLE, reply.arrived + _NOTABLE
+        # What the way may have taken is no difference.
+        explained = earliest <= reply.service_time <= latest
+        self.offset = 0.0 if explained else _notable(reply.service_time - reply.arrived)
+
+    def sent(self, reply: Reply) -> float:
+        """When the request of this answer was sent, or earlier: never later."""
+        if reply.service_time is None:
+            return reply.sent + self.offset
+        return reply.sent + _notable(reply.service_time - reply.arrived)
 
     def correct(self, service_time: float) -> None:
         """Takes over the service's time; warns once."""
-        self._offset = service_time - time.time()
-        if abs(self._offset) > _NOTABLE and not self._warned:
+        self.offset = _notable(service_time - time.time())
+        if self.offset and not self._warned:
             self._warned = True
             _log.warning(
                 "this machine's clock is %.0f s %s the service's; corrected for this run",
-                abs(self._offset),
-                "behind" if self._offset > 0 else "ahead of",
+                abs(self.offset),
+                "behind" if self.offset > 0 else "ahead of",
             )
+
+
+def _notable(difference: float) -> float:
+    return difference if _NOTABLE < abs(difference) < _BELIEVABLE else 0.0
 
 
 class Wire:
@@ -76,9 +94,10 @@ class Wire:
         credentials: "CredentialProvider",
         endpoint: str,
         throttle: Throttle,
+        clock: ServiceClock,
         silence: float,
     ) -> None:
-        self.clock = ServiceClock()
+        self.clock = clock
         self._credentials = credentials
         self._url = URL(f"{endpoint}/")
         self._host = urlsplit(endpoint).netloc
@@ -122,16 +141,19 @@ class Wire:
         Raises `PassingError` if there is none that is whole, `Interrupted` if the throttle was
         stopped before the request was sent.
         """
+        content = SteadyBody(request.body, self._silence)
         try:
             async with self._session.post(
                 self._url,
-                data=SteadyBody(request.body, self._silence),
+                data=content,
                 headers=headers,
                 allow_redirects=False,
                 proxy=self._proxy,
             ) as response:
+                arrived = time.time()
                 body = await _read(response, limit)
-                return Reply.of(response.status, body, response.headers.get("Date", ""))
+                date = response.headers.get("Date", "")
+                return Reply.of(response.status, body, date, sent=content.sent, arrived=arrived)
         except FOREIGN as error:
             # Its text may hold the headers: it is not chained, so that no traceback shows them.
             raise error_from_exception(error, request.scene) from None

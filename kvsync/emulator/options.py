@@ -1,15 +1,18 @@
 """What an emulator is told at its start."""
 
+import math
 import re
 from dataclasses import dataclass, field
 
 from kvsync.errors import UsageError
 
-__all__ = ["ALL_FAULTS", "EmulatorOptions", "is_namespace_name"]
+__all__ = ["ALL_FAULTS", "DEFAULT_FAULTS", "EmulatorOptions", "is_namespace_name"]
 
 ALL_FAULTS = frozenset(
     {"InternalError", "429", "502", "reset-before", "reset-after", "hang", "cut-off"}
 )
+DEFAULT_FAULTS = ALL_FAULTS - {"429"}
+"""Without the one that is no failure, but a wish for a slower pace: ``rate`` sees to that."""
 _NAMESPACE = re.compile(r"[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*")
 
 
@@ -41,16 +44,16 @@ class EmulatorOptions:
     rate: float = 20.0
     latency: float = 0.0
     fault: float = 0.0
-    faults: frozenset[str] = ALL_FAULTS
+    faults: frozenset[str] = DEFAULT_FAULTS
     data: str = ""
     credential: tuple[str, str] | None = field(default=None, repr=False)
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.rate >= 0:
-            raise UsageError("rate: give requests per second, or 0 for no limit")
-        if not self.latency >= 0:
-            raise UsageError("latency: give seconds, 0 or more")
+        if not 0 <= self.rate < math.inf:
+            raise UsageError("rate: give a finite number of requests per second, or 0 for no limit")
+        if not 0 <= self.latency < math.inf:
+            raise UsageError("latency: give a finite number of seconds, 0 or more")
         if not 0 <= self.fault <= 1:
             raise UsageError("fault: give a share from 0 to 1")
         if unknown := sorted(self.faults - ALL_FAULTS):

@@ -14,6 +14,7 @@ from kvsync.errors import (
     ClockError,
     Interrupted,
     RejectedError,
+    ThrottledError,
 )
 from kvsync.model import NEVER
 from tests.edgekv.clock import now, on_fake_clock
@@ -103,6 +104,23 @@ async def test_a_throttled_request_slows_the_action_down(service: FakeService) -
 
 
 @on_fake_clock
+async def test_an_attempt_that_is_signed_anew_slows_the_action_down_too(
+    service: FakeService,
+) -> None:
+    """RequestLimitExceeded reaches the throttle also right after a correction of the clock."""
+    throttle = Throttle(20)
+    service.refuses("AuthFailure.SignatureExpire", headers=dated(3600))
+    service.refuses("RequestLimitExceeded")
+    async with pairs(throttle, retries=0) as namespace:
+        error = await failure(namespace)
+    assert (type(error), error.attempts) == (ThrottledError, 2)
+    await throttle.permit("EdgeKVPut")
+    started = now()
+    await throttle.permit("EdgeKVPut")
+    assert now() - started > 0.09
+
+
+@on_fake_clock
 async def test_a_stop_ends_the_wait_for_a_retry(service: FakeService) -> None:
     """A run that stops does not try again; what is in doubt is told."""
     throttle = Throttle(20)
@@ -187,12 +205,12 @@ async def test_neither_values_nor_secrets_are_logged(
     service.refuses("InternalError", f"echo of {SECRET}")
     service.refuses("InvalidParameter", f"echo of {SECRET}")
     async with pairs() as namespace:
-        error = await failure(namespace, key="private-key")
+        error = await failure(namespace, key="the-key")
     lines = [record.message for record in caplog.records if record.name == "kvsync.edgekv"]
     assert len(lines) == 2
-    assert "EdgeKVPut of 1: InternalError, request 'r-1', attempt 1" in lines[0]
+    assert "EdgeKVPut the-key: InternalError (RequestId r-1, attempt 1)" in lines[0]
     for text in (caplog.text, str(error), repr(error)):
-        for secret in (SECRET, "secret-half", "session-token", "private-key"):
+        for secret in (SECRET, "secret-half", "session-token"):
             assert secret not in text
 
 

@@ -68,7 +68,7 @@ async def test_no_more_than_a_seconds_worth_waits_with_a_connection() -> None:
 
 
 async def test_a_connection_that_died_while_waiting_is_replaced() -> None:
-    """A server that closed the idle connection gets the request over a new one, a permit later."""
+    """A server that closed the idle connection gets the request over a new one, at once."""
 
     def talk(server: RawServer) -> Talk:
         async def first_closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -84,12 +84,18 @@ async def test_a_connection_that_died_while_waiting_is_replaced() -> None:
         await asyncio.sleep(0.02)
         throttle.go.set()
         assert (await task).attempts == 1
-        assert throttle.asked == 2
+        assert throttle.asked == 1
         assert server.connections == 2
 
 
-async def test_a_server_that_closes_everything_is_given_up() -> None:
-    """Connections that all die before their permit leave no doubt: nothing was sent."""
+async def test_a_server_that_closes_everything_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Connections that die before their permit, and take long to replace, leave no doubt.
+
+    Their permits are too old to be used: nothing was sent.
+    """
+    monkeypatch.setattr("kvsync.edgekv.connector._LATE_S", -1.0)
 
     class Slow(Throttle):
         async def permit(self, action: str) -> None:
@@ -105,7 +111,7 @@ async def test_a_server_that_closes_everything_is_given_up() -> None:
         with pytest.raises(PassingError, match="closes every connection") as caught:
             await namespace.put("k", b"v", NEVER)
         assert (caught.value.code, caught.value.in_doubt) == ("ConnectionError", False)
-        assert server.connections == 3
+        assert (server.connections >= 3, server.heads) == (True, [])
 
 
 async def test_a_stop_leaves_nobody_waiting() -> None:

@@ -8,7 +8,14 @@ from time import monotonic
 
 import pytest
 
-from kvsync.edgekv.endpoint import INTL, MAINLAND, identity, is_loopback, parse_endpoint
+from kvsync.edgekv.endpoint import (
+    INTL,
+    MAINLAND,
+    identity,
+    is_loopback,
+    is_refused,
+    parse_endpoint,
+)
 from kvsync.errors import UsageError
 
 UUID = "5f2c0f1e-9d6f-4a4e-8d3d-0a8f5a3b1c2d"
@@ -151,3 +158,12 @@ def test_a_remote_endpoint_is_never_asked(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("network"))
     assert identity(INTL) == INTL
     assert identity("https://localhost:8443") == "https://localhost:8443"
+
+
+def test_a_port_where_nobody_listens() -> None:
+    """Only a refused connection means that nobody is there."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
+        assert not is_refused(endpoint)
+    assert is_refused(endpoint)
+    assert not is_refused("http://localhost.invalid:1")

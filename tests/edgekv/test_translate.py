@@ -101,15 +101,6 @@ def test_the_mainland_is_no_advice_elsewhere() -> None:
     assert MAINLAND not in error_from("AuthFailure.SecretIdNotFound", "no", scene=scene).message
 
 
-def test_no_message_repeats_a_value() -> None:
-    """Where the service echoes the value, or its beginning, its words are cut off."""
-    for echo in ("hunter2-value", "hunter2-..."):
-        error = error_from("InvalidParameterValue", f"bad Value: {echo}!", scene=SCENE)
-        assert "hunter2" not in str(error)
-        assert error.message == "bad Value: … (the rest repeats the value)"
-    assert error_from("X", "the 1 thing", scene=Scene(hidden="1")).message == "the 1 thing"
-
-
 def test_a_message_is_fit_for_a_terminal() -> None:
     """Control characters are escaped, endless words cut, and no words are no colon."""
     assert error_from("X", "a\x1b[31m\nb").message == "a\\x1b[31m\\nb"

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import pytest
 
 from kvsync.emulator.faults import Faults
-from kvsync.emulator.options import ALL_FAULTS, EmulatorOptions
+from kvsync.emulator.options import ALL_FAULTS, DEFAULT_FAULTS, EmulatorOptions
 from tests.emulator.raw import ZONE, error_of, post, signed
 from tests.servers import ServedEmulator
 
@@ -118,12 +118,20 @@ def test_a_client_that_gives_up_on_a_hang_is_let_go(
 
 
 def test_the_share_of_failures_is_the_one_asked_for() -> None:
-    """Of 10,000 requests with a share of a fifth, a fifth fails, evenly in all the ways."""
+    """Of 10,000 requests with a share of a fifth, a fifth fails, evenly in all default ways."""
     faults = Faults(EmulatorOptions(fault=0.2, seed=7))
     drawn = [faults.draw() for _ in range(10_000)]
-    counts = {kind: drawn.count(kind) for kind in ALL_FAULTS}
+    counts = {kind: drawn.count(kind) for kind in DEFAULT_FAULTS}
+    assert len(drawn) - drawn.count("") == sum(counts.values())
     assert 1850 < sum(counts.values()) < 2150
-    assert all(200 < count < 370 for count in counts.values()), counts
+    assert all(250 < count < 420 for count in counts.values()), counts
+
+
+def test_a_slower_pace_is_asked_for_by_name_only() -> None:
+    """HTTP 429 is no failure by default: `rate` refuses on its own. Whoever wants it names it."""
+    assert EmulatorOptions().faults == DEFAULT_FAULTS == ALL_FAULTS - {"429"}
+    chosen = EmulatorOptions(fault=1.0, faults=frozenset({"429"}))
+    assert Faults(chosen).draw() == "429"
 
 
 def test_the_same_seed_fails_the_same() -> None:

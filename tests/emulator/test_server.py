@@ -153,7 +153,12 @@ async def test_it_runs_inside_the_current_event_loop() -> None:
     [
         ({"rate": -1.0}, "rate"),
         ({"rate": float("nan")}, "rate"),
+        ({"rate": float("inf")}, "rate: give a finite number"),
         ({"latency": -0.1}, "latency"),
+        ({"latency": float("nan")}, "latency"),
+        ({"latency": float("inf")}, "latency: give a finite number"),
+        ({"fault": float("nan")}, "fault"),
+        ({"fault": float("inf")}, "fault"),
         ({"fault": 1.5}, "fault: give a share from 0 to 1"),
         ({"faults": frozenset({"fire"})}, "fire is unknown; there are 429, 502"),
         ({"namespaces": ("a_b",)}, "namespace 'a_b': the service allows"),
