@@ -9,20 +9,21 @@ from contextlib import AsyncExitStack, suppress
 
 from kvsync.edgekv.client import ClientOptions, EdgeKVClient, Namespace
 from kvsync.edgekv.credentials import CredentialProvider, StaticCredentials, default_credentials
-from kvsync.edgekv.endpoint import parse_endpoint
+from kvsync.edgekv.endpoint import identity, is_loopback, is_refused, parse_endpoint
 from kvsync.edgekv.throttle import Throttle
-from kvsync.errors import FatalError, KvsyncError
+from kvsync.errors import FatalError, GaveUpError, KvsyncError, PassingError
 from kvsync.interface import Interface
 from kvsync.jobs import Job
+from kvsync.model import Outcome, Target
 from kvsync.progress import Progress
 from kvsync.push import Push, PushOptions
-from kvsync.settings import Call
+from kvsync.settings import API_RATE, Call, Settings
 from kvsync.state.ledger import Ledger
-from kvsync.targets import emulator_data
 
 __all__ = ["deliver"]
 
 _TICK_S = 0.5
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def deliver(jobs: Sequence[Job], call: Call, interface: Interface) -> None:
@@ -31,12 +32,82 @@ def deliver(jobs: Sequence[Job], call: Call, interface: Interface) -> None:
     What happened stands in the jobs' reports; nothing is raised for it.
     """
     delivery = _Delivery(call, interface)
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         asyncio.run(delivery.run(jobs))
     except asyncio.CancelledError:
         # A signal before the first push: nothing has been sent for any of the jobs.
         for job in jobs:
             job.report.signal = delivery.signal
+    finally:
+        # The event loop forgets the handlers that were there before its own. Once the run is
+        # stopping, further signals must not cost the state its last rows, and the user the summary.
+        # Only the main thread may set handlers; elsewhere nothing has changed them either.
+        with suppress(ValueError):
+            for number, handler in before.items():
+                signal.signal(number, signal.SIG_IGN if delivery.signal else handler)
+
+
+class _Connections:
+    """One client per service, or per emulator of ``--local``, all under one throttle."""
+
+    def __init__(self, call: Call, throttle: Throttle, stack: AsyncExitStack) -> None:
+        self._settings: Settings = call.settings
+        self._environ = call.environ
+        self._throttle = throttle
+        self._stack = stack
+        self._clients: dict[str, EdgeKVClient] = {}
+
+    async def client(self, job: Job, jobs: Sequence[Job]) -> EdgeKVClient:
+        """The client for a job; credentials that are missing are found out here."""
+        name = job.place[1] or job.target.endpoint
+        if name not in self._clients:
+            self._clients[name] = await self._connect(job, jobs)
+        return self._clients[name]
+
+    async def _connect(self, job: Job, jobs: Sequence[Job]) -> EdgeKVClient:
+        settings = self._settings
+        credentials: CredentialProvider
+        if settings.local:
+            credentials, url = await self._emulate(job, jobs)
+        else:
+            credentials = default_credentials(settings.profile, environ=self._environ)
+            url = parse_endpoint(settings.endpoint.value or "intl")
+            if is_loopback(url):
+                await asyncio.to_thread(_recognise, url, job.target)
+        await credentials.get()
+        options = ClientOptions(timeout=settings.timeout, retries=settings.retries)
+        client = EdgeKVClient(credentials, url, throttle=self._throttle, options=options)
+        return await self._stack.enter_async_context(client)
+
+    async def _emulate(self, job: Job, jobs: Sequence[Job]) -> tuple[CredentialProvider, str]:
+        """An emulator in this process, with the namespaces that the run names."""
+        from kvsync.emulator.options import EmulatorOptions
+        from kvsync.emulator.server import Emulator
+
+        pair = f"AKID{secrets.token_hex(16)}", secrets.token_hex(16)
+        here = [other.target for other in jobs if other.place[1] == job.place[1]]
+        options = EmulatorOptions(
+            namespaces=tuple({target.namespace for target in here}),
+            rate=max(API_RATE, self._settings.rate),
+            data=job.place[1],
+            credential=pair,
+        )
+        emulator = await self._stack.enter_async_context(Emulator(options))
+        return StaticCredentials(*pair), emulator.url
+
+
+def _recognise(url: str, target: Target) -> None:
+    """Make sure that the emulator at a loopback address is the one that the plan speaks of.
+
+    One that began to listen after the plan was made would get its rows under its bare address, and
+    hand them on to the next emulator there. Raises `PassingError`.
+    """
+    if is_refused(url):
+        raise PassingError("ConnectionError", f"nobody listens at {url}: start it, then run again")
+    if identity(url) != target.endpoint:
+        message = f"what listens at {url} has changed since the plan was made: run again"
+        raise PassingError("EndpointChanged", message)
 
 
 class _Delivery:
@@ -54,89 +125,65 @@ class _Delivery:
         self._main = asyncio.current_task()
         self._listen()
         async with AsyncExitStack() as stack:
-            clients: dict[str, EdgeKVClient] = {}
+            connections = _Connections(self._call, self._throttle, stack)
             for job in jobs:
                 if self._over:
                     job.report.signal = self.signal
                     continue
                 try:
-                    endpoint = job.target.endpoint
-                    if endpoint not in clients:
-                        clients[endpoint] = await self._connect(job, jobs, stack)
-                    await self._deliver(job, clients[endpoint])
+                    await self._deliver(job, await connections.client(job, jobs))
                 except KvsyncError as error:
                     job.report.error = error
-                if isinstance(job.report.error, FatalError):
+                if _concerns_all(job.report.error):
                     self._over = True
-
-    async def _connect(self, job: Job, jobs: Sequence[Job], stack: AsyncExitStack) -> EdgeKVClient:
-        """The client for a job's endpoint; credentials that are missing are found out here."""
-        settings = self._call.settings
-        options = ClientOptions(timeout=settings.timeout, retries=settings.retries)
-        credentials: CredentialProvider
-        if settings.local:
-            credentials, url = await self._emulate(job, jobs, stack)
-        else:
-            credentials = default_credentials(settings.profile, environ=self._call.environ)
-            url = parse_endpoint(settings.endpoint.value or "intl")
-        await credentials.get()
-        client = EdgeKVClient(credentials, url, throttle=self._throttle, options=options)
-        return await stack.enter_async_context(client)
-
-    async def _emulate(
-        self, job: Job, jobs: Sequence[Job], stack: AsyncExitStack
-    ) -> tuple[CredentialProvider, str]:
-        """An emulator in this process, with the namespaces that the run names."""
-        from kvsync.emulator.options import EmulatorOptions
-        from kvsync.emulator.server import Emulator
-
-        pair = f"AKID{secrets.token_hex(16)}", secrets.token_hex(16)
-        here = [other.target for other in jobs if other.target.endpoint == job.target.endpoint]
-        options = EmulatorOptions(
-            namespaces=tuple({target.namespace for target in here}),
-            rate=max(20.0, self._call.settings.rate),
-            data=emulator_data(job.state_path),
-            credential=pair,
-        )
-        emulator = await stack.enter_async_context(Emulator(options))
-        return StaticCredentials(*pair), emulator.url
 
     async def _deliver(self, job: Job, client: EdgeKVClient) -> None:
         report, plan, source, state = job.report, job.report.plan, job.source, job.state
         assert plan and source and state  # noqa: S101, PT018 - the steps come in order
-        begun = time.monotonic()
+        # What stopped the push before this one need not stop this one.
+        self._throttle.resume()
         job.run_number = state.begin_run(job.target, job.owner, time.time())
         namespace = client.namespace(job.target.zone, job.target.namespace)
-        progress = self._interface.progress(report)
         entries = [change.entry for change in plan.changes]
         with Ledger(state, job.target, job.owner) as ledger:
             settings = self._call.settings
-            self._push = Push(
-                plan.changes,
-                source.values(entries),
-                namespace,
-                ledger,
-                PushOptions(workers=settings.workers, grace=settings.grace),
-                progress.settled,
-            )
-            ticker = asyncio.create_task(_tick(progress, namespace))
+            options = PushOptions(workers=settings.workers, grace=settings.grace)
+            values = source.values(entries)
+            self._push = Push(plan.changes, values, namespace, ledger, options)
+            begun = time.monotonic()
             try:
-                await self._push.run()
+                await self._watched(self._push, job, namespace)
             finally:
-                ticker.cancel()
-                progress.close()
-        place = {change.entry.key: number for number, change in enumerate(plan.changes)}
-        report.outcomes = sorted(self._push.outcomes, key=lambda o: place[o.change.entry.key])
-        report.error = self._push.error
-        report.requests = dict(namespace.requests)
-        report.retries = namespace.retries
-        report.elapsed = time.monotonic() - begun
-        report.signal = self.signal
+                report.outcomes = _in_order(self._push)
+                report.error = self._push.error
+                report.requests = dict(namespace.requests)
+                report.retries = namespace.retries
+                report.elapsed = time.monotonic() - begun
+                report.signal = self.signal
+        # A Date has whole seconds: a difference of one is none.
+        if abs(namespace.clock_offset - state.clock_offset(job.target)) > 2:
+            state.note_clock(job.target, namespace.clock_offset)
+
+    async def _watched(self, push: Push, job: Job, namespace: Namespace) -> None:
+        progress = self._interface.progress(job.report)
+        push.settled = progress.settled
+        ticker = asyncio.create_task(self._tick(progress, namespace))
+        try:
+            await push.run()
+        finally:
+            ticker.cancel()
+            progress.close()
+
+    async def _tick(self, progress: Progress, namespace: Namespace) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            if line := progress.tick(namespace.retries, namespace.last_failure):
+                self._interface.tell(line)
 
     def _listen(self) -> None:
         """The first signal lets requests in flight finish; the second does not."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _SIGNALS:
             # Signals reach only a main thread's loop; a library's caller may be elsewhere.
             with suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self._interrupt, number)
@@ -151,14 +198,20 @@ class _Delivery:
             if self._main:
                 self._main.cancel()
             return
+        # First of all: whoever reads stderr may have been stopped by the same Ctrl-C.
+        self._push.stop()
         grace = self._call.settings.grace
         self._interface.tell(
             f"stopping: requests in flight get {grace:g} s to finish; once more stops at once"
         )
-        self._push.stop()
 
 
-async def _tick(progress: Progress, namespace: Namespace) -> None:
-    while True:
-        await asyncio.sleep(_TICK_S)
-        progress.tick(namespace.retries)
+def _concerns_all(error: KvsyncError | None) -> bool:
+    """Whether an answer that ended one run would end every other of the same account, too."""
+    return isinstance(error, FatalError) and not isinstance(error, GaveUpError)
+
+
+def _in_order(push: Push) -> list[Outcome]:
+    """The outcomes in the order of the plan."""
+    place = {change.entry.key: number for number, change in enumerate(push.changes)}
+    return sorted(push.outcomes, key=lambda outcome: place[outcome.change.entry.key])

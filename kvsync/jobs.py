@@ -1,31 +1,32 @@
 """From paths to plans: each source on its way through a call, up to the point of sending."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-from kvsync.errors import InputError, KvsyncError, Mistake
+from kvsync.errors import InputError, KvsyncError, Mistake, UsageError
 from kvsync.model import Entry, Row, Source, Target
 from kvsync.plan import Circumstances, make_plan
 from kvsync.report import RunReport
-from kvsync.settings import Call, Settings
+from kvsync.settings import API_RATE, Call, Settings
 from kvsync.sources import open_source
 from kvsync.state import State, run_lock, state_path
-from kvsync.targets import local_endpoint, resolve
+from kvsync.targets import emulator_data, local_endpoint, resolve, state_files
 from kvsync.units import printable
 
 __all__ = [
+    "Holder",
     "Job",
     "failed",
     "find_targets",
-    "hold_if_there",
     "hold_the_rest",
     "make_plans",
     "open_jobs",
     "open_states",
     "read_all",
+    "refuse_collisions",
 ]
 
 
@@ -48,6 +49,12 @@ class Job:
         assert self.report.target  # noqa: S101 - the steps come in order
         return self.report.target
 
+    @property
+    def place(self) -> tuple[Target, str]:
+        """What the job writes to. A copied folder brings an emulator with the same UUID along."""
+        local = self.target.endpoint.startswith("local:")
+        return self.target, emulator_data(self.state_path) if local else ""
+
 
 def failed(jobs: Iterable[Job]) -> bool:
     """Whether any of the jobs cannot go on: then nothing is sent for any."""
@@ -57,11 +64,20 @@ def failed(jobs: Iterable[Job]) -> bool:
 def open_jobs(call: Call) -> list[Job]:
     """Open each source; one that cannot be opened keeps its error."""
     jobs = []
+    seen: set[str] = set()
     for path in call.paths:
         job = Job(RunReport(path, rate=call.settings.rate))
         jobs.append(job)
+        if os.path.realpath(path) in seen:
+            job.report.error = UsageError("given twice")
+            continue
+        seen.add(os.path.realpath(path))
         try:
-            job.source = open_source(path, call.source, environ=call.environ)
+            options = call.source
+            if call.settings.state:
+                # A state kept inside a folder is no part of the folder.
+                options = replace(options, left_out=state_files(call.settings.state))
+            job.source = open_source(path, options, environ=call.environ)
         except KvsyncError as error:
             job.report.error = error
     return jobs
@@ -77,6 +93,11 @@ def find_targets(jobs: Iterable[Job], call: Call) -> None:
             job.report.target, job.report.target_from = resolve(
                 destination, call.settings, job.state_path
             )
+            if call.settings.rate > API_RATE and job.target.endpoint.startswith("https:"):
+                job.report.warnings.append(
+                    f"the API takes {API_RATE:g} requests a second: a rate above is refused,"
+                    " and then slower than that"
+                )
         except KvsyncError as error:
             # A field that is wrong in the manifest is reported with its place, and all others.
             job.report.error = _mistakes_of(source) or error
@@ -92,25 +113,33 @@ def open_states(jobs: Iterable[Job], open_state: Callable[[str], State]) -> None
         job.rows = job.state.rows(job.target)
 
 
-def hold_state(path: str, settings: Settings, stack: ExitStack) -> State:
-    """The state file, held and open for writing until the stack unwinds; created if missing."""
-    stack.enter_context(run_lock(path, settings.lock_timeout))
-    return stack.enter_context(State.write(path))
+class Holder:
+    """Holds state files for a run, until ``stack`` unwinds; ``tell`` hears of a wait."""
+
+    def __init__(self, settings: Settings, stack: ExitStack, tell: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._tell = tell
+
+    def hold(self, path: str) -> State:
+        """The state file, held and open for writing; created if it is missing."""
+        timeout = self._settings.lock_timeout
+        self._stack.enter_context(run_lock(path, timeout, waiting=self._tell))
+        return self._stack.enter_context(State.write(path))
+
+    def hold_if_there(self, path: str) -> State:
+        """As `hold`, but a missing file is not created: the sources may yet be bad."""
+        return self.hold(path) if os.path.exists(path) else State.read(path)
 
 
-def hold_if_there(path: str, settings: Settings, stack: ExitStack) -> State:
-    """As `hold_state`, but a missing file is not created: the sources may yet be bad."""
-    return hold_state(path, settings, stack) if os.path.exists(path) else State.read(path)
-
-
-def hold_the_rest(jobs: Iterable[Job], settings: Settings, stack: ExitStack) -> None:
-    """Create the states that are missing, and under ``--local`` the emulators' data."""
+def hold_the_rest(jobs: Iterable[Job], holder: Holder, *, local: bool) -> None:
+    """Create the states that are missing, and for ``local`` runs the emulators' data."""
     going = [job for job, _ in _going(jobs)]
     missing = sorted({job.state_path for job in going if job.state and not job.state.writable})
-    created = {path: hold_state(path, settings, stack) for path in missing}
+    created = {path: holder.hold(path) for path in missing}
     for job in going:
         known = job.target
-        if settings.local:
+        if local:
             endpoint = local_endpoint(job.state_path, create=True)
             job.report.target = known._replace(endpoint=endpoint)
         job.state = created.get(job.state_path, job.state)
@@ -133,24 +162,24 @@ def read_all(jobs: Iterable[Job]) -> None:
 def make_plans(jobs: Iterable[Job], call: Call) -> None:
     """Diff each job's entries with what its state says."""
     going = [job for job, _ in _going(jobs)]
-    _refuse_collisions(going)
+    refuse_collisions(going, lambda job: job.place)
     for job in going:
         if job.report.error or not job.state:
             continue
-        others = [other for other in going if other is not job and other.target == job.target]
+        others = [other for other in going if other is not job and other.place == job.place]
         circumstances = Circumstances(
             owner=job.owner,
-            now=call.now,
+            now=call.clock() + max(0.0, job.state.clock_offset(job.target)),
             rate=call.settings.rate,
             renew_within=call.renew_within,
             adopt=call.adopt,
+            complete=not call.only,
             named_elsewhere={entry.key for other in others for entry in other.entries},
-            companions={other.owner for other in others},
+            companions={o.owner for o in others if o.state_path == job.state_path},
             runs=job.state.runs(job.target, job.owner),
         )
         if call.only:
-            job.entries = [entry for entry in job.entries if _matches(entry.key, call.only)]
-            job.rows = {key: row for key, row in job.rows.items() if _matches(key, call.only)}
+            _narrow(job, call.only)
         try:
             job.report.plan = make_plan(job.entries, job.rows, circumstances)
             job.report.warnings += job.report.plan.warnings
@@ -167,7 +196,7 @@ def _owner(source: Source, path: str, explicit: str) -> str:
     """The source's real path, relative to what holds ``.kvsync`` or the state file itself."""
     base = os.path.dirname(path) if explicit else source.home
     relative = os.path.relpath(os.path.realpath(source.location), os.path.realpath(base))
-    return relative.replace(os.sep, "/")
+    return printable(relative.replace(os.sep, "/"))
 
 
 def _mistakes_of(source: Source) -> KvsyncError | None:
@@ -178,18 +207,28 @@ def _mistakes_of(source: Source) -> KvsyncError | None:
     return None
 
 
-def _refuse_collisions(jobs: Iterable[Job]) -> None:
-    """Two sources of one call may not name the same key of one target."""
-    seen: dict[tuple[Target, str], Entry] = {}
+def refuse_collisions(jobs: Iterable[Job], place: Callable[[Job], Hashable]) -> None:
+    """Two sources of one call may not name the same key of one place; None: not known."""
+    seen: dict[tuple[Hashable, str], Entry] = {}
     for job in jobs:
+        where = place(job)
         mistakes = []
-        for entry in job.entries:
-            first = seen.setdefault((job.target, entry.key), entry)
+        for entry in () if where is None else job.entries:
+            first = seen.setdefault((where, entry.key), entry)
             if first is not entry:
                 told = f"the key {printable(entry.key)} is also named by {first.origin}"
                 mistakes.append(Mistake(told, entry.origin))
         if mistakes:
             job.report.error = InputError(mistakes)
+
+
+def _narrow(job: Job, only: Iterable[str]) -> None:
+    """Leave out keys that match none of the patterns, as if neither side knew them."""
+    found = [entry for entry in job.entries if _matches(entry.key, only)]
+    if job.entries and not found:
+        job.report.warnings.append("no key of the source matches --only")
+    job.entries = found
+    job.rows = {key: row for key, row in job.rows.items() if _matches(key, only)}
 
 
 def _matches(key: str, patterns: Iterable[str]) -> bool:

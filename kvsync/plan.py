@@ -21,7 +21,8 @@ class Circumstances(NamedTuple):
     """All that a plan depends on besides entries and rows.
 
     ``now`` is in Unix seconds, ``rate`` in requests per second, ``renew_within`` in seconds (None:
-    half of each key's TTL). ``named_elsewhere`` has the keys that other sources of the same call
+    half of each key's TTL). ``complete``: the entries are all that the source names.
+    ``named_elsewhere`` has the keys that other sources of the same call
     name for the same target, ``companions`` their owners. ``runs`` are the owner's last runs,
     newest first.
     """
@@ -31,6 +32,7 @@ class Circumstances(NamedTuple):
     rate: float = 20.0
     renew_within: int | None = None
     adopt: bool = False
+    complete: bool = True
     named_elsewhere: Collection[str] = frozenset()
     companions: Collection[str] = frozenset()
     runs: Sequence[Run] = ()
@@ -147,7 +149,7 @@ def _refuse_foreign(
 def _warnings(
     entries: Sequence[Entry], expired: Sequence[Entry], circumstances: Circumstances
 ) -> Iterable[str]:
-    if not entries:
+    if circumstances.complete and not entries:
         yield "the source names no key at all; is it the right one?"
     if expired:
         first = ", ".join(f"{printable(e.key)} ({e.origin})" for e in expired[:_NAMED])

@@ -1,5 +1,7 @@
 """How far a push has come: a bar on a terminal, a line every ten seconds off it, or nothing."""
 
+import os
+import shutil
 import time
 from collections.abc import Callable
 from typing import IO, Never, Protocol
@@ -18,8 +20,11 @@ class Progress(Protocol):
     def settled(self, outcome: Outcome) -> None:
         """Count one more outcome."""
 
-    def tick(self, retries: int) -> None:
-        """Show the time and the retries so far; called about twice a second."""
+    def tick(self, retries: int, why: str) -> str:
+        """Show the time, the retries so far and ``why`` the last was needed; called twice a second.
+
+        Returns a line to be told to the user, or nothing.
+        """
 
     def say(self, line: str) -> None:
         """Write a line that has nothing to do with progress, without spoiling it."""
@@ -37,8 +42,9 @@ class Silence:
     def settled(self, outcome: Outcome) -> None:
         """Count nothing."""
 
-    def tick(self, retries: int) -> None:
+    def tick(self, retries: int, why: str) -> str:  # noqa: ARG002 - nothing is shown
         """Show nothing."""
+        return ""
 
     def say(self, line: str) -> None:
         """Write the line."""
@@ -56,12 +62,14 @@ class Bar:
 
         self._stream = stream
         self._size = self._failures = self._retries = 0
+        self._why = ""
         self._bar: tqdm[Never] = tqdm(
             total=total,
             desc=label,
             file=stream,
             unit="",
-            dynamic_ncols=True,
+            ncols=_width(stream),
+            dynamic_ncols=_width(stream) is None,
             # A bar that has ended says nothing that the summary does not say better.
             leave=False,
             smoothing=0.1,
@@ -71,17 +79,15 @@ class Bar:
 
     def settled(self, outcome: Outcome) -> None:
         """Count one more outcome."""
-        if outcome.kind is OutcomeKind.DONE:
-            self._size += outcome.entry.size
-        else:
-            self._failures += 1
+        self._size, self._failures = _counted(outcome, self._size, self._failures)
         self._tell(refresh=False)
         self._bar.update()
 
-    def tick(self, retries: int) -> None:
+    def tick(self, retries: int, why: str) -> str:
         """Redraw, so that the clock runs while the service is silent."""
-        self._retries = retries
+        self._retries, self._why = retries, why
         self._tell(refresh=True)
+        return ""
 
     def say(self, line: str) -> None:
         """Write the line above the bar."""
@@ -93,10 +99,10 @@ class Bar:
 
     def _tell(self, *, refresh: bool) -> None:
         parts = [size_text(self._size)]
-        if self._retries:
-            parts.append(f"{self._retries} retried")
         if self._failures:
             parts.append(f"{self._failures} failed")
+        if self._retries:
+            parts.append(f"{self._retries} retried ({self._why})")
         self._bar.set_postfix_str(", ".join(parts), refresh=refresh)
 
 
@@ -120,25 +126,21 @@ class Lines:
     def settled(self, outcome: Outcome) -> None:
         """Count one more outcome."""
         self._count += 1
-        if outcome.kind is OutcomeKind.DONE:
-            self._size += outcome.entry.size
-        else:
-            self._failures += 1
+        self._size, self._failures = _counted(outcome, self._size, self._failures)
 
-    def tick(self, retries: int) -> None:
-        """Write a line if the last one is ten seconds old."""
+    def tick(self, retries: int, why: str) -> str:
+        """A line, if the last one is ten seconds old."""
         now = self._clock()
         if now - self._shown < _LINE_EVERY_S:
-            return
+            return ""
         self._shown = now
         rate = self._count / (now - self._begun)
+        cause = f" ({why})" if retries else ""
         left = duration_text((self._total - self._count) / rate) if rate else "?"
-        print(
+        return (
             f"{self._label}: {self._count:,} of {count_text(self._total, 'key')},"
-            f" {rate:.1f}/s, {size_text(self._size)}, {retries} retried,"
-            f" {self._failures} failed, {left} left",
-            file=self._stream,
-            flush=True,
+            f" {rate:.1f}/s, {size_text(self._size)}, {retries} retried{cause},"
+            f" {self._failures} failed, {left} left"
         )
 
     def say(self, line: str) -> None:
@@ -147,6 +149,23 @@ class Lines:
 
     def close(self) -> None:
         """Say no more: the summary follows."""
+
+
+def _counted(outcome: Outcome, size: int, failures: int) -> tuple[int, int]:
+    """Bytes and failures, with one more outcome; what was skipped is neither."""
+    if outcome.kind is OutcomeKind.DONE:
+        return size + outcome.entry.size, failures
+    return size, failures + (outcome.kind is not OutcomeKind.SKIPPED)
+
+
+def _width(stream: IO[str]) -> int | None:
+    """Columns for a bar where the terminal does not say how wide it is; None: it does."""
+    try:
+        if os.get_terminal_size(stream.fileno()).columns:
+            return None
+    except (OSError, ValueError):
+        pass
+    return shutil.get_terminal_size((80, 24)).columns
 
 
 def make_progress(mode: str, label: str, total: int, stream: IO[str]) -> Progress:

@@ -83,6 +83,7 @@ class Push:
     def __post_init__(self) -> None:
         self._by_key = {change.entry.key: change for change in self.changes}
         self._window: deque[_Item] = deque()
+        self._marking: list[_Item] = []
         self._exhausted = False
         self._refilling = asyncio.Lock()
         self._bytes = 0
@@ -126,6 +127,11 @@ class Push:
     def cut(self) -> None:
         """Wait for nothing more: what is in flight stays in doubt."""
         self.stop()
+        # First those that wait hear of the stop: two cancellations at once would look like one of
+        # a request in flight.
+        asyncio.get_running_loop().call_soon(self._cancel_workers)
+
+    def _cancel_workers(self) -> None:
         for worker in self._workers:
             worker.cancel()
 
@@ -155,11 +161,12 @@ class Push:
             return
         try:
             # Reading files blocks, so it is done in a thread, a window at a time.
-            items = await asyncio.to_thread(self._load)
-            await self._record([item.change for item in items])
+            self._marking = await asyncio.to_thread(self._load)
+            await asyncio.shield(self._recording([item.change for item in self._marking]))
         except KvsyncError as error:
             self._halt(error)
         else:
+            items, self._marking = self._marking, []
             self._bytes += sum(item.size for item in items)
             self._window.extend(items)
             self._exhausted = not items
@@ -204,44 +211,52 @@ class Push:
 
     def _settle(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
-        self.settled(outcome)
-        if self._streak.add(outcome) and not self._stopping:
-            self._halt(hopeless(outcome, self._streak.length))
         self._unrecorded.append(outcome)
         if len(self._unrecorded) >= _COMMIT_ROWS:
-            self._commit()
+            self._recording([])
         elif not self._commit_timer:
             loop = asyncio.get_running_loop()
-            self._commit_timer = loop.call_later(_COMMIT_S, self._commit)
+            self._commit_timer = loop.call_later(_COMMIT_S, self._recording, [])
+        if self._streak.add(outcome) and not self._stopping:
+            self._halt(hopeless(outcome, self._streak.length))
+        self.settled(outcome)
 
-    def _commit(self) -> None:
-        task = asyncio.create_task(self._record([]))
-        self._commits.add(task)
-        task.add_done_callback(self._committed)
-
-    def _committed(self, task: asyncio.Task[None]) -> None:
-        self._commits.discard(task)
-        error = task.exception()
-        if isinstance(error, KvsyncError):
-            self._halt(error)
-
-    async def _record(self, marks: Sequence[Change]) -> None:
+    def _recording(self, marks: Sequence[Change]) -> asyncio.Task[None]:
+        """Record these marks, and the outcomes so far, whoever is cancelled meanwhile."""
         outcomes, self._unrecorded = self._unrecorded, []
         if self._commit_timer:
             self._commit_timer.cancel()
             self._commit_timer = None
+        task = asyncio.create_task(self._record(marks, outcomes))
+        self._commits.add(task)
+        task.add_done_callback(self._recorded)
+        return task
+
+    async def _record(self, marks: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
         if marks or outcomes:
             await self.store.record(marks, outcomes)
+
+    def _recorded(self, task: asyncio.Task[None]) -> None:
+        error = task.exception()
+        if isinstance(error, KvsyncError):
+            self._halt(error)
+        elif error is None:
+            self._commits.discard(task)
+        elif not self._stopping:
+            # A bug: `_finish` raises it, once what is in flight has ended.
+            self.stop()
 
     async def _finish(self) -> None:
         """Make durable what is known, and take back the marks of what was never sent."""
         if self._cut_timer:
             self._cut_timer.cancel()
         self._unrecorded += [
-            Outcome(OutcomeKind.SKIPPED, item.change, item.entry) for item in self._window
+            Outcome(OutcomeKind.SKIPPED, item.change, item.entry)
+            for item in (*self._marking, *self._window)
         ]
-        try:
-            await self._record([])
-            await asyncio.gather(*self._commits)
-        except KvsyncError as error:
-            self.error = self.error or error
+        self._recording([])
+        for error in await asyncio.gather(*self._commits, return_exceptions=True):
+            if isinstance(error, KvsyncError):
+                self.error = self.error or error
+            elif error:
+                raise error

@@ -1,12 +1,13 @@
 """What the caller of `kvsync.sync` decides: frozen values, filled in by the command line."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kvsync.sources import SourceOptions
 
-__all__ = ["NOBODY", "Call", "Choice", "Settings"]
+__all__ = ["API_RATE", "NOBODY", "Call", "Choice", "Settings"]
 
 
 class Choice(NamedTuple):
@@ -23,6 +24,9 @@ class Choice(NamedTuple):
 
 NOBODY = Choice()
 
+API_RATE = 20.0
+"""Requests per second and action that the API takes (EdgeKVPut, "API rate limit")."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -38,7 +42,7 @@ class Settings:
     local: bool = False
     profile: str = ""
     state: str = ""
-    rate: float = 20.0
+    rate: float = API_RATE
     workers: int = 64
     retries: int = 8
     timeout: float = 30.0
@@ -50,13 +54,13 @@ class Settings:
 class Call:
     """One call of plan or sync.
 
-    ``only`` has shell patterns for keys; ``renew_within`` is in seconds (None: half of each TTL);
-    ``now`` in Unix seconds.
+    ``only`` has shell patterns for keys; ``renew_within`` is in seconds (None: half of each TTL).
+    ``clock`` gives Unix seconds: a run may wait for another one before it looks at the time.
     """
 
     paths: Sequence[str]
     settings: Settings
-    now: float
+    clock: Callable[[], float] = time.time
     source: SourceOptions = field(default_factory=SourceOptions)
     environ: Mapping[str, str] = field(default_factory=dict)
     only: Sequence[str] = ()

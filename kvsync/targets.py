@@ -5,13 +5,19 @@ import os
 from kvsync.edgekv.endpoint import identity, parse_endpoint
 from kvsync.emulator.store import Store, stored_uuid
 from kvsync.errors import UsageError
-from kvsync.model import Destination, Target
+from kvsync.model import Destination, Source, Target
 from kvsync.settings import Choice, Settings
 
-__all__ = ["LOCAL_NAMESPACE", "LOCAL_ZONE", "emulator_data", "local_endpoint", "resolve"]
+__all__ = [
+    "emulator_data",
+    "local_endpoint",
+    "named_target",
+    "resolve",
+    "state_files",
+]
 
-LOCAL_ZONE = "zone-local"
-LOCAL_NAMESPACE = "default"
+_LOCAL_ZONE = "zone-local"
+_LOCAL_NAMESPACE = "default"
 
 
 def emulator_data(state_path: str) -> str:
@@ -32,6 +38,23 @@ def local_endpoint(state_path: str, *, create: bool = False) -> str:
     return f"local:{uuid}"
 
 
+def named_target(source: Source | None, settings: Settings) -> tuple[str, str] | None:
+    """Zone and namespace, as far as both are known without asking anybody."""
+    zone, namespace = _places(source.destination if source else Destination(), settings)
+    return (zone.value, namespace.value) if zone.value and namespace.value else None
+
+
+def state_files(state: str) -> tuple[str, ...]:
+    """All files that may lie where ``--state`` says, by absolute real path."""
+    path = os.path.realpath(state)
+    data = emulator_data(path)
+    beside = ("", "-journal", "-wal", "-shm")
+    return (
+        *(path + ending for ending in (*beside, ".lock", ".holder")),
+        *(data + ending for ending in beside),
+    )
+
+
 def resolve(destination: Destination, settings: Settings, state_path: str) -> tuple[Target, str]:
     """The target, and a line that says where each part of it came from.
 
@@ -41,8 +64,8 @@ def resolve(destination: Destination, settings: Settings, state_path: str) -> tu
     zone = _pick(settings.zone, Choice(destination.zone, destination.zone_from))
     namespace = _pick(settings.namespace, Choice(destination.namespace, destination.namespace_from))
     if settings.local:
-        zone = zone if zone.value else Choice(LOCAL_ZONE, "--local")
-        namespace = namespace if namespace.value else Choice(LOCAL_NAMESPACE, "--local")
+        zone = zone if zone.value else Choice(_LOCAL_ZONE, "--local")
+        namespace = namespace if namespace.value else Choice(_LOCAL_NAMESPACE, "--local")
         endpoint = Choice(local_endpoint(state_path), "--local")
     else:
         url = parse_endpoint(settings.endpoint.value or "intl")
@@ -55,6 +78,13 @@ def resolve(destination: Destination, settings: Settings, state_path: str) -> tu
     said = {"zone": zone, "namespace": namespace, "endpoint": endpoint}
     told = ", ".join(f"{name}: {choice.said_by}" for name, choice in said.items())
     return Target(endpoint.value, zone.value, namespace.value), told
+
+
+def _places(destination: Destination, settings: Settings) -> tuple[Choice, Choice]:
+    return (
+        _pick(settings.zone, Choice(destination.zone, destination.zone_from)),
+        _pick(settings.namespace, Choice(destination.namespace, destination.namespace_from)),
+    )
 
 
 def _pick(chosen: Choice, manifest: Choice) -> Choice:

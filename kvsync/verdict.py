@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
-from kvsync.errors import FatalError, Interrupted, PassingError, RejectedError, ServiceError
+from kvsync.errors import (
+    FatalError,
+    GaveUpError,
+    Interrupted,
+    PassingError,
+    RejectedError,
+    ServiceError,
+)
 from kvsync.model import Change, Entry, Outcome, OutcomeKind
 from kvsync.units import count_text
 
@@ -37,17 +44,18 @@ class Streak:
 def unsuccessful(change: Change, entry: Entry, error: ServiceError | Interrupted) -> Outcome:
     """What became of a change whose request was refused, or never answered, or never sent.
 
-    A refusal that ends the run says nothing of the key: it was skipped, like those after it.
+    A refusal that ends the run says nothing of the key: it was skipped, like those after it. So was
+    one whose next try the run's end kept back, unless an earlier try may have been carried out.
     """
     kind = OutcomeKind.FAILED
     if isinstance(error, RejectedError):
         kind = OutcomeKind.REJECTED
-    elif not error.in_doubt and (isinstance(error, FatalError) or not error.attempts):
+    elif not error.in_doubt and isinstance(error, FatalError | Interrupted):
         kind = OutcomeKind.SKIPPED
-    if isinstance(error, Interrupted):
-        code, message, request_id = "Interrupted", "the run was stopped between two tries", ""
-    else:
-        code, message, request_id = error.code, error.message, error.request_id
+    told = error.last if isinstance(error, Interrupted) else error
+    code, message, request_id = "Interrupted", "the run was stopped between two tries", ""
+    if told:
+        code, message, request_id = told.code, told.message, told.request_id
     return Outcome(
         kind,
         change,
@@ -64,4 +72,4 @@ def hopeless(outcome: Outcome, length: int) -> ServiceError:
     """The error that ends a run after so many outcomes like this one."""
     refused = outcome.kind is OutcomeKind.REJECTED
     message = f"{outcome.message} ({count_text(length, 'key')} in a row; the rest was not tried)"
-    return (FatalError if refused else PassingError)(outcome.code, message, outcome.request_id)
+    return (GaveUpError if refused else PassingError)(outcome.code, message, outcome.request_id)

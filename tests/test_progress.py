@@ -28,11 +28,11 @@ def test_bar():
     bar = Bar("m.yaml", 4, stream)
     bar.settled(outcome("a"))
     bar.settled(outcome("b", OutcomeKind.FAILED))
-    bar.tick(3)
+    bar.tick(3, "Timeout")
     drawn = stream.getvalue().split("\r")[-1]
     assert drawn.startswith("m.yaml:  50%|")
     assert "2/4 keys, " in drawn
-    assert "/s, 00:00 left, 1000 B, 3 retried, 1 failed" in drawn
+    assert "/s, 00:00 left, 1000 B, 1 failed, 3 retried (" in drawn
     bar.say("a word")
     assert "a word\n" in stream.getvalue()
     bar.close()
@@ -47,14 +47,19 @@ def test_lines():
     for number in range(40):
         lines.settled(outcome(f"k{number}"))
     lines.settled(outcome("x", OutcomeKind.REJECTED))
+    lines.settled(outcome("y", OutcomeKind.SKIPPED))
+    told = []
     for now[0] in (9.9, 10.0, 10.5, 19.9):
-        lines.tick(2)
-    assert stream.getvalue() == (
-        "m.yaml: 41 of 100 keys, 4.1/s, 39.1 KiB, 2 retried, 1 failed, 14s left\n"
-    )
+        told.append(lines.tick(2, "Timeout"))
+    assert told == [
+        "",
+        "m.yaml: 42 of 100 keys, 4.2/s, 39.1 KiB, 2 retried (Timeout), 1 failed, 14s left",
+        "",
+        "",
+    ]
     lines.say("a word")
     lines.close()
-    assert stream.getvalue().endswith("\na word\n")
+    assert stream.getvalue() == "a word\n"
 
 
 def test_lines_before_anything_is_done():
@@ -63,8 +68,7 @@ def test_lines_before_anything_is_done():
     stream = io.StringIO()
     lines = Lines("m.yaml", 100, stream, clock=lambda: now[0])
     now[0] = 10.0
-    lines.tick(0)
-    assert stream.getvalue().endswith("0 failed, ? left\n")
+    assert lines.tick(0, "").endswith("0 failed, ? left")
 
 
 def test_silence():
@@ -72,7 +76,7 @@ def test_silence():
     stream = io.StringIO()
     silence = Silence(stream)
     silence.settled(outcome("a"))
-    silence.tick(1)
+    assert silence.tick(1, "Timeout") == ""
     silence.say("a word")
     silence.close()
     assert stream.getvalue() == "a word\n"

@@ -350,3 +350,93 @@ async def test_commit_that_fails():
     async with asyncio.timeout(5):
         await push.run()
     assert isinstance(push.error, StateError)
+
+
+class GatedStore(FakeStore):
+    """A store whose calls wait for a gate, as for a slow disk."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.begun = asyncio.Event()
+
+    async def record(self, marks: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+        self.begun.set()
+        await self.gate.wait()
+        await super().record(marks, outcomes)
+
+
+async def test_cut_while_marking():
+    """A cut while a window is being marked takes the marks back: nothing of it was sent."""
+    namespace, store = FakeNamespace(), GatedStore()
+    push = made(changes_of(100), namespace, store)
+    running = asyncio.create_task(push.run())
+    await store.begun.wait()
+    push.cut()
+    await asyncio.sleep(0)
+    store.gate.set()
+    await running
+    assert (namespace.held, len(store.marked)) == ({}, 64)
+    assert set(store.settled) == set(store.marked)
+    assert set(store.settled.values()) == {OutcomeKind.SKIPPED}
+
+
+async def test_cut_while_recording():
+    """A cut while outcomes are being recorded loses none of them."""
+    namespace, store = FakeNamespace(hang={"k9"}), GatedStore()
+    store.gate.set()
+    push = made(changes_of(10), namespace, store)
+    running = asyncio.create_task(push.run())
+    await store.heard.wait()
+    store.gate.clear()
+    push.cut()
+    await asyncio.sleep(0)
+    store.gate.set()
+    await running
+    assert {key for key, kind in store.settled.items() if kind is OutcomeKind.DONE} == {
+        f"k{n}" for n in range(9)
+    }
+
+
+async def test_stop_and_cut_at_once():
+    """A cut right after a stop leaves keys that only waited for their turn out of doubt."""
+
+    class Waiting(FakeNamespace):
+        """Requests that wait for their turn, and hear of the stop as the throttle's do."""
+
+        async def put(self, key: str, value: bytes, expiry: Expiry) -> Ack:
+            self.asked.set()
+            task = asyncio.current_task()
+            self.tasks = [*getattr(self, "tasks", []), task]
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if task.uncancel() == 0:
+                    raise Interrupted from None
+                raise
+            raise AssertionError
+
+        def stop(self) -> None:
+            super().stop()
+            for task in self.tasks:
+                task.cancel()
+
+    namespace, store = Waiting(), FakeStore()
+    push = made(changes_of(5), namespace, store)
+    running = asyncio.create_task(push.run())
+    await namespace.asked.wait()
+    push.cut()
+    await running
+    assert set(kinds(push)) == {"skipped"}
+    assert set(store.settled.values()) == {OutcomeKind.SKIPPED}
+
+
+async def test_bug_in_the_store_is_not_hidden():
+    """An exception of the store that is not ours comes out of the push."""
+
+    class Broken(FakeStore):
+        async def record(self, marks: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await made(changes_of(2), FakeNamespace(), Broken()).run()

@@ -31,7 +31,7 @@ def run_of(*outcomes: Outcome, **fields: object) -> RunReport:
     changes = [outcome.change for outcome in outcomes] + [change("x"), change("y")]
     plan = Plan(changes, 7, [], [row("o")], [entry("e")], [], [])
     target = Target("https://edge", "zone-1", "ns")
-    return RunReport("m.yaml", target, plan=plan, outcomes=outcomes, pushed=True, **fields)
+    return RunReport("m.yaml", target, plan=plan, outcomes=outcomes, **fields)
 
 
 def ended(kind: OutcomeKind, key: str = "a", **fields: object) -> Outcome:
@@ -84,7 +84,8 @@ def test_result_line():
     """A sync's line counts everything that became of its keys."""
     run = run_of(DONE, FAILED, REJECTED, requests={"EdgeKVPut": 12}, retries=9, elapsed=61.0)
     assert list(result_lines(run, verbose=False)) == [
-        "m.yaml → zone-1/ns: 1 created, 1 failed, 1 rejected, 3 skipped, 7 unchanged, 1 orphaned;"
+        "m.yaml → zone-1/ns: 1 created, 1 failed, 1 rejected, 2 not sent, 1 expired,"
+        " 7 unchanged, 1 orphaned;"
         " 1 B, 12 requests (9 retries), 1m 1s."
     ]
 
@@ -112,13 +113,19 @@ def test_plan_lines_align():
 
 
 def test_failures():
-    """Failures are told one by one, with what helps to find them, up to twenty."""
-    assert list(failure_lines([FAILED, REJECTED])) == [
-        "failed: a (m.yaml:a): Timeout: silence (RequestId r, 9 attempts)",
+    """Failures are told with what helps to find them: alike ones in one line, up to twenty."""
+    assert list(failure_lines([FAILED, REJECTED, FAILED])) == [
+        "failed: a, a: Timeout: silence (RequestId r, 9 attempts)",
         "rejected: a (m.yaml:a): InvalidParameter: no",
     ]
-    lines = list(failure_lines([FAILED] * 1021))
-    assert (len(lines), lines[-1]) == (21, "and 1,001 more; --json lists them all")
+    assert list(failure_lines([FAILED] * 1003)) == [
+        "failed: a, a, a, and 1,000 more keys: Timeout: silence (RequestId r, 9 attempts)"
+    ]
+    different = [FAILED._replace(message=f"{n}") for n in range(23)]
+    lines = list(failure_lines(different))
+    assert (len(lines), lines[-1]) == (
+        21, "and 3 more keys; run with --json to have them all listed",
+    )  # fmt: skip
 
 
 def test_mistakes():

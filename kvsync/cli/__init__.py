@@ -1,8 +1,11 @@
 """The command line. This module imports click alone: a command loads when it is called."""
 
+import difflib
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import click
 
@@ -28,7 +31,9 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
-            return None
+            near = difflib.get_close_matches(cmd_name, _COMMANDS, 1)
+            meant = f" Did you mean '{near[0]}'?" if near else ""
+            ctx.fail(f"No such command '{cmd_name}'.{meant}")
         module = importlib.import_module(f"kvsync.cli.{cmd_name}")
         command: click.Command = module.command
         return command
@@ -54,19 +59,38 @@ def cli() -> None:
 
 def run(args: Sequence[str]) -> int:
     """Run one command line; returns its exit code (design: Command line)."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return _run(args)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _run(args: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a letter gets its code instead of a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
         outcome = cli.main(list(args), prog_name="kvsync", standalone_mode=False)
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the last line of defence
         from kvsync.cli.failure import explain
 
         return explain(error, args)
     return outcome if isinstance(outcome, int) else 0
 
 
+def _terminate(*_: object) -> NoReturn:
+    from kvsync.cli.failure import Terminated
+
+    raise Terminated
+
+
 def main() -> None:
     """The ``kvsync`` command."""
+    # As for Ctrl-C, the report and its JSON are still written.
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run(sys.argv[1:]))

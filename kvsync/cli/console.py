@@ -4,20 +4,19 @@ import json
 import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
 
-from kvsync.errors import KvsyncError
+from kvsync.cli.output import MessageFormat, told_lines, write_result
+from kvsync.errors import HeldBackError, InputError, KvsyncError, PassingError
 from kvsync.progress import Progress, Silence, make_progress
 from kvsync.report import (
     Report,
     RunReport,
     document,
-    error_lines,
     failure_lines,
-    mistake_lines,
     plan_lines,
     result_lines,
 )
@@ -40,7 +39,9 @@ class Console:
         self._verbose: int = options["verbose"]
         self._interactive: bool = options.get("interactive", False)
         self._mode = "none" if self._quiet else options.get("progress", "none")
-        self._log_json = options["log_format"] == "json"
+        self._format = MessageFormat(json_lines=options["log_format"] == "json")
+        if self._mode == "auto" and self._format.json_lines:
+            self._mode = "lines"
         self._progress: Progress = Silence(sys.stderr)
         self._warned: set[str] = set()
         context = click.get_current_context()
@@ -54,11 +55,9 @@ class Console:
 
     def tell(self, line: str, level: str = "info") -> None:
         """Say a line on stderr, above the bar if there is one."""
-        if self._log_json:
-            self._progress.say(json.dumps({"level": level, "message": line}))
-        else:
-            prefix = "" if level == "info" else f"{level}: "
-            self._progress.say(f"kvsync: {prefix}{printable(line)}")
+        # Whether anybody reads stderr must not decide what becomes of the run.
+        with suppress(OSError):
+            self._progress.say(self._format(line, level))
 
     def approve(self, runs: Sequence[RunReport]) -> bool:
         """With ``--interactive``: show the plans, and ask."""
@@ -69,11 +68,8 @@ class Console:
         for run in runs:
             for line in plan_lines(run):
                 click.echo(line, err=True)
-        try:
-            if click.confirm("Send this?", err=True):
-                return True
-        except click.Abort:
-            click.echo(err=True)
+        if click.confirm("Send this?", err=True):
+            return True
         self.tell("nothing was sent")
         return False
 
@@ -81,32 +77,34 @@ class Console:
         """Print the report; returns its exit code."""
         self._progress = Silence(sys.stderr)
         self._warn(report.runs)
-        for run in report.runs:
+        # What was held back comes after what held it back.
+        for run in sorted(report.runs, key=lambda run: isinstance(run.error, HeldBackError)):
             for line in failure_lines(run.failures):
                 self.tell(line, "error")
-            self._tell_error(run.error)
+            several = len(report.runs) > 1 and not isinstance(run.error, InputError)
+            if run.error is not report.error:
+                self._tell_error(run.error, f"{run.source}: " if several else "")
+            if run.signal or (run.error and run.error.exit_code == PassingError.exit_code):
+                self.tell(f"{run.source}: run the same command again to go on")
         self._tell_error(report.error)
         if self._json:
-            click.echo(json.dumps(document(report)))
+            write_result(json.dumps(document(report)))
         elif not self._quiet:
             for line in self._lines(report):
-                click.echo(line)
+                write_result(line)
         return report.exit_code
 
     def _lines(self, report: Report) -> Iterable[str]:
         for run in report.runs:
-            if run.pushed:
-                yield from result_lines(run, verbose=bool(self._verbose))
-            elif not self._interactive:
+            if run.dry:
                 yield from plan_lines(run)
+            elif not isinstance(run.error, HeldBackError):
+                yield from result_lines(run, verbose=bool(self._verbose))
 
-    def _tell_error(self, error: KvsyncError | None) -> None:
+    def _tell_error(self, error: KvsyncError | None, source: str = "") -> None:
         if error:
-            for mistake in mistake_lines(error):
-                # As compilers print them, so that editors find the place.
-                self._progress.say(mistake)
-            for line in error_lines(error):
-                self.tell(line, "error")
+            for level, line in told_lines(error):
+                self.tell(f"{source}{line}" if level == "error" else line, level)
 
     def _warn(self, runs: Iterable[RunReport]) -> None:
         for run in runs:

@@ -6,7 +6,7 @@ import signal
 
 import click
 
-from kvsync.cli.options import option
+from kvsync.cli.options import Duration, option
 from kvsync.emulator.options import EmulatorOptions
 from kvsync.errors import UsageError
 
@@ -25,7 +25,7 @@ __all__ = ["command"]
     help="Exists from the start; may be repeated.",
 )
 @option("--rate", type=float, default=20.0, show_default=True, help="Per second and action.")
-@option("--latency", type=float, default=0.0, metavar="SECONDS", help="Before each answer.")
+@option("--latency", type=Duration(), default="0", metavar="DURATION", help="Before each answer.")
 @option("--fault", type=float, default=0.0, metavar="SHARE", help="0 to 1: requests that fail.")
 @option(
     "--check-credentials",

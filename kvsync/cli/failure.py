@@ -2,46 +2,62 @@
 
 import json
 import os
+import re
 import traceback
 from collections.abc import Sequence
 
 import click
 
-from kvsync.errors import KvsyncError, UsageError
-from kvsync.report import Report, document, error_lines, mistake_lines
+from kvsync.cli.output import MessageFormat, told_lines, write_result
+from kvsync.errors import KvsyncError, OutputError, UsageError
+from kvsync.report import Report, document
 
-__all__ = ["explain"]
+__all__ = ["Terminated", "explain"]
+
+
+class Terminated(BaseException):
+    """SIGTERM came while no push was under way."""
+
+
+class _CutShortError(KvsyncError):
+    """The command was interrupted before it had a report."""
+
+    kind = "interrupted"
+
+    def __init__(self, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__("interrupted")
 
 
 def explain(error: BaseException, args: Sequence[str]) -> int:
     """Write the error to stderr, and with ``--json`` as a document to stdout; the exit code."""
-    if isinstance(error, KeyboardInterrupt | click.Abort):
-        click.echo("kvsync: interrupted; nothing was sent", err=True)
-        return 130
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
     known = _known(error, args)
-    for mistake in mistake_lines(known):
-        click.echo(mistake, err=True)
-    for line in error_lines(known):
-        click.echo(f"kvsync: error: {line}", err=True)
-    code = known.exit_code
-    if code == 2 and _asked_for("--detailed-exitcode", args):
-        # Here 2 means that there are changes, as Terraform has it.
-        code = 1
-    if _asked_for("--json", args):
-        command = next((arg for arg in args if not arg.startswith("-")), "")
-        fields = document(Report(command, error=known))
-        click.echo(json.dumps(fields | {"exit_code": code}))
-    return code
+    form = MessageFormat(json_lines=_chosen("--log-format", args) == "json")
+    for level, line in told_lines(known):
+        click.echo(form(line, level), err=True)
+    report = Report(_command(error, args), error=known)
+    # A usage error is an error: 2 is for changes alone.
+    report.detailed = _flagged("--detailed-exitcode", args)
+    if _flagged("--json", args) and not isinstance(known, OutputError):
+        write_result(json.dumps(document(report)))
+    return report.exit_code
 
 
 def _known(error: BaseException, args: Sequence[str]) -> KvsyncError:
     if isinstance(error, KvsyncError):
         return error
+    if isinstance(error, Terminated):
+        return _CutShortError(143)
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return _CutShortError(130)
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
-        command = context.command_path if context else "kvsync"
-        return UsageError(f"{error.format_message()}\nsee `{command} --help`")
-    if "-v" in args or "--verbose" in args or "-vv" in args:
+        path = context.command_path if context else "kvsync"
+        return UsageError(f"{error.format_message()}\nsee `{path} --help`")
+    if _verbose(args):
         traceback.print_exception(error)
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{os.path.basename(place.filename)}:{place.lineno}"
@@ -52,8 +68,33 @@ def _known(error: BaseException, args: Sequence[str]) -> KvsyncError:
     )
 
 
-def _asked_for(flag: str, args: Sequence[str]) -> bool:
-    """Whether a flag was given: here click may not have got as far as telling us."""
-    variable = "KVSYNC_" + flag[2:].upper().replace("-", "_")
-    chosen = os.environ.get(variable, "").lower() in {"1", "true", "t", "yes", "y", "on"}
-    return flag in args or chosen
+def _command(error: BaseException, args: Sequence[str]) -> str:
+    context = getattr(error, "ctx", None)
+    if context:
+        return str(context.command_path.partition(" ")[2])
+    words = [arg for arg in args if not arg.startswith("-")]
+    return " ".join(words[: 2 if words[:1] == ["state"] else 1])
+
+
+# Here click may not have got as far as telling what was chosen.
+
+
+def _variable(option: str) -> str:
+    return os.environ.get("KVSYNC_" + option[2:].upper().replace("-", "_"), "")
+
+
+def _flagged(flag: str, args: Sequence[str]) -> bool:
+    return flag in args or _variable(flag).lower() in {"1", "true", "t", "yes", "y", "on"}
+
+
+def _chosen(option: str, args: Sequence[str]) -> str:
+    for number, arg in enumerate(args):
+        name, equals, value = arg.partition("=")
+        if name == option:
+            return value if equals else "".join(args[number + 1 : number + 2])
+    return _variable(option)
+
+
+def _verbose(args: Sequence[str]) -> bool:
+    clusters = (arg for arg in args if re.fullmatch(r"-[a-z]*v[a-z]*", arg))
+    return "--verbose" in args or any(clusters) or bool(_variable("--verbose"))

@@ -1,7 +1,7 @@
 """Options that several commands share, and the values that they become."""
 
+import math
 import os
-import time
 from collections.abc import Callable
 from functools import reduce
 from typing import Any, TypeAlias, TypeVar
@@ -18,6 +18,7 @@ __all__ = [
     "Duration",
     "call_from",
     "choice",
+    "lock_timeout_option",
     "option",
     "output_options",
     "plan_options",
@@ -33,21 +34,43 @@ _Decorator: TypeAlias = Callable[[_F], _F]
 
 
 class Duration(click.ParamType[float]):
-    """Seconds, or 90s, 15m, 1h30m, 7d."""
+    """Seconds, or 90s, 15m, 1h30m, 7d; ``least`` is in seconds."""
 
     name = "duration"
+
+    def __init__(self, least: float = 0.0) -> None:
+        self._least = least
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Seconds from text."""
         try:
-            return float(value)
+            seconds = float(value)
         except ValueError:
             try:
-                return float(parse_duration(value))
+                seconds = float(parse_duration(value))
             except ValueError as error:
                 self.fail(str(error), param, ctx)
+        if not self._least <= seconds < math.inf:
+            self.fail(f"give {self._least:g} s or more", param, ctx)
+        return seconds
+
+
+class Rate(click.FloatRange):
+    """Requests per second: any positive number that is one."""
+
+    name = "rate"
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        rate = super().convert(value, param, ctx)
+        if not math.isfinite(rate):
+            self.fail("give a number; 100000 is as good as unbounded", param, ctx)
+        return rate
 
 
 def option(*names: str, variable: bool = True, **attributes: Any) -> Callable[[_F], _F]:
@@ -76,6 +99,15 @@ state_option = option(
     default="",
     metavar="FILE",
     help="The state file [default: .kvsync/state.db beside the source].",
+)
+
+lock_timeout_option = option(
+    "--lock-timeout",
+    type=Duration(),
+    default="0",
+    show_default=True,
+    metavar="DURATION",
+    help="How long to wait for another run.",
 )
 
 output_options = _group(
@@ -159,7 +191,7 @@ plan_options = _group(
     ),
     option(
         "--rate",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Rate(),
         default=20.0,
         show_default=True,
         metavar="N",
@@ -185,7 +217,7 @@ push_options = _group(
     ),
     option(
         "--timeout",
-        type=Duration(),
+        type=Duration(least=0.001),
         default="30",
         show_default=True,
         help="Silence that ends a request.",
@@ -197,13 +229,7 @@ push_options = _group(
         show_default=True,
         help="What requests in flight get to finish after Ctrl-C.",
     ),
-    option(
-        "--lock-timeout",
-        type=Duration(),
-        default="0",
-        show_default=True,
-        help="How long to wait for another run.",
-    ),
+    lock_timeout_option,
     option(
         "--progress",
         type=click.Choice(["auto", "bar", "lines", "none"]),
@@ -230,8 +256,8 @@ def call_from(ctx: click.Context) -> Call:
     zone, namespace = choice(ctx, "zone"), choice(ctx, "namespace")
     endpoint = choice(ctx, "endpoint")
     local = given.get("local", False)
-    if local and endpoint.value and endpoint.on_command_line:
-        raise UsageError("--local is an endpoint of its own: leave out --endpoint")
+    if local and endpoint.value:
+        local = _local_wins(ctx, endpoint)
     names = ("profile", "state", "rate", "workers", "retries", "timeout", "grace", "lock_timeout")
     settings = Settings(
         zone=zone,
@@ -243,8 +269,7 @@ def call_from(ctx: click.Context) -> Call:
     return Call(
         paths=given["sources"],
         settings=settings,
-        now=time.time(),
-        source=_source_options(given, zone, namespace),
+        source=_source_options(ctx, zone, namespace),
         environ=dict(os.environ),
         only=given.get("only", ()),
         renew_within=_whole(given.get("renew_within")),
@@ -252,13 +277,27 @@ def call_from(ctx: click.Context) -> Call:
     )
 
 
+def _local_wins(ctx: click.Context, endpoint: Choice) -> bool:
+    """Whether ``--local`` or the endpoint counts: what was typed beats what a variable says."""
+    typed = ctx.get_parameter_source("local") is not ParameterSource.ENVIRONMENT
+    if typed == endpoint.on_command_line:
+        raise UsageError("--local is an endpoint of its own: leave out --endpoint")
+    return typed
+
+
 def _whole(seconds: float | None) -> int | None:
     return None if seconds is None else int(seconds)
 
 
-def _source_options(given: dict[str, Any], zone: Choice, namespace: Choice) -> SourceOptions:
+def _source_options(ctx: click.Context, zone: Choice, namespace: Choice) -> SourceOptions:
+    given = ctx.params
     names = ("charset", "prefix", "key", "extension", "encoding", "empty", "ttl", "name")
+    fields = (*names, "include", "exclude")
+    by_variable = ParameterSource.ENVIRONMENT
     return SourceOptions(
+        from_environment=frozenset(
+            name for name in fields if ctx.get_parameter_source(name) is by_variable
+        ),
         zone=zone.value if zone.on_command_line else None,
         namespace=namespace.value if namespace.on_command_line else None,
         include=given["include"],

@@ -28,8 +28,5 @@ __all__ = ["command"]
 def command(ctx: click.Context, /, detailed_exitcode: bool, **options: Any) -> int:
     """Show what a sync would change. Sends nothing, locks nothing, needs no credentials."""
     report = plan(call_from(ctx))
-    code = Console(options).show(report)
-    if detailed_exitcode:
-        changed = any(run.plan and run.plan.changes for run in report.runs)
-        code = 1 if code else 2 * changed
-    return code
+    report.detailed = detailed_exitcode
+    return Console(options).show(report)

@@ -4,6 +4,7 @@ import json
 
 import click
 
+from kvsync.cli.output import write_result
 from kvsync.sources.schema import manifest_schema
 
 __all__ = ["command"]
@@ -12,4 +13,4 @@ __all__ = ["command"]
 @click.command("schema", epilog="Example: kvsync schema > kvsync.schema.json")
 def command() -> None:
     """Print the JSON Schema of the manifest, for editors that complete and check YAML."""
-    click.echo(json.dumps(manifest_schema(), indent=2))
+    write_result(json.dumps(manifest_schema(), indent=2))

@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from kvsync.cli.options import option, output_options, state_option
+from kvsync.cli.options import lock_timeout_option, option, output_options, state_option
+from kvsync.cli.output import write_result
 from kvsync.errors import InputError, Mistake, UsageError
 from kvsync.model import Row, Target
 from kvsync.state import State, run_lock, state_path
@@ -88,9 +89,12 @@ def show_command(source: str | None, state: str, **options: Any) -> None:
 @_zone
 @_namespace
 @_only
+@lock_timeout_option
 @option("--all", "every", variable=False, is_flag=True, help="Forget every key.")
 @output_options
-def forget_command(source: str | None, state: str, every: bool, **options: Any) -> None:
+def forget_command(
+    source: str | None, state: str, every: bool, lock_timeout: float, **options: Any
+) -> None:
     """Forget keys: they are sent anew by the next sync, and are nobody's orphans.
 
     Nothing is deleted from the namespace.
@@ -101,7 +105,7 @@ def forget_command(source: str | None, state: str, every: bool, **options: Any) 
     forgotten = 0
     with ExitStack() as stack:
         if os.path.exists(path):
-            stack.enter_context(run_lock(path))
+            stack.enter_context(run_lock(path, lock_timeout))
             opened = stack.enter_context(State.write(path))
             for target in _targets(opened, options):
                 keys = [
@@ -181,7 +185,7 @@ def _time(seconds: float) -> str:
 def _emit(name: str, options: dict[str, Any], lines: list[str], fields: dict[str, Any]) -> None:
     if options["as_json"]:
         head = {"version": 1, "command": f"state {name}", "exit_code": 0, "error": None}
-        click.echo(json.dumps(head | fields))
+        write_result(json.dumps(head | fields))
     elif not options["quiet"]:
         for line in lines:
-            click.echo(printable(line))
+            write_result(printable(line))

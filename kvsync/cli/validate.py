@@ -6,6 +6,7 @@ import click
 
 from kvsync.cli.console import Console
 from kvsync.cli.options import call_from, output_options, read_options, sources_argument
+from kvsync.cli.output import write_result
 from kvsync.sync import validate
 from kvsync.units import count_text, printable, size_text
 
@@ -25,5 +26,5 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         for run in report.runs:
             if not run.error:
                 keys = count_text(run.keys, "key")
-                click.echo(f"{printable(run.source)}: {keys}, {size_text(run.size)}; no mistakes")
+                write_result(f"{printable(run.source)}: {keys}, {size_text(run.size)}; no mistakes")
     return code

@@ -10,17 +10,12 @@ __all__ = ["document", "error_fields"]
 
 
 def document(report: Report) -> dict[str, Any]:
-    """The report as plain JSON values.
-
-    The top-level ``error`` is the call's own, or else that of the run which decided the exit code.
-    """
-    error = report.error
-    deciding = (run.error for run in report.runs if run.exit_code == report.exit_code and run.error)
+    """The report as plain JSON values."""
     return {
         "version": 1,
         "command": report.command,
         "exit_code": report.exit_code,
-        "error": error_fields(error or next(deciding, None)),
+        "error": error_fields(report.deciding_error),
         "runs": [_run(run, report.command) for run in report.runs],
     }
 
@@ -44,10 +39,10 @@ def _run(run: RunReport, command: str) -> dict[str, Any]:
         "error": error_fields(run.error),
         "warnings": run.warnings,
     }
-    if command == "validate":
-        return fields | {"summary": {"keys": run.keys, "bytes": run.size}}
     fields["target"] = run.target and run.target._asdict()
     fields["summary"] = _summary(run)
+    if command == "validate":
+        fields["summary"] |= {"keys": run.keys, "bytes": run.size}
     fields["changes"] = _changes(run)
     fields["orphans"] = [row.key for row in run.plan.orphans] if run.plan else []
     fields["failures"] = [_failure(outcome) for outcome in run.failures]
@@ -66,11 +61,11 @@ def _summary(run: RunReport) -> dict[str, Any]:
         "rejected": summary.rejected,
         "skipped": summary.skipped,
         "bytes": summary.size,
-        "requests": dict(run.requests) if run.pushed else would,
+        "requests": would if run.dry else dict(run.requests),
         "retries": run.retries,
         "elapsed_s": round(run.elapsed, 3),
     }
-    if not run.pushed:
+    if run.dry:
         fields["eta_s"] = round(run.eta, 3)
     return fields
 
@@ -78,7 +73,7 @@ def _summary(run: RunReport) -> dict[str, Any]:
 def _changes(run: RunReport) -> list[dict[str, Any]]:
     if not run.plan:
         return []
-    if not run.pushed:
+    if run.dry:
         return [_change(change, change.entry) for change in run.plan.changes]
     return [
         _change(outcome.change, outcome.entry)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kvsync.errors import KvsyncError
+from kvsync.errors import HeldBackError, KvsyncError
 from kvsync.model import Action, Outcome, OutcomeKind, Plan, Target
 
 __all__ = ["Report", "RunReport", "Summary", "exit_code_of"]
@@ -36,7 +36,8 @@ class RunReport:
     """One source's run against one target, filled in as the run goes on.
 
     ``target_from`` says where each part of the target came from; ``keys`` and ``size`` (bytes) are
-    what the source names; ``elapsed`` is in seconds, ``rate`` in requests per second.
+    what the source names; ``elapsed`` is in seconds, ``rate`` in requests per second. A ``dry`` run
+    tells what would be done, any other what was done.
     """
 
     source: str
@@ -45,7 +46,7 @@ class RunReport:
     keys: int = 0
     size: int = 0
     plan: Plan | None = None
-    pushed: bool = False
+    dry: bool = False
     outcomes: Sequence[Outcome] = ()
     requests: Mapping[str, int] = field(default_factory=dict)
     retries: int = 0
@@ -82,13 +83,14 @@ class RunReport:
         return len(self.plan.changes) / self.rate if self.plan else 0.0
 
     def summary(self) -> Summary:
-        """What was done, or, of a run that did not push, what would be."""
+        """What was done, or, of a dry run, what would be."""
         if not self.plan:
             return Summary({}, 0, 0, 0, 0, 0, 0)
         kinds = Counter(outcome.kind for outcome in self.outcomes)
-        done = self.done if self.pushed else [(c.action, c.entry.size) for c in self.plan.changes]
+        changes = self.plan.changes
+        done = [(c.action, c.entry.size) for c in changes] if self.dry else self.done
         tried = kinds[OutcomeKind.DONE] + kinds[OutcomeKind.FAILED] + kinds[OutcomeKind.REJECTED]
-        untried = len(self.plan.changes) - tried if self.pushed else 0
+        untried = 0 if self.dry else len(changes) - tried
         return Summary(
             actions=Counter(str(action) for action, _ in done),
             unchanged=self.plan.unchanged,
@@ -111,14 +113,32 @@ class RunReport:
 
 @dataclass(slots=True)
 class Report:
-    """A whole call. ``error`` is what concerns no single run."""
+    """A whole call. ``error`` is what concerns no single run.
+
+    With ``detailed`` the exit code is 2 if there are changes and 1 for any error, as Terraform has
+    it; orphans are no change.
+    """
 
     command: str
     runs: list[RunReport] = field(default_factory=list)
     error: KvsyncError | None = None
+    detailed: bool = False
 
     @property
     def exit_code(self) -> int:
         """The exit code of the call."""
         codes = [run.exit_code for run in self.runs]
-        return exit_code_of([*codes, self.error.exit_code] if self.error else codes)
+        code = exit_code_of([*codes, self.error.exit_code] if self.error else codes)
+        if not self.detailed:
+            return code
+        changed = any(run.plan and run.plan.changes for run in self.runs)
+        return 1 if code else 2 * changed
+
+    @property
+    def deciding_error(self) -> KvsyncError | None:
+        """The call's own error, or that of the run which decided the exit code."""
+        code = exit_code_of(run.exit_code for run in self.runs)
+        errors = (run.error for run in self.runs if run.error and run.exit_code == code)
+        return self.error or next(
+            (error for error in errors if not isinstance(error, HeldBackError)), None
+        )

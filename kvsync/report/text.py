@@ -14,6 +14,7 @@ _ORPHAN = "?"
 _PAST = {"create": "created", "update": "updated", "renew": "renewed", "delete": "deleted"}
 _WIDEST_KEY = 40
 _LISTED_FAILURES = 20
+_NAMED_KEYS = 3
 
 
 def plan_lines(run: RunReport) -> Iterator[str]:
@@ -47,7 +48,8 @@ def result_lines(run: RunReport, *, verbose: bool) -> Iterator[str]:
     for word, count in (
         ("failed", summary.failed),
         ("rejected", summary.rejected),
-        ("skipped", summary.skipped),
+        ("not sent", summary.skipped - len(plan.expired)),
+        ("expired", len(plan.expired)),
         ("unchanged", summary.unchanged),
         ("orphaned", summary.orphan),
     ):
@@ -62,17 +64,27 @@ def result_lines(run: RunReport, *, verbose: bool) -> Iterator[str]:
 
 
 def failure_lines(failures: Sequence[Outcome]) -> Iterator[str]:
-    """What did not get through, and why; long lists are cut."""
-    for outcome in failures[:_LISTED_FAILURES]:
-        entry = outcome.change.entry
-        tries = f", {count_text(outcome.attempts, 'attempt')}" if outcome.attempts > 1 else ""
-        request = f" (RequestId {outcome.request_id}{tries})" if outcome.request_id else ""
-        yield (
-            f"{outcome.kind}: {printable(entry.key)} ({printable(entry.origin)}):"
-            f" {outcome.code}: {printable(outcome.message)}{request}"
-        )
-    if len(failures) > _LISTED_FAILURES:
-        yield f"and {len(failures) - _LISTED_FAILURES:,} more; --json lists them all"
+    """What did not get through, and why: one line for all that failed alike."""
+    alike: dict[tuple[str, str, str], list[Outcome]] = {}
+    for outcome in failures:
+        alike.setdefault((outcome.kind, outcome.code, outcome.message), []).append(outcome)
+    groups = list(alike.values())
+    for outcomes in groups[:_LISTED_FAILURES]:
+        yield _failure_line(outcomes)
+    if len(groups) > _LISTED_FAILURES:
+        rest = sum(map(len, groups[_LISTED_FAILURES:]))
+        yield f"and {count_text(rest, 'more key')}; run with --json to have them all listed"
+
+
+def _failure_line(outcomes: Sequence[Outcome]) -> str:
+    first = outcomes[0]
+    names = ", ".join(printable(o.change.entry.key) for o in outcomes[:_NAMED_KEYS])
+    if len(outcomes) > _NAMED_KEYS:
+        names += f", and {count_text(len(outcomes) - _NAMED_KEYS, 'more key')}"
+    place = f" ({printable(first.change.entry.origin)})" if len(outcomes) == 1 else ""
+    tries = f", {count_text(first.attempts, 'attempt')}" if first.attempts > 1 else ""
+    request = f" (RequestId {first.request_id}{tries})" if first.request_id else ""
+    return f"{first.kind}: {names}{place}: {first.code}: {printable(first.message)}{request}"
 
 
 def error_lines(error: KvsyncError) -> Iterator[str]:
@@ -96,9 +108,16 @@ def _name(run: RunReport) -> str:
 
 
 def _heading(run: RunReport) -> str:
-    # `local:` without a UUID is an emulator that has no data yet.
-    endpoint = f" at {run.target.endpoint.rstrip(':')}" if run.target else ""
+    endpoint = f" at {_endpoint(run.target.endpoint)}" if run.target else ""
     return printable(f"{_name(run)}{endpoint} ({run.target_from})")
+
+
+def _endpoint(endpoint: str) -> str:
+    """The endpoint, an emulator's UUID cut short: it is for comparing, not for reading."""
+    name, _, uuid = endpoint.partition(":")
+    if name in ("local", "emulator"):
+        return f"{name} {uuid[:8]}".rstrip()
+    return endpoint
 
 
 def _table(changes: Sequence[Change], orphans: Sequence[Row]) -> Iterator[str]:

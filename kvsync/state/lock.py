@@ -4,7 +4,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -15,8 +15,12 @@ __all__ = ["run_lock"]
 
 
 @contextmanager
-def run_lock(path: str, timeout: float = 0.0) -> Iterator[None]:
+def run_lock(
+    path: str, timeout: float = 0.0, waiting: Callable[[str], None] = lambda _: None
+) -> Iterator[None]:
     """Hold the state file ``path`` for a run; wait for at most ``timeout`` seconds.
+
+    ``waiting`` hears who holds it, if there is a wait.
 
     The kernel frees the lock when its holder dies, however it dies. Who holds it stands in a file
     beside it, for the message only. Raises `LockedError` and `StateError`.
@@ -27,10 +31,16 @@ def run_lock(path: str, timeout: float = 0.0) -> Iterator[None]:
     lock = FileLock(f"{path}.lock", mode=0o600)
     holder = f"{path}.holder"
     try:
-        lock.acquire(timeout=timeout, poll_interval=0.1)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if not timeout:
+                raise
+            waiting(f"waiting for another run: {_holder(holder)}")
+            lock.acquire(timeout=timeout, poll_interval=0.1)
     except Timeout:
         raise LockedError(
-            f"another run holds {path}: {_holder(holder)}; wait for it (--lock-timeout SECONDS)"
+            f"another run holds {path}: {_holder(holder)}; wait longer for it: --lock-timeout 5m"
         ) from None
     except OSError as error:
         raise unwritable(f"{path}.lock", error) from error

@@ -25,6 +25,7 @@ CREATE TABLE target (
     endpoint TEXT NOT NULL,
     zone TEXT NOT NULL,
     namespace TEXT NOT NULL,
+    clock_offset REAL NOT NULL DEFAULT 0,
     UNIQUE (endpoint, zone, namespace)
 );
 CREATE TABLE entry (

@@ -72,6 +72,18 @@ class State:
         )
         return {fields[0]: _row(fields) for fields in found}
 
+    def clock_offset(self, target: Target) -> float:
+        """Seconds by which the service's clock was ahead of this machine's, when last seen."""
+        found = self._select("SELECT clock_offset FROM target WHERE id = ?", (self._find(target),))
+        return float(found[0][0]) if found else 0.0
+
+    def note_clock(self, target: Target, offset: float) -> None:
+        """Remember by how much the clocks differ (seconds, positive: the service's is ahead)."""
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE target SET clock_offset = ? WHERE id = ?", (offset, self._id(target))
+            )
+
     def runs(self, target: Target, owner: str, limit: int = 10) -> list[Run]:
         """The last runs of an owner against a target, newest first."""
         found = self._select(

@@ -293,7 +293,7 @@ def test_wrong_secret(kvsync, manifest, serve_emulator, monkeypatch):
     assert "AuthFailure.SignatureFailure" in result.err
     assert "secret-of-the-test" not in result.err
     assert strict.pairs("zone-1", "ns") == {}
-    assert "100 skipped" in result.out
+    assert "100 not sent" in result.out
     assert "100 to create" in kvsync("plan", "m.yaml", "--endpoint", strict.url).out
 
 

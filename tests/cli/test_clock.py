@@ -18,3 +18,17 @@ def test_clock_off_by_an_hour(kvsync, edge, serve_emulator, manifest, hours):
     pairs = other.pairs("zone-1", "ns")
     assert pairs["a"][0] == "one"
     assert pairs["b"][1] == pytest.approx(time.time() + offset + 7200, abs=5)
+
+
+def test_ttl_by_the_clock_of_the_service(kvsync, edge, serve_emulator, manifest):
+    """A TTL that is over by the service's clock is not unchanged, however slow ours is."""
+    moved = [250.0]
+    other = serve_emulator(clock=lambda: time.time() + moved[0])
+    manifest("keys: {a: {value: one, ttl: 60s}}\n")
+    kvsync("sync", "m.yaml", "--endpoint", other.url)
+    assert "1 unchanged" in kvsync("plan", "m.yaml", "--endpoint", other.url).out
+    manifest("keys: {a: {value: one, ttl: 60s}, b: two}\n")
+    moved[0] += 200
+    kvsync("sync", "m.yaml", "--endpoint", other.url)
+    plan = kvsync("plan", "m.yaml", "--endpoint", other.url, "--json").json["runs"][0]
+    assert [(c["key"], c["reason"]) for c in plan["changes"]] == [("a", "its TTL has run out")]

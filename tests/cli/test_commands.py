@@ -35,11 +35,11 @@ def test_help(kvsync):
 
 
 def test_unknown_command(kvsync):
-    """An unknown command is a usage error that says where the known ones are listed."""
+    """An unknown command is a usage error that names the one that was meant, perhaps."""
     result = kvsync("snyc", "m.yaml")
     assert result.code == 2
     assert result.errors == [
-        "kvsync: error: No such command 'snyc'.",
+        "kvsync: error: No such command 'snyc'. Did you mean 'sync'?",
         "kvsync: error: see `kvsync --help`",
     ]
 
@@ -58,7 +58,8 @@ def test_validate(kvsync, write):
     write("m.yaml", "version: 1\nkeys: {a: one}\n")
     assert kvsync("validate", "m.yaml").out == "m.yaml: 1 key, 3 B; no mistakes\n"
     document = kvsync("validate", "m.yaml", "--json").json
-    assert document["runs"][0]["summary"] == {"keys": 1, "bytes": 3}
+    summary = document["runs"][0]["summary"]
+    assert (summary["keys"], summary["bytes"], summary["create"]) == (1, 3, 0)
 
 
 def test_schema(kvsync):
@@ -78,12 +79,69 @@ def test_wide_characters_on_a_narrow_terminal(write):
 
 
 def test_reader_that_leaves(write):
-    """`kvsync plan | head` ends without a traceback."""
+    """`kvsync plan | head` ends without a traceback, and with its own exit code."""
     for number in range(3000):
         write(f"tree/key-{number}", "value")
-    command = f"{sys.executable} -m kvsync plan tree --local | head -n 1"
-    child = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    command = f"set -o pipefail; {sys.executable} -m kvsync plan tree --local | head -n 1"
+    child = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert (len(child.stdout.splitlines()), child.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("option", ["--quiet", "--json"])
+def test_full_stdout(write, option):
+    """Results that cannot be written are exit 4 and one line."""
+    write("m.yaml", "version: 1\nkeys: {a: one}\n")
+    command = [sys.executable, "-m", "kvsync", "plan", "m.yaml", "--local"]
+    with open("/dev/full", "w") as full:
+        child = subprocess.run(
+            [*command, option], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    wanted = (4, "kvsync: error: cannot write to stdout: No space left on device\n")
+    assert (child.returncode, child.stderr) == ((0, "") if option == "--quiet" else wanted)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--rate", "inf"), ("--rate", "nan"), ("--rate", "0"), ("--timeout", "0"),
+        ("--timeout", "nan"), ("--timeout", "-3"), ("--renew-within", "inf"),
+        ("--renew-within", "-5"), ("--grace", "nan"), ("--lock-timeout", "-1"),
+    ],
+)  # fmt: skip
+def test_numbers_that_are_none(kvsync, write, clean_environment, options):
+    """A number that makes no sense is a usage error, before anything is created."""
+    write("m.yaml", "version: 1\nkeys: {a: one}\n")
+    result = kvsync("sync", "m.yaml", "--local", *options)
+    assert result.code == 2
+    assert options[0] in result.errors[0]
+    assert not (clean_environment / ".kvsync").exists()
+
+
+@pytest.mark.parametrize("command", [(), ("state",)])
+def test_no_command(kvsync, command):
+    """Without a command there is the help, and exit 2."""
+    result = kvsync(*command)
+    assert result.code == 2
+    assert result.err.startswith("Usage: kvsync")
+
+
+def test_command_in_a_failure(kvsync):
+    """The document names the command as it was called, also when it failed."""
+    assert kvsync("state", "forget", "--json").json["command"] == "state forget"
+    assert kvsync("state", "list", "gone", "--json").json["command"] == "state list"
+    assert kvsync("plan", "--nonsense", "--json").json["command"] == "plan"
+
+
+def test_terminated_before_sending(write):
+    """SIGTERM while sources are read is exit 143, with the document."""
+    write("m.yaml", "version: 1\nkeys: {a: one}\n")
+    code = (
+        "import os, signal, sys, kvsync.cli.plan as plan; from kvsync.cli import main\n"
+        "plan.plan = lambda call: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.argv[1:] = ['plan', 'm.yaml', '--local', '--json']; main()"
+    )
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (child.returncode, json.loads(child.stdout)["exit_code"]) == (143, 143)
 
 
 def test_unexpected_error(kvsync, write, monkeypatch):
@@ -102,14 +160,15 @@ def test_unexpected_error(kvsync, write, monkeypatch):
 
 
 def test_interrupted_before_sending(kvsync, monkeypatch):
-    """Ctrl-C while sources are read is exit 130, and says that nothing was sent."""
+    """Ctrl-C while sources are read is exit 130, in JSON too."""
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("kvsync.cli.plan.plan", interrupted)
     result = kvsync("plan", "x")
-    assert (result.code, result.err) == (130, "\nkvsync: interrupted; nothing was sent\n")
+    assert (result.code, result.err) == (130, "\nkvsync: error: interrupted\n")
+    assert kvsync("plan", "x", "--json").json["error"]["kind"] == "interrupted"
 
 
 def imported(*args: str) -> set[str]:
@@ -201,4 +260,5 @@ def test_every_tree_flag_reaches_the_source():
     from kvsync.cli.sync import command
 
     offered = {parameter.name for parameter in command.params}
-    assert set(SourceOptions.__dataclass_fields__) <= offered
+    derived = {"from_environment", "left_out"}
+    assert set(SourceOptions.__dataclass_fields__) - derived <= offered

@@ -50,6 +50,7 @@ def test_soft_stop(start, edge, clean_environment, number, code):
     assert child.returncode == code
     assert err == (
         "kvsync: stopping: requests in flight get 10 s to finish; once more stops at once\n"
+        "kvsync: m.yaml: run the same command again to go on\n"
     )
     summary = json.loads(out)["runs"][0]["summary"]
     held = edge.pairs("zone-1", "ns")

@@ -1,8 +1,14 @@
 """``kvsync sync``, from the command line to what the service holds."""
 
+import io
 import json
+import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
+
+from kvsync.emulator.store import Store
 
 
 def held(edge, namespace: str = "ns") -> dict[str, str]:
@@ -95,7 +101,7 @@ def test_verbose_shows_each_key(kvsync, edge, manifest):
     result = kvsync("sync", "m.yaml", "-v")
     heading, line, _ = result.out.splitlines()
     assert heading == (
-        f"m.yaml → zone-1/ns at emulator:{edge.uuid}"
+        f"m.yaml → zone-1/ns at emulator {edge.uuid[:8]}"
         " (zone: KVSYNC_ZONE, namespace: m.yaml:2, endpoint: KVSYNC_ENDPOINT)"
     )
     assert line == "  + a        9 B  not in the state  (m.yaml:3)"
@@ -112,10 +118,14 @@ def test_very_verbose_shows_requests(kvsync, edge, manifest):
 
 
 def test_log_format_json(kvsync, edge, manifest):
-    """With --log-format json every line on stderr is a JSON object."""
+    """With --log-format json every line on stderr is a JSON object, whatever goes wrong."""
     manifest("keys: {a: {value: x, ttl: 30}}\n")
-    lines = kvsync("sync", "m.yaml", "--log-format", "json", "-vv").errors
-    assert {json.loads(line)["level"] for line in lines} == {"warning", "debug"}
+    logged = kvsync("sync", "m.yaml", "--log-format", "json", "-vv").errors
+    assert {json.loads(line)["level"] for line in logged} == {"warning", "debug"}
+    manifest("keys: {a: no}\n")
+    for args in (["m.yaml"], ["gone.yaml"], ["m.yaml", "--nonsense"], []):
+        lines = kvsync("sync", *args, "--log-format=json").errors
+        assert {json.loads(line)["level"] for line in lines} == {"error"}
 
 
 def test_quiet(kvsync, edge, manifest):
@@ -141,17 +151,29 @@ def test_dry_run(kvsync, edge, manifest, clean_environment):
     assert kvsync("sync", "m.yaml", "-n", "--json").json["command"] == "sync"
 
 
-@pytest.mark.parametrize(("answer", "sent"), [("y\n", {"a": "one"}), ("n\n", {}), ("", {})])
-def test_interactive(kvsync, edge, manifest, monkeypatch, answer, sent):
-    """-i shows the plan on stderr and asks; anything but yes sends nothing and is no error."""
+@pytest.mark.parametrize(
+    ("answer", "code", "sent"), [("y\n", 0, {"a": "one"}), ("n\n", 0, {}), ("", 130, {})]
+)
+def test_interactive(kvsync, edge, manifest, monkeypatch, answer, code, sent):
+    """-i shows the plan on stderr and asks; no is no error, and no answer is an interruption."""
     manifest("keys: {a: one}\n")
-    monkeypatch.setattr("sys.stdin", __import__("io").StringIO(answer))
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
     result = kvsync("sync", "m.yaml", "-i")
-    assert result.code == 0
+    assert result.code == code
     assert "  + a        3 B  not in the state  (m.yaml:2)" in result.err
     assert "Send this? [y/N]" in result.err
     assert held(edge) == sent
-    assert ("nothing was sent" in result.err) == (not sent)
+    assert ("nothing was sent" in result.err) == (answer == "n\n")
+
+
+def test_declined_in_json(kvsync, edge, manifest, monkeypatch):
+    """A sync that was declined says in JSON that nothing was done."""
+    manifest("keys: {a: one}\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    (run,) = kvsync("sync", "m.yaml", "-i", "--json").json["runs"]
+    assert (run["summary"]["create"], run["summary"]["skipped"]) == (0, 1)
+    assert (run["summary"]["requests"], run["changes"], run["exit_code"]) == ({}, [], 0)
+    assert "eta_s" not in run["summary"]
 
 
 def test_interactive_with_nothing_to_do(kvsync, edge, manifest):
@@ -189,6 +211,8 @@ def test_only(kvsync, edge, manifest):
     kvsync("sync", "m.yaml", "--only", "cfg-*")
     assert set(held(edge)) == {"cfg-a", "cfg-b"}
     assert "1 to create" in kvsync("plan", "m.yaml").out
+    nothing = kvsync("plan", "m.yaml", "--only", "no-*")
+    assert nothing.errors == ["kvsync: warning: m.yaml: no key of the source matches --only"]
 
 
 def test_several_sources(kvsync, edge, write):
@@ -208,6 +232,11 @@ def test_one_bad_source_and_nothing_is_sent(kvsync, edge, write):
     result = kvsync("sync", "good.yaml", "bad.yaml")
     assert (result.code, edge.arrivals) == (2, [])
     assert result.errors[0].startswith("bad.yaml:2:11: ")
+    assert result.out == ""
+    assert result.errors[-1] == ("kvsync: error: good.yaml: not sent, because bad.yaml went wrong")
+    good, bad = kvsync("sync", "good.yaml", "bad.yaml", "--json").json["runs"]
+    assert (good["exit_code"], good["error"]["kind"]) == (2, "held-back")
+    assert (bad["exit_code"], bad["error"]["kind"]) == (2, "input")
 
 
 def test_sources_that_collide(kvsync, edge, write):
@@ -217,6 +246,52 @@ def test_sources_that_collide(kvsync, edge, write):
     result = kvsync("sync", "one.yaml", "two.yaml")
     assert (result.code, edge.arrivals) == (2, [])
     assert result.errors[0] == "two.yaml:2: the key a is also named by one.yaml:2"
+    assert result.out == ""
+    assert kvsync("validate", "one.yaml", "two.yaml").errors[0] == result.errors[0]
+
+
+def test_sources_that_only_might_collide(kvsync, write):
+    """validate does not compare sources whose targets it does not know."""
+    write("one.yaml", "version: 1\nkeys: {a: one}\n")
+    write("two.yaml", "version: 1\nkeys: {a: two}\n")
+    assert kvsync("validate", "one.yaml", "two.yaml").code == 0
+
+
+def test_source_given_twice(kvsync, edge, write):
+    """The same source twice, under whatever name, is told in one line."""
+    write("tree/x", "1")
+    result = kvsync("sync", "tree", "./tree/")
+    assert (result.code, result.errors[0]) == (
+        2, "kvsync: error: ./tree/: given twice",
+    )  # fmt: skip
+    assert edge.arrivals == []
+
+
+def test_first_source_ends_fatally(kvsync, edge, write):
+    """A fatal answer stops the sources that follow, and each says so in its own result."""
+    write("one.yaml", "version: 1\nnamespace: nowhere\nkeys: {a: one}\n")
+    write("two.yaml", "version: 1\nkeys: {b: two}\n")
+    one, two = kvsync("sync", "one.yaml", "two.yaml", "--json").json["runs"]
+    assert (one["exit_code"], one["error"]["kind"]) == (7, "fatal")
+    assert (two["exit_code"], two["error"]["kind"]) == (7, "held-back")
+    assert two["summary"]["skipped"] == 1
+    assert held(edge) == {}
+
+
+def test_first_source_fails(kvsync, edge, write, clean_environment):
+    """A source that ends for a reason of its own does not stop the ones that follow."""
+    write("one/m.yaml", "version: 1\nkeys: {a: one}\n")
+    write("two/m.yaml", "version: 1\nkeys: {b: two}\n")
+    kvsync("sync", "one/m.yaml")
+    write("one/m.yaml", "version: 1\nkeys: {a: new}\n")
+    with sqlite3.connect(clean_environment / "one" / ".kvsync" / "state.db") as state:
+        state.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON entry BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+    state.close()
+    one, two = kvsync("sync", "one/m.yaml", "two/m.yaml", "--json").json["runs"]
+    assert (one["exit_code"], two["exit_code"]) == (4, 0)
+    assert held(edge) == {"a": "one", "b": "two"}
 
 
 def test_key_of_another_source(kvsync, edge, write):
@@ -232,6 +307,48 @@ def test_key_of_another_source(kvsync, edge, write):
     assert kvsync("sync", "new.yaml", "--adopt").code == 0
     assert held(edge) == {"a": "two"}
     assert kvsync("sync", "old.yaml").code == 11
+
+
+def test_owner_of_the_same_name_elsewhere(kvsync, edge, write):
+    """A source of another state that happens to have the owner's name lets nothing go."""
+    write("a/prod.yaml", "version: 1\nkeys: {k: mine}\n")
+    kvsync("sync", "a/prod.yaml")
+    write("a/extra.yaml", "version: 1\nkeys: {k: stolen}\n")
+    write("b/prod.yaml", "version: 1\nkeys: {other: x}\n")
+    assert kvsync("sync", "a/extra.yaml", "b/prod.yaml").code == 11
+    assert held(edge) == {"k": "mine"}
+
+
+def test_one_state_by_two_names(kvsync, edge, write, clean_environment):
+    """A state file is one and the same under a link."""
+    write("real/one.yaml", "version: 1\nkeys: {a: x}\n")
+    write("real/two.yaml", "version: 1\nkeys: {b: y}\n")
+    (clean_environment / "link").symlink_to("real")
+    assert kvsync("sync", "real/one.yaml", "link/two.yaml").code == 0
+    assert held(edge) == {"a": "x", "b": "y"}
+
+
+def test_copied_folder(kvsync, write, clean_environment):
+    """A copied folder has an emulator of its own under --local, though of the same UUID."""
+    write("p/m.yaml", "version: 1\nkeys: {a: x}\n")
+    kvsync("sync", "p/m.yaml", "--local")
+    shutil.copytree(clean_environment / "p", clean_environment / "q")
+    write("p/m.yaml", "version: 1\nkeys: {a: p}\n")
+    write("q/m.yaml", "version: 1\nkeys: {a: q}\n")
+    document = kvsync("sync", "p/m.yaml", "q/m.yaml", "--local", "--json").json
+    assert [run["summary"]["update"] for run in document["runs"]] == [1, 1]
+    for name in "pq":
+        with closing(Store(str(clean_environment / name / ".kvsync/emulator.db"))) as store:
+            namespace = store.namespace("zone-local", "default")
+            assert store.get(namespace, [b"a"])[0][0] == name.encode()
+
+
+def test_state_within_the_tree(kvsync, edge, write):
+    """A state file that lies in the folder is no pair of it."""
+    write("tree/x", "1")
+    for _ in range(2):
+        assert kvsync("sync", "tree", "--state", "tree/state.db").code == 0
+    assert held(edge) == {"x": "1"}
 
 
 def test_key_that_moves_within_a_call(kvsync, edge, write):
@@ -311,8 +428,8 @@ def test_failed_keys(kvsync, serve_emulator, edge, manifest, monkeypatch):
     monkeypatch.setenv("KVSYNC_ENDPOINT", broken.url)
     result = kvsync("sync", "m.yaml", "--retries", "0")
     assert result.code == 5
-    assert len(result.errors) == 2
-    assert result.errors[0].startswith("kvsync: error: failed: a (m.yaml:2): InternalError: ")
+    assert len(result.errors) == 1
+    assert result.errors[0].startswith("kvsync: error: failed: a, b: InternalError: ")
     assert "(RequestId " in result.errors[0]
     assert "2 failed" in result.out
     plan = kvsync("plan", "m.yaml", "--json").json["runs"][0]
@@ -321,6 +438,30 @@ def test_failed_keys(kvsync, serve_emulator, edge, manifest, monkeypatch):
     assert [(f["key"], f["outcome"], f["attempts"]) for f in failures] == [
         ("a", "failed", 2), ("b", "failed", 2),
     ]  # fmt: skip
+
+
+def test_nobody_listens(kvsync, edge, manifest):
+    """Where nobody listens on loopback, that is told at once; no key is marked or tried."""
+    manifest("keys: {a: one, b: two}\n")
+    result = kvsync("sync", "m.yaml", "--endpoint", "http://127.0.0.1:9")
+    assert (result.code, result.errors) == (
+        5,
+        [
+            "kvsync: error: ConnectionError: nobody listens at http://127.0.0.1:9: start it, then"
+            " run again",
+            "kvsync: m.yaml: run the same command again to go on",
+        ],
+    )
+    assert "2 not sent" in result.out
+
+
+def test_emulator_that_came_after_the_plan(kvsync, edge, manifest, monkeypatch):
+    """An emulator that was not there when the plan was made gets no write under a bare address."""
+    manifest("keys: {a: one}\n")
+    monkeypatch.setattr("kvsync.targets.identity", lambda url: url)
+    result = kvsync("sync", "m.yaml")
+    assert (result.code, held(edge)) == (5, {})
+    assert "has changed since the plan was made: run again" in result.errors[0]
 
 
 def test_faults_are_survived(kvsync, serve_emulator, edge, manifest, monkeypatch):
@@ -349,9 +490,16 @@ def test_local(kvsync, manifest, clean_environment):
     assert "1 created" in kvsync("sync", "m.yaml", "--local").out
 
 
-def test_local_is_not_another_endpoint(kvsync, manifest):
-    """--local and --endpoint together are a usage error."""
-    manifest("keys: {a: one}\n")
+def test_local_and_endpoint(kvsync, manifest, monkeypatch):
+    """--local and --endpoint exclude each other; what was typed beats what a variable says."""
+    manifest("zone: z\nnamespace: n\nkeys: {a: one}\n")
+    monkeypatch.setenv("KVSYNC_LOCAL", "1")
+    typed = kvsync("plan", "m.yaml", "--endpoint", "mainland", "--json").json["runs"][0]
+    assert typed["target"]["endpoint"] == "https://teo.tencentcloudapi.com"
+    monkeypatch.delenv("KVSYNC_LOCAL")
+    monkeypatch.setenv("KVSYNC_ENDPOINT", "mainland")
+    typed = kvsync("plan", "m.yaml", "--local", "--json").json["runs"][0]
+    assert typed["target"]["endpoint"] == "local:"
     result = kvsync("sync", "m.yaml", "--local", "--endpoint", "intl")
     assert (result.code, result.errors) == (
         2, ["kvsync: error: --local is an endpoint of its own: leave out --endpoint"],
@@ -363,6 +511,7 @@ def test_detailed_exitcode(kvsync, edge, manifest, write):
     manifest("keys: {a: one, b: two}\n")
     assert kvsync("plan", "m.yaml").code == 0
     assert kvsync("plan", "m.yaml", "--detailed-exitcode").code == 2
+    assert kvsync("plan", "m.yaml", "--detailed-exitcode", "--json").json["exit_code"] == 2
     kvsync("sync", "m.yaml")
     manifest("keys: {a: one}\n")
     assert kvsync("plan", "m.yaml", "--detailed-exitcode").code == 0

@@ -47,7 +47,7 @@ def test_who_holds_it(path, holder):
     assert message.startswith(
         f"another run holds {path}: pid {holder.pid} on {socket.gethostname()}, since 20"
     )
-    assert message.endswith("Z; wait for it (--lock-timeout SECONDS)")
+    assert message.endswith("Z; wait longer for it: --lock-timeout 5m")
 
 
 def test_second_refusal_still_knows(path, holder):
@@ -58,10 +58,16 @@ def test_second_refusal_still_knows(path, holder):
 
 
 def test_waiting(path, holder):
-    """With a time-out, a run waits until the other one is done."""
-    holder.stdin.close()
-    with run_lock(path, timeout=30):
+    """With a time-out, a run says whom it waits for, and waits until that one is done."""
+    told = []
+
+    def waiting(line: str) -> None:
+        told.append(line)
+        holder.stdin.close()
+
+    with run_lock(path, timeout=30, waiting=waiting):
         assert holder.wait(30) == 0
+    assert told[0].startswith(f"waiting for another run: pid {holder.pid} on ")
 
 
 def test_killed_holder(path, holder):

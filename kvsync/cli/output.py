@@ -1,0 +1,56 @@
+"""What goes to stdout, and how a message on stderr looks."""
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import click
+
+from kvsync.errors import KvsyncError, OutputError
+from kvsync.report import error_lines, mistake_lines
+from kvsync.units import printable
+
+__all__ = ["MessageFormat", "told_lines", "write_result"]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFormat:
+    """Turns a message into its line: text for people, or a JSON object for logs."""
+
+    json_lines: bool = False
+
+    def __call__(self, line: str, level: str) -> str:
+        """The line for a message of this level.
+
+        A ``mistake`` looks as compilers print theirs, so that editors find the place.
+        """
+        if self.json_lines:
+            named = "error" if level == "mistake" else level
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            return json.dumps({"time": now, "level": named, "message": line})
+        if level == "mistake":
+            return printable(line)
+        prefix = "" if level == "info" else f"{level}: "
+        return f"kvsync: {prefix}{printable(line)}"
+
+
+def told_lines(error: KvsyncError) -> Iterator[tuple[str, str]]:
+    """An error as messages: level and line."""
+    yield from (("mistake", line) for line in mistake_lines(error))
+    yield from (("error", line) for line in error_lines(error))
+
+
+def write_result(line: str) -> None:
+    """Write a line to stdout. Raises `OutputError`."""
+    try:
+        click.echo(line)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            # The reader has had enough: what was done, and the exit code, do not depend on it.
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
+            return
+        raise OutputError(f"cannot write to stdout: {error.strerror}") from error
