@@ -7,12 +7,16 @@ from hypothesis import strategies as st
 from tests.pace import busiest_second, measure
 
 
-@pytest.mark.parametrize("latency", [0.05, 2.0])
+@pytest.mark.parametrize("latency", [0.05, 0.25, 2.0])
 def test_never_above_the_pace(latency):
-    """At the default rate the server sees at most 20 writes in any second and refuses none."""
+    """At the default rate the server sees at most 20 writes in any second, refuses none.
+
+    Nor does it see many fewer: `scripts/pace` asks for 19.4 of 20, here a busy machine is allowed.
+    """
     pace = measure(60, latency)
     assert (pace.keys, pace.refused) == (60, 0)
     assert pace.busiest <= 20
+    assert pace.per_second > 17
 
 
 @given(st.lists(st.integers(0, 400)).map(sorted))

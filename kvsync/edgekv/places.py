@@ -147,11 +147,15 @@ class Places:
             f"run tccli configure --profile {profile}, or choose another profile",
         )
 
+    def _profile_path(self) -> str:
+        path = Path(self.home, ".tencentcloud", "credentials")
+        return f"{path} (it has no keys in [default])" if path.exists() else str(path)
+
     def _nothing(self) -> Credential:
         raise FatalError(
             "NoCredentials",
             f"no credentials found. Looked at: the environment ({_ID} is not set), "
-            f"{Path(self.home, '.tencentcloud', 'credentials')}, {self._tccli_path('default')}, "
+            f"{self._profile_path()}, {self._tccli_path('default')}, "
             f"the TKE OIDC role (TKE_ROLE_ARN is not set), the CVM instance role (no answer). "
             f"Set {_ID} and {_KEY} (and {_TOKEN} for temporary ones), or run tccli configure. "
             f"To try kvsync without an account, use --local",

@@ -18,6 +18,9 @@ __all__ = ["SourceOptions", "open_source"]
 _NO_OPTIONS = SourceOptions()
 
 
+_MANIFESTS = (".yaml", ".yml", ".json")
+
+
 def open_source(
     path: str,
     options: SourceOptions = _NO_OPTIONS,
@@ -49,4 +52,11 @@ def open_source(
         data = read_manifest(path)
     except OSError as error:
         raise InputError([Mistake(os_fault(error), printable(path))]) from None
-    return Manifest(path, data, options, environ, clock)
+    try:
+        return Manifest(path, data, options, environ, clock)
+    except InputError as error:
+        if path.endswith(_MANIFESTS):
+            raise
+        told = error.mistakes[0]
+        hint = f"{told.message}. A source is a manifest or a folder: for one file, use file: in one"
+        raise InputError([told._replace(message=hint)]) from None

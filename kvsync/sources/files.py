@@ -109,7 +109,7 @@ def read_file(ref: FileRef, clock: Clock) -> Content | Lost:
     if ref.encoding == "base64":
         data = base64.b64encode(data)
     elif not _is_utf8(data):
-        return Lost("not UTF-8 text: set encoding base64, or leave it out")
+        return Lost("not UTF-8 text: leave it out, or set encoding: base64 (--encoding base64)")
     mark = signature(before, ref.encoding)
     trusted = settled(before, moment) and mark == signature(after, ref.encoding)
     return Content(data, mark if trusted else b"")

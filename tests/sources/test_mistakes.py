@@ -47,7 +47,10 @@ KEYS = [
     ("a: {file: nope}", "12: no such file: check the path"),
     ("a: {file: f/x}", "12: no such file: a part of the path is not a directory"),
     ("a: {file: .}", "12: not a regular file: name a file, or leave it out"),
-    ("a: {file: binary}", "12: not UTF-8 text: set encoding base64, or leave it out"),
+    (
+        "a: {file: binary}",
+        "12: not UTF-8 text: leave it out, or set encoding: base64 (--encoding base64)",
+    ),
     ("a: {file: empty}", "12: " + EMPTY),
     ("a: {file: big}", "12: the value has 1048577 bytes: EdgeKV takes at most 1048576 (1 MiB)"),
     (
@@ -213,7 +216,7 @@ def test_a_key_whose_value_is_wrong_is_taken_all_the_same(tmp_path: Path) -> Non
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "a").write_text("x")
     text = f"{HEAD}keys: {{a: ''}}\ntrees: [{{path: t}}]\n"
-    advice = "rename one, or keep them apart with key: escape"
+    advice = "rename one, or keep them apart with key: escape (--key escape)"
     assert faults(tmp_path, text) == [
         f"m.yaml:2:11: {EMPTY}",
         f't/a: the key "a" is also that of m.yaml:2: {advice}',

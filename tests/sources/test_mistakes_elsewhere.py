@@ -155,7 +155,7 @@ def test_a_key_from_two_origins_names_both(tmp_path: Path) -> None:
         (tmp_path / name / "a").write_text(name)
     (tmp_path / "u" / "b.c").write_text("x")
     (tmp_path / "u" / "b_c").write_text("x")
-    advice = ": rename one, or keep them apart with key: escape"
+    advice = ": rename one, or keep them apart with key: escape (--key escape)"
     text = HEAD + "keys: {a: x}\ntrees:\n - path: t\n - path: u\n"
     first = f'the key "a" is also that of {tmp_path}/m.yaml:2{advice}'
     assert faults(tmp_path, text) == [
