@@ -3,6 +3,7 @@
 CI is root, who may read and write anything; a developer is not, and needs no other user.
 """
 
+import functools
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 __all__ = ["as_nobody", "shared", "without_coverage"]
 
 _NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+_DROPPING = str(Path(__file__).with_name("dropping.py"))
 
 
 def without_coverage() -> dict[str, str]:
@@ -23,8 +25,25 @@ def without_coverage() -> dict[str, str]:
 
 
 def as_nobody(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run Python with these arguments as somebody else."""
-    command = [*(_NOBODY if os.geteuid() == 0 else []), sys.executable, *args]
+    """Run Python with these arguments (``-c CODE …`` or ``-m kvsync …``) as somebody else."""
+    return _run([*_python(), *args], cwd)
+
+
+@functools.cache
+def _python() -> list[str]:
+    """A Python that is nobody.
+
+    Where nobody may not even read this interpreter or this checkout (below /root, or in a clone
+    that only its owner may enter), the child imports all it needs before it becomes nobody.
+    """
+    if os.geteuid() != 0:
+        return [sys.executable]
+    usable = [*_NOBODY, sys.executable]
+    probe = _run([*usable, "-c", "import kvsync.sources.manifest, kvsync.state"], Path("/"))
+    return usable if probe.returncode == 0 else [sys.executable, _DROPPING]
+
+
+def _run(command: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, cwd=cwd, capture_output=True, text=True, check=False, env=without_coverage()
     )
@@ -33,7 +52,7 @@ def as_nobody(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def shared() -> Iterator[Path]:
     """A directory that everybody may look into; pytest's own are closed to other users."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
         for path in [Path(folder), *Path(folder).rglob("*")]:
