@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import signal
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
@@ -11,19 +10,19 @@ from kvsync.edgekv.client import ClientOptions, EdgeKVClient, Namespace
 from kvsync.edgekv.credentials import CredentialProvider, StaticCredentials, default_credentials
 from kvsync.edgekv.endpoint import identity, is_loopback, is_refused, parse_endpoint
 from kvsync.edgekv.throttle import Throttle
-from kvsync.errors import FatalError, GaveUpError, KvsyncError, PassingError
+from kvsync.errors import FatalError, GaveUpError, KvsyncError, PassingError, StateError
 from kvsync.interface import Interface
 from kvsync.jobs import Job
 from kvsync.model import Outcome, Target
 from kvsync.progress import Progress
 from kvsync.push import Push, PushOptions
 from kvsync.settings import API_RATE, Call, Settings
+from kvsync.signals import heard_by
 from kvsync.state.ledger import Ledger
 
 __all__ = ["deliver"]
 
 _TICK_S = 0.5
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def deliver(jobs: Sequence[Job], call: Call, interface: Interface) -> None:
@@ -32,20 +31,8 @@ def deliver(jobs: Sequence[Job], call: Call, interface: Interface) -> None:
     What happened stands in the jobs' reports; nothing is raised for it.
     """
     delivery = _Delivery(call, interface)
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    try:
+    with heard_by(delivery.hear):
         asyncio.run(delivery.run(jobs))
-    except asyncio.CancelledError:
-        # A signal before the first push: nothing has been sent for any of the jobs.
-        for job in jobs:
-            job.report.signal = delivery.signal
-    finally:
-        # The event loop forgets the handlers that were there before its own. Once the run is
-        # stopping, further signals must not cost the state its last rows, and the user the summary.
-        # Only the main thread may set handlers; elsewhere nothing has changed them either.
-        with suppress(ValueError):
-            for number, handler in before.items():
-                signal.signal(number, signal.SIG_IGN if delivery.signal else handler)
 
 
 class _Connections:
@@ -115,27 +102,40 @@ class _Delivery:
         self._call = call
         self._interface = interface
         self._throttle = Throttle(call.settings.rate)
-        self._main: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connecting: asyncio.Task[EdgeKVClient] | None = None
         self._push: Push | None = None
-        self.signal = 0
+        self._signal = 0
         self._over = False
         """Whether a signal or a fatal answer keeps the jobs that follow from being tried."""
+        self._broken: set[str] = set()
+        """State files that could not be written: what is sent for them would be forgotten."""
 
     async def run(self, jobs: Sequence[Job]) -> None:
-        self._main = asyncio.current_task()
-        self._listen()
+        self._loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
             connections = _Connections(self._call, self._throttle, stack)
             for job in jobs:
-                if self._over:
-                    job.report.signal = self.signal
-                    continue
                 try:
-                    await self._deliver(job, await connections.client(job, jobs))
+                    await self._take_up(job, jobs, connections)
                 except KvsyncError as error:
                     job.report.error = error
                 if _concerns_all(job.report.error):
                     self._over = True
+                if isinstance(job.report.error, StateError):
+                    self._broken.add(job.state_path)
+
+    async def _take_up(self, job: Job, jobs: Sequence[Job], connections: _Connections) -> None:
+        client = None
+        if not self._over and job.state_path not in self._broken:
+            self._connecting = asyncio.create_task(connections.client(job, jobs))
+            # A signal cancels it: nothing of this job has been sent yet.
+            with suppress(asyncio.CancelledError):
+                client = await self._connecting
+        if client and not self._over:
+            await self._deliver(job, client)
+        else:
+            job.report.signal = self._signal
 
     async def _deliver(self, job: Job, client: EdgeKVClient) -> None:
         report, plan, source, state = job.report, job.report.plan, job.source, job.state
@@ -149,17 +149,18 @@ class _Delivery:
             settings = self._call.settings
             options = PushOptions(workers=settings.workers, grace=settings.grace)
             values = source.values(entries)
-            self._push = Push(plan.changes, values, namespace, ledger, options)
+            push = self._push = Push(plan.changes, values, namespace, ledger, options)
             begun = time.monotonic()
             try:
-                await self._watched(self._push, job, namespace)
+                await self._watched(push, job, namespace)
             finally:
-                report.outcomes = _in_order(self._push)
-                report.error = self._push.error
-                report.requests = dict(namespace.requests)
+                self._push = None
+                report.outcomes = _in_order(push)
+                report.error = push.error
+                report.requests = dict(+namespace.requests)
                 report.retries = namespace.retries
                 report.elapsed = time.monotonic() - begun
-                report.signal = self.signal
+                report.signal = self._signal
         # A Date has whole seconds: a difference of one is none.
         if abs(namespace.clock_offset - state.clock_offset(job.target)) > 2:
             state.note_clock(job.target, namespace.clock_offset)
@@ -180,30 +181,27 @@ class _Delivery:
             if line := progress.tick(namespace.retries, namespace.last_failure):
                 self._interface.tell(line)
 
-    def _listen(self) -> None:
-        """The first signal lets requests in flight finish; the second does not."""
-        loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
-            # Signals reach only a main thread's loop; a library's caller may be elsewhere.
-            with suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, self._interrupt, number)
+    def hear(self, number: int) -> None:
+        """Called by the interpreter between any two steps of the program."""
+        if self._loop and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._interrupt, number)
 
     def _interrupt(self, number: int) -> None:
-        if self._push and self.signal:
-            self._push.cut()
-            return
-        self.signal = number
+        """The first signal lets requests in flight finish; the second does not."""
+        again = bool(self._signal)
+        self._signal = self._signal or number
         self._over = True
-        if not self._push:
-            if self._main:
-                self._main.cancel()
-            return
-        # First of all: whoever reads stderr may have been stopped by the same Ctrl-C.
-        self._push.stop()
-        grace = self._call.settings.grace
-        self._interface.tell(
-            f"stopping: requests in flight get {grace:g} s to finish; once more stops at once"
-        )
+        if self._connecting:
+            self._connecting.cancel()
+        if self._push and again:
+            self._push.cut()
+        elif self._push:
+            # First of all: whoever reads stderr may have been stopped by the same Ctrl-C.
+            self._push.stop()
+            grace = self._call.settings.grace
+            self._interface.tell(
+                f"stopping: requests in flight get {grace:g} s to finish; once more stops at once"
+            )
 
 
 def _concerns_all(error: KvsyncError | None) -> bool:

@@ -60,7 +60,8 @@ class Mistake(NamedTuple):
     @property
     def place(self) -> str:
         """``file:line:column``, as far as it is known."""
-        return f"{self.origin}:{self.line}:{self.column}" if self.line else self.origin
+        parts = [self.origin, *(str(number) for number in (self.line, self.column) if number)]
+        return ":".join(parts)
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}" if self.origin else self.message

@@ -1,7 +1,7 @@
 """From paths to plans: each source on its way through a call, up to the point of sending."""
 
 import os
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -62,16 +62,18 @@ def failed(jobs: Iterable[Job]) -> bool:
 
 
 def open_jobs(call: Call) -> list[Job]:
-    """Open each source; one that cannot be opened keeps its error."""
+    """Open each source; one that cannot be opened keeps its error.
+
+    Raises `UsageError` if one is given twice, under whatever name.
+    """
     jobs = []
     seen: set[str] = set()
     for path in call.paths:
+        if os.path.realpath(path) in seen:
+            raise UsageError(f"{printable(path)} is given twice")
+        seen.add(os.path.realpath(path))
         job = Job(RunReport(path, rate=call.settings.rate))
         jobs.append(job)
-        if os.path.realpath(path) in seen:
-            job.report.error = UsageError("given twice")
-            continue
-        seen.add(os.path.realpath(path))
         try:
             options = call.source
             if call.settings.state:
@@ -104,13 +106,22 @@ def find_targets(jobs: Iterable[Job], call: Call) -> None:
 
 
 def open_states(jobs: Iterable[Job], open_state: Callable[[str], State]) -> None:
-    """Open each state file once, and load what it knows of each job's target."""
-    going = [job for job, _ in _going(jobs)]
+    """Open each state file once, and load what it knows of each job's target.
+
+    A state that cannot be opened is the error of the jobs that need it.
+    """
+    by_path: dict[str, list[Job]] = {}
+    for job, _ in _going(jobs):
+        by_path.setdefault(job.state_path, []).append(job)
     # Sorted, so that two calls with the same sources never wait for each other in a ring.
-    opened = {path: open_state(path) for path in sorted({job.state_path for job in going})}
-    for job in going:
-        job.state = opened[job.state_path]
-        job.rows = job.state.rows(job.target)
+    for path, users in sorted(by_path.items()):
+        try:
+            state = open_state(path)
+            for job in users:
+                job.state, job.rows = state, state.rows(job.target)
+        except KvsyncError as error:
+            for job in users:
+                job.report.error = error
 
 
 class Holder:
@@ -132,19 +143,16 @@ class Holder:
         return self.hold(path) if os.path.exists(path) else State.read(path)
 
 
-def hold_the_rest(jobs: Iterable[Job], holder: Holder, *, local: bool) -> None:
+def hold_the_rest(jobs: Sequence[Job], holder: Holder, *, local: bool) -> None:
     """Create the states that are missing, and for ``local`` runs the emulators' data."""
-    going = [job for job, _ in _going(jobs)]
-    missing = sorted({job.state_path for job in going if job.state and not job.state.writable})
-    created = {path: holder.hold(path) for path in missing}
-    for job in going:
+    open_states([job for job in jobs if job.state and not job.state.writable], holder.hold)
+    for job in jobs if local else ():
         known = job.target
-        if local:
+        if job.state and job.state.writable:
             endpoint = local_endpoint(job.state_path, create=True)
             job.report.target = known._replace(endpoint=endpoint)
-        job.state = created.get(job.state_path, job.state)
-        if job.state and (job.state_path in created or job.target != known):
-            job.rows = job.state.rows(job.target)
+            if job.target != known:
+                job.rows = job.state.rows(job.target)
 
 
 def read_all(jobs: Iterable[Job]) -> None:
@@ -162,9 +170,8 @@ def read_all(jobs: Iterable[Job]) -> None:
 def make_plans(jobs: Iterable[Job], call: Call) -> None:
     """Diff each job's entries with what its state says."""
     going = [job for job, _ in _going(jobs)]
-    refuse_collisions(going, lambda job: job.place)
     for job in going:
-        if job.report.error or not job.state:
+        if not job.state:
             continue
         others = [other for other in going if other is not job and other.place == job.place]
         circumstances = Circumstances(
@@ -207,17 +214,23 @@ def _mistakes_of(source: Source) -> KvsyncError | None:
     return None
 
 
-def refuse_collisions(jobs: Iterable[Job], place: Callable[[Job], Hashable]) -> None:
+def refuse_collisions(
+    jobs: Iterable[Job], place: Callable[[Job], Hashable] = lambda job: job.place
+) -> None:
     """Two sources of one call may not name the same key of one place; None: not known."""
     seen: dict[tuple[Hashable, str], Entry] = {}
-    for job in jobs:
+    for job, _ in _going(jobs):
         where = place(job)
         mistakes = []
         for entry in () if where is None else job.entries:
             first = seen.setdefault((where, entry.key), entry)
             if first is not entry:
                 told = f"the key {printable(entry.key)} is also named by {first.origin}"
-                mistakes.append(Mistake(told, entry.origin))
+                origin, _, line = entry.origin.rpartition(":")
+                at_line = origin and line.isdecimal()
+                mistakes.append(
+                    Mistake(told, origin, int(line)) if at_line else Mistake(told, entry.origin)
+                )
         if mistakes:
             job.report.error = InputError(mistakes)
 

@@ -135,6 +135,10 @@ class Push:
         for worker in self._workers:
             worker.cancel()
 
+    def _stop_asked(self) -> bool:
+        """As `_stopping`, for where it may have changed since it was looked at last."""
+        return self._stopping
+
     def _halt(self, error: KvsyncError) -> None:
         self.error = self.error or error
         self.stop()
@@ -162,6 +166,9 @@ class Push:
         try:
             # Reading files blocks, so it is done in a thread, a window at a time.
             self._marking = await asyncio.to_thread(self._load)
+            if self._stop_asked():
+                self._marking = []
+                return
             await asyncio.shield(self._recording([item.change for item in self._marking]))
         except KvsyncError as error:
             self._halt(error)

@@ -21,6 +21,7 @@ from kvsync.jobs import (
 from kvsync.plan import Circumstances, make_plan
 from kvsync.report import Report
 from kvsync.settings import Call
+from kvsync.signals import undisturbed
 from kvsync.state import State
 from kvsync.targets import named_target
 
@@ -49,6 +50,7 @@ def plan(call: Call) -> Report:
         find_targets(jobs, call)
         open_states(jobs, lambda path: stack.enter_context(State.read(path)))
         read_all(jobs)
+        refuse_collisions(jobs)
         if not failed(jobs):
             make_plans(jobs, call)
     return report
@@ -66,16 +68,19 @@ def sync(call: Call, interface: Interface) -> Report:
         holder = Holder(call.settings, stack, interface.tell)
         open_states(jobs, holder.hold_if_there)
         read_all(jobs)
+        refuse_collisions(jobs)
         if failed(jobs):
             return report
         hold_the_rest(jobs, holder, local=call.settings.local)
-        make_plans(jobs, call)
+        if not failed(jobs):
+            make_plans(jobs, call)
         if failed(jobs) or not interface.approve(report.runs):
             return report
-        _send(jobs, call, interface)
-        _hold_back(report)
-        for job in jobs:
-            _remember(job)
+        with undisturbed():
+            _send(jobs, call, interface)
+            _hold_back(report)
+            for job in jobs:
+                _remember(job)
     return report
 
 
@@ -108,7 +113,7 @@ def _remember(job: Job) -> None:
 
 @contextmanager
 def _caught(report: Report) -> Iterator[None]:
-    """An error that concerns no single source ends the call and goes into its report."""
+    """An error that comes out of a step ends the call; whatever happens, the report is complete."""
     begun = time.monotonic()
     try:
         yield

@@ -3,10 +3,12 @@
 import os
 
 from kvsync.edgekv.endpoint import identity, parse_endpoint
+from kvsync.emulator.options import is_namespace_name
 from kvsync.emulator.store import Store, stored_uuid
 from kvsync.errors import UsageError
 from kvsync.model import Destination, Source, Target
 from kvsync.settings import Choice, Settings
+from kvsync.units import printable
 
 __all__ = [
     "emulator_data",
@@ -64,6 +66,11 @@ def resolve(destination: Destination, settings: Settings, state_path: str) -> tu
     zone = _pick(settings.zone, Choice(destination.zone, destination.zone_from))
     namespace = _pick(settings.namespace, Choice(destination.namespace, destination.namespace_from))
     if settings.local:
+        if namespace.value and not is_namespace_name(namespace.value):
+            raise UsageError(
+                f"namespace {printable(namespace.value)} ({namespace.said_by}): a name has 1 to 50"
+                " letters, digits and -, with no - at either end and no two in a row"
+            )
         zone = zone if zone.value else Choice(_LOCAL_ZONE, "--local")
         namespace = namespace if namespace.value else Choice(_LOCAL_NAMESPACE, "--local")
         endpoint = Choice(local_endpoint(state_path), "--local")

@@ -17,12 +17,12 @@ from kvsync.report import (
     RunReport,
     document,
     error_lines,
-    exit_code_of,
     failure_lines,
     mistake_lines,
     plan_lines,
     result_lines,
 )
+from kvsync.report.result import exit_code_of
 from tests.values import change, entry, row
 
 

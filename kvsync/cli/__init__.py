@@ -1,17 +1,20 @@
-"""The command line. This module imports click alone: a command loads when it is called."""
+"""The command line. This module imports little but click: a command loads when it is called."""
 
 import difflib
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from contextlib import suppress
+from typing import IO, Any, NoReturn, TextIO, cast
 
 import click
 
 from kvsync import __version__
+from kvsync.signals import ignore
 
-__all__ = ["cli", "main", "run"]
+__all__ = ["Terminated", "cli", "main", "run"]
 
 _COMMANDS = {
     "plan": "Show what a sync would change; send nothing.",
@@ -57,6 +60,10 @@ def cli() -> None:
     """
 
 
+class Terminated(BaseException):
+    """SIGTERM came while no push was under way."""
+
+
 def run(args: Sequence[str]) -> int:
     """Run one command line; returns its exit code (design: Command line)."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -68,15 +75,13 @@ def run(args: Sequence[str]) -> int:
 
 
 def _run(args: Sequence[str]) -> int:
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a letter gets its code instead of a traceback.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
     try:
         outcome = cli.main(list(args), prog_name="kvsync", standalone_mode=False)
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - the last line of defence
+        # One signal has been heard; more of them must not cost the message.
+        ignore()
         from kvsync.cli.failure import explain
 
         return explain(error, args)
@@ -84,13 +89,39 @@ def _run(args: Sequence[str]) -> int:
 
 
 def _terminate(*_: object) -> NoReturn:
-    from kvsync.cli.failure import Terminated
-
     raise Terminated
+
+
+class _Forgiving:
+    """A stream whose reader may leave: what becomes of a run does not depend on its messages."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def main() -> None:
     """The ``kvsync`` command."""
     # As for Ctrl-C, the report and its JSON are still written.
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(run(sys.argv[1:]))
+    for name in ("stdout", "stderr"):
+        # Closed by whoever started us.
+        stream = getattr(sys, name) or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        # A terminal that cannot show a letter gets its code instead of a traceback.
+        stream.reconfigure(errors="backslashreplace")
+        setattr(sys, name, stream)
+    sys.stderr = cast("TextIO", _Forgiving(sys.stderr))
+    code = _run(sys.argv[1:])
+    ignore()
+    sys.exit(code)

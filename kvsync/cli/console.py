@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from kvsync.cli.output import MessageFormat, told_lines, write_result
-from kvsync.errors import HeldBackError, InputError, KvsyncError, PassingError
+from kvsync.errors import HeldBackError, InputError, KvsyncError, PassingError, UsageError
 from kvsync.progress import Progress, Silence, make_progress
 from kvsync.report import (
     Report,
@@ -68,7 +68,7 @@ class Console:
         for run in runs:
             for line in plan_lines(run):
                 click.echo(line, err=True)
-        if click.confirm("Send this?", err=True):
+        if _answer():
             return True
         self.tell("nothing was sent")
         return False
@@ -84,7 +84,7 @@ class Console:
             several = len(report.runs) > 1 and not isinstance(run.error, InputError)
             if run.error is not report.error:
                 self._tell_error(run.error, f"{run.source}: " if several else "")
-            if run.signal or (run.error and run.error.exit_code == PassingError.exit_code):
+            if _unfinished(run):
                 self.tell(f"{run.source}: run the same command again to go on")
         self._tell_error(report.error)
         if self._json:
@@ -113,6 +113,23 @@ class Console:
                 if line not in self._warned:
                     self._warned.add(line)
                     self.tell(line, "warning")
+
+
+def _answer() -> bool:
+    try:
+        if sys.stdin:
+            return click.confirm("Send this?", err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+    raise UsageError("--interactive needs somebody who answers; nothing was sent")
+
+
+def _unfinished(run: RunReport) -> bool:
+    """Whether the same command, run again, would go on where this one was stopped."""
+    stopped = run.signal or (run.error and run.error.exit_code == PassingError.exit_code)
+    summary = run.summary()
+    return bool(stopped) and bool(summary.failed or summary.skipped)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What a command that ended in an exception tells the user, and its exit code."""
 
+import errno
 import json
 import os
 import re
@@ -8,15 +9,12 @@ from collections.abc import Sequence
 
 import click
 
+from kvsync.cli import Terminated
 from kvsync.cli.output import MessageFormat, told_lines, write_result
 from kvsync.errors import KvsyncError, OutputError, UsageError
 from kvsync.report import Report, document
 
-__all__ = ["Terminated", "explain"]
-
-
-class Terminated(BaseException):
-    """SIGTERM came while no push was under way."""
+__all__ = ["explain"]
 
 
 class _CutShortError(KvsyncError):
@@ -57,6 +55,8 @@ def _known(error: BaseException, args: Sequence[str]) -> KvsyncError:
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "kvsync"
         return UsageError(f"{error.format_message()}\nsee `{path} --help`")
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return OutputError(f"cannot write: {error.strerror}")
     if _verbose(args):
         traceback.print_exception(error)
     place = traceback.extract_tb(error.__traceback__)[-1]

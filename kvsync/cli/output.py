@@ -12,6 +12,7 @@ import click
 
 from kvsync.errors import KvsyncError, OutputError
 from kvsync.report import error_lines, mistake_lines
+from kvsync.signals import ignore
 from kvsync.units import printable
 
 __all__ = ["MessageFormat", "told_lines", "write_result"]
@@ -45,7 +46,8 @@ def told_lines(error: KvsyncError) -> Iterator[tuple[str, str]]:
 
 
 def write_result(line: str) -> None:
-    """Write a line to stdout. Raises `OutputError`."""
+    """Write a line to stdout, whole, whatever signals come. Raises `OutputError`."""
+    ignore()
     try:
         click.echo(line)
     except OSError as error:

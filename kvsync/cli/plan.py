@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
+from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.options import (
-    call_from,
     option,
     output_options,
     plan_options,

@@ -4,8 +4,9 @@ from typing import Any
 
 import click
 
+from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
-from kvsync.cli.options import call_from, output_options, read_options, sources_argument
+from kvsync.cli.options import output_options, read_options, sources_argument
 from kvsync.cli.output import write_result
 from kvsync.sync import validate
 from kvsync.units import count_text, printable, size_text

@@ -29,6 +29,7 @@ _ROOM_S = 0.015
 _LAG_S = 0.0006
 """By which a permit comes late: the event loop rounds its timers up to whole milliseconds."""
 _LEAST_ROOM_S = 0.003
+"""What is left of the room where the lag is the most of it."""
 
 
 def _spacing(rate: float) -> float:

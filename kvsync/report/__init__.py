@@ -1,7 +1,7 @@
 """What a call did or would do: as values, as text for people, as JSON for scripts."""
 
 from kvsync.report.document import document
-from kvsync.report.result import Report, RunReport, exit_code_of
+from kvsync.report.result import Report, RunReport
 from kvsync.report.text import error_lines, failure_lines, mistake_lines, plan_lines, result_lines
 
 __all__ = [
@@ -9,7 +9,6 @@ __all__ = [
     "RunReport",
     "document",
     "error_lines",
-    "exit_code_of",
     "failure_lines",
     "mistake_lines",
     "plan_lines",

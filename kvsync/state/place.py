@@ -19,7 +19,7 @@ def state_path(home: str, explicit: str = "") -> str:
         if os.path.isdir(explicit):
             raise StateError(f"--state {explicit} is a directory; give the path of a file in it")
         return os.path.realpath(explicit)
-    return os.path.join(os.path.realpath(home), _FOLDER, "state.db")
+    return os.path.realpath(os.path.join(home, _FOLDER, "state.db"))
 
 
 def make_room(path: str) -> None:

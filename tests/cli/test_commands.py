@@ -100,6 +100,28 @@ def test_full_stdout(write, option):
     assert (child.returncode, child.stderr) == ((0, "") if option == "--quiet" else wanted)
 
 
+@pytest.mark.parametrize("stderr", ["2>&-", "2>/dev/full"])
+@pytest.mark.parametrize("options", ["sync m.yaml --local --progress bar", "plan m.yaml --bogus"])
+def test_stderr_that_cannot_be_written(write, stderr, options):
+    """Whether anybody hears the messages decides neither the document nor the exit code."""
+    write("m.yaml", "version: 1\nkeys: {a: {value: one, ttl: 10}}\n")
+    command = f"{sys.executable} -m kvsync {options} --json {stderr}"
+    child = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    document = json.loads(child.stdout)
+    assert document["exit_code"] == child.returncode == (2 if "bogus" in options else 0)
+
+
+def test_full_stdout_of_help():
+    """Help that cannot be written is no bug of ours."""
+    with open("/dev/full", "w") as full:
+        child = subprocess.run(
+            [sys.executable, "-m", "kvsync", "--version"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    wanted = "kvsync: error: cannot write: No space left on device\n"
+    assert (child.returncode, child.stderr) == (4, wanted)
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from kvsync.emulator.server import Emulator
 from kvsync.state import State
 
 
@@ -130,3 +131,54 @@ def test_signal_stops_all_sources(start, edge, write):
     assert [run["exit_code"] for run in document["runs"]] == [130, 130]
     assert document["runs"][1]["summary"]["skipped"] == 1
     assert "x" not in edge.pairs("zone-1", "ns")
+
+
+def test_signal_between_two_sources(kvsync, write, monkeypatch):
+    """A signal after the first source's push keeps the second from being sent, and is heard."""
+    write("x/m.yaml", "version: 1\nkeys: {a: one}\n")
+    write("y/m.yaml", "version: 1\nkeys: {b: two}\n")
+    real = Emulator.__aenter__
+    started = []
+
+    async def enter(emulator: Emulator) -> Emulator:
+        started.append(emulator)
+        if len(started) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.Event().wait()
+        return await real(emulator)
+
+    monkeypatch.setattr(Emulator, "__aenter__", enter)
+    result = kvsync("sync", "x/m.yaml", "y/m.yaml", "--local", "--json")
+    assert result.code == 130
+    x, y = result.json["runs"]
+    assert (x["exit_code"], x["summary"]["create"]) == (0, 1)
+    assert (y["exit_code"], y["summary"]["skipped"]) == (130, 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_after_the_push(kvsync, edge, manifest, monkeypatch, number):
+    """A signal that comes when all is sent costs neither the state's last rows nor the report."""
+    manifest("keys: {a: one}\n")
+    real = State.end_run
+
+    def end_run(*args: object) -> None:
+        os.kill(os.getpid(), number)
+        real(*args)
+
+    monkeypatch.setattr(State, "end_run", end_run)
+    result = kvsync("sync", "m.yaml", "--json")
+    assert (result.code, result.json["runs"][0]["summary"]["create"]) == (0, 1)
+    monkeypatch.undo()
+
+
+def test_many_signals(start, edge):
+    """However often Ctrl-C is pressed, there is one document, and it has the exit code."""
+    child = start("--progress", "none")
+    until_sending(edge)
+    for _ in range(6):
+        child.send_signal(signal.SIGINT)
+    out, _ = child.communicate(timeout=20)
+    document = json.loads(out)
+    assert (child.returncode, document["exit_code"]) == (130, 130)
+    summary = document["runs"][0]["summary"]
+    assert summary["create"] + summary["failed"] + summary["skipped"] == 200

@@ -152,10 +152,10 @@ def test_dry_run(kvsync, edge, manifest, clean_environment):
 
 
 @pytest.mark.parametrize(
-    ("answer", "code", "sent"), [("y\n", 0, {"a": "one"}), ("n\n", 0, {}), ("", 130, {})]
+    ("answer", "code", "sent"), [("y\n", 0, {"a": "one"}), ("n\n", 0, {}), ("", 2, {})]
 )
 def test_interactive(kvsync, edge, manifest, monkeypatch, answer, code, sent):
-    """-i shows the plan on stderr and asks; no is no error, and no answer is an interruption."""
+    """-i shows the plan on stderr and asks; no is no error, but having nobody to ask is one."""
     manifest("keys: {a: one}\n")
     monkeypatch.setattr("sys.stdin", io.StringIO(answer))
     result = kvsync("sync", "m.yaml", "-i")
@@ -163,7 +163,7 @@ def test_interactive(kvsync, edge, manifest, monkeypatch, answer, code, sent):
     assert "  + a        3 B  not in the state  (m.yaml:2)" in result.err
     assert "Send this? [y/N]" in result.err
     assert held(edge) == sent
-    assert ("nothing was sent" in result.err) == (answer == "n\n")
+    assert ("nothing was sent" in result.err) == (not sent)
 
 
 def test_declined_in_json(kvsync, edge, manifest, monkeypatch):
@@ -239,7 +239,7 @@ def test_one_bad_source_and_nothing_is_sent(kvsync, edge, write):
     assert (bad["exit_code"], bad["error"]["kind"]) == (2, "input")
 
 
-def test_sources_that_collide(kvsync, edge, write):
+def test_sources_that_collide(kvsync, edge, write, clean_environment):
     """A key of one target that two sources name is an error that names both places."""
     write("one.yaml", "version: 1\nkeys: {a: one}\n")
     write("two.yaml", "version: 1\nkeys: {a: two}\n")
@@ -247,6 +247,9 @@ def test_sources_that_collide(kvsync, edge, write):
     assert (result.code, edge.arrivals) == (2, [])
     assert result.errors[0] == "two.yaml:2: the key a is also named by one.yaml:2"
     assert result.out == ""
+    assert not (clean_environment / ".kvsync").exists()
+    details = kvsync("plan", "one.yaml", "two.yaml", "--json").json["error"]["details"]
+    assert (details[0]["origin"], details[0]["line"]) == ("two.yaml", 2)
     assert kvsync("validate", "one.yaml", "two.yaml").errors[0] == result.errors[0]
 
 
@@ -262,7 +265,7 @@ def test_source_given_twice(kvsync, edge, write):
     write("tree/x", "1")
     result = kvsync("sync", "tree", "./tree/")
     assert (result.code, result.errors[0]) == (
-        2, "kvsync: error: ./tree/: given twice",
+        2, "kvsync: error: ./tree/ is given twice",
     )  # fmt: skip
     assert edge.arrivals == []
 
@@ -276,6 +279,44 @@ def test_first_source_ends_fatally(kvsync, edge, write):
     assert (two["exit_code"], two["error"]["kind"]) == (7, "held-back")
     assert two["summary"]["skipped"] == 1
     assert held(edge) == {}
+
+
+def test_sources_with_one_broken_state(kvsync, edge, write, clean_environment):
+    """After a state could not be written, nothing more is sent that it could not remember."""
+    write("one.yaml", "version: 1\nkeys: {a: one}\n")
+    write("two.yaml", "version: 1\nkeys: {b: two}\n")
+    write("tree/c", "three")
+    kvsync("sync", "one.yaml")
+    write("one.yaml", "version: 1\nkeys: {a: new}\n")
+    with sqlite3.connect(clean_environment / ".kvsync" / "state.db") as state:
+        state.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON entry BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+    state.close()
+    runs = kvsync("sync", "one.yaml", "two.yaml", "tree", "--json").json["runs"]
+    assert [run["exit_code"] for run in runs] == [4, 4, 0]
+    assert runs[1]["error"]["kind"] == "held-back"
+    assert held(edge) == {"a": "one", "c": "three"}
+
+
+def test_one_damaged_state(kvsync, edge, write):
+    """A state that cannot be opened is the error of its own source; the others are held back."""
+    write("one/x", "1")
+    write("two/y", "2")
+    write("two/.kvsync/state.db", "noise " * 1000)
+    one, two = kvsync("sync", "one", "two", "--json").json["runs"]
+    assert (one["error"]["kind"], two["error"]["kind"]) == ("held-back", "state")
+    assert (one["exit_code"], two["exit_code"], held(edge)) == (4, 4, {})
+
+
+def test_illegal_namespace_under_local(kvsync, write, clean_environment):
+    """A namespace that cannot be is refused before any source is sent or any file made."""
+    write("x/m.yaml", "version: 1\nnamespace: bad_ns\nkeys: {a: one}\n")
+    write("y/m.yaml", "version: 1\nkeys: {b: two}\n")
+    result = kvsync("sync", "y/m.yaml", "x/m.yaml", "--local")
+    assert result.code == 2
+    assert "namespace bad_ns (x/m.yaml:2): a name has 1 to 50 letters" in result.errors[0]
+    assert not (clean_environment / "y" / ".kvsync").exists()
 
 
 def test_first_source_fails(kvsync, edge, write, clean_environment):
@@ -325,7 +366,10 @@ def test_one_state_by_two_names(kvsync, edge, write, clean_environment):
     write("real/two.yaml", "version: 1\nkeys: {b: y}\n")
     (clean_environment / "link").symlink_to("real")
     assert kvsync("sync", "real/one.yaml", "link/two.yaml").code == 0
-    assert held(edge) == {"a": "x", "b": "y"}
+    write("x/three.yaml", "version: 1\nkeys: {c: z}\n")
+    (clean_environment / "x" / ".kvsync").symlink_to("../real/.kvsync")
+    assert kvsync("sync", "real/one.yaml", "x/three.yaml").code == 0
+    assert held(edge) == {"a": "x", "b": "y", "c": "z"}
 
 
 def test_copied_folder(kvsync, write, clean_environment):

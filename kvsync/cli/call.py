@@ -1,0 +1,79 @@
+"""The call that a command line describes."""
+
+import os
+
+import click
+from click.core import ParameterSource
+
+from kvsync.errors import UsageError
+from kvsync.settings import Call, Choice, Settings
+from kvsync.sources import SourceOptions
+
+__all__ = ["call_from"]
+
+
+def _choice(ctx: click.Context, name: str) -> Choice:
+    """The option's value, and whether the command line or a variable chose it."""
+    value = ctx.params.get(name) or ""
+    if not value:
+        return Choice()
+    if ctx.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
+        return Choice(value, f"KVSYNC_{name.upper()}")
+    return Choice(value, f"--{name}")
+
+
+def call_from(ctx: click.Context) -> Call:
+    """The call that the command line describes. Raises `UsageError`."""
+    given = ctx.params
+    zone, namespace = _choice(ctx, "zone"), _choice(ctx, "namespace")
+    endpoint = _choice(ctx, "endpoint")
+    local = given.get("local", False)
+    if local and endpoint.value:
+        local = _local_wins(ctx, endpoint)
+    names = ("profile", "state", "rate", "workers", "retries", "timeout", "grace", "lock_timeout")
+    settings = Settings(
+        zone=zone,
+        namespace=namespace,
+        endpoint=endpoint,
+        local=local,
+        **{name: given[name] for name in names if name in given},
+    )
+    return Call(
+        paths=given["sources"],
+        settings=settings,
+        source=_source_options(ctx, zone, namespace),
+        environ=dict(os.environ),
+        only=given.get("only", ()),
+        renew_within=_whole(given.get("renew_within")),
+        adopt=given.get("adopt", False),
+    )
+
+
+def _local_wins(ctx: click.Context, endpoint: Choice) -> bool:
+    """Whether ``--local`` or the endpoint counts: what was typed beats what a variable says."""
+    typed = ctx.get_parameter_source("local") is not ParameterSource.ENVIRONMENT
+    if typed == endpoint.on_command_line:
+        raise UsageError("--local is an endpoint of its own: leave out --endpoint")
+    return typed
+
+
+def _whole(seconds: float | None) -> int | None:
+    return None if seconds is None else int(seconds)
+
+
+def _source_options(ctx: click.Context, zone: Choice, namespace: Choice) -> SourceOptions:
+    given = ctx.params
+    names = ("charset", "prefix", "key", "extension", "encoding", "empty", "ttl", "name")
+    fields = (*names, "include", "exclude")
+    by_variable = ParameterSource.ENVIRONMENT
+    return SourceOptions(
+        from_environment=frozenset(
+            name for name in fields if ctx.get_parameter_source(name) is by_variable
+        ),
+        zone=zone.value if zone.on_command_line else None,
+        namespace=namespace.value if namespace.on_command_line else None,
+        include=given["include"],
+        exclude=given["exclude"],
+        checksum=given.get("checksum", False),
+        **{name: given[name] for name in names},
+    )
