@@ -73,7 +73,7 @@ class Bar:
             # A bar that has ended says nothing that the summary does not say better.
             leave=False,
             smoothing=0.1,
-            bar_format="{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} keys,"
+            bar_format="{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt},"
             " {rate_noinv_fmt}, {remaining} left{postfix}",
         )
 
@@ -102,7 +102,7 @@ class Bar:
         if self._failures:
             parts.append(f"{self._failures} failed")
         if self._retries:
-            parts.append(f"{self._retries} retried ({self._why})")
+            parts.append(f"{self._retries} retried: {self._why}")
         self._bar.set_postfix_str(", ".join(parts), refresh=refresh)
 
 

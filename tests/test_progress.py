@@ -31,8 +31,8 @@ def test_bar():
     bar.tick(3, "Timeout")
     drawn = stream.getvalue().split("\r")[-1]
     assert drawn.startswith("m.yaml:  50%|")
-    assert "2/4 keys, " in drawn
-    assert "/s, 00:00 left, 1000 B, 1 failed, 3 retried (" in drawn
+    assert "2/4, " in drawn
+    assert "/s, 00:00 left, 1000 B, 1 failed, 3 retried: " in drawn
     bar.say("a word")
     assert "a word\n" in stream.getvalue()
     bar.close()
