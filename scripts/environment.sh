@@ -24,7 +24,7 @@ environment() {
   if [ -f "$mark" ] && { [ "$(cat "$mark")" = "$want" ] || [ "$(cat "$mark")" = "[dev]${want#"$extras"}" ]; }; then
     return
   fi
-  echo "Making .venv ..."
+  echo "Installing into .venv ..." >&2
   "$python" -m venv --clear .venv || {
     echo "python's venv module is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2
     return 1

@@ -85,7 +85,7 @@ def test_result_line():
     run = run_of(DONE, FAILED, REJECTED, requests={"EdgeKVPut": 12}, retries=9, elapsed=61.0)
     assert list(result_lines(run, verbose=False)) == [
         "m.yaml → zone-1/ns: 1 created, 1 failed, 1 rejected, 2 not sent, 1 expired,"
-        " 7 unchanged, 1 orphaned;"
+        " 7 unchanged, 1 orphan;"
         " 1 B, 12 requests (9 retries), 1m 1s."
     ]
 

@@ -24,6 +24,9 @@ from kvsync.units import printable
 
 __all__ = ["Console"]
 
+_WIDEST_LABEL = 20
+"""Columns for a source's name before its bar: the figures behind it matter more."""
+
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
@@ -50,7 +53,10 @@ class Console:
     def progress(self, run: RunReport) -> Progress:
         """What shows how far one run's push has come."""
         total = len(run.plan.changes) if run.plan else 0
-        self._progress = make_progress(self._mode, printable(run.source), total, sys.stderr)
+        label = printable(run.source)
+        if len(label) > _WIDEST_LABEL:
+            label = f"…{label[1 - _WIDEST_LABEL :]}"
+        self._progress = make_progress(self._mode, label, total, sys.stderr)
         return self._progress
 
     def tell(self, line: str, level: str = "info") -> None:

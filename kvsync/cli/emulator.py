@@ -25,7 +25,13 @@ __all__ = ["command"]
     help="Exists from the start; may be repeated.",
 )
 @option("--rate", type=float, default=20.0, show_default=True, help="Per second and action.")
-@option("--latency", type=Duration(), default="0", metavar="DURATION", help="Before each answer.")
+@option(
+    "--latency",
+    type=Duration(),
+    default="0",
+    metavar="DURATION",
+    help="Before each answer, as 0.25 or 2s.",
+)
 @option("--fault", type=float, default=0.0, metavar="SHARE", help="0 to 1: requests that fail.")
 @option(
     "--check-credentials",

@@ -12,7 +12,7 @@ import click
 
 from kvsync.cli.options import lock_timeout_option, option, output_options, state_option
 from kvsync.cli.output import write_result
-from kvsync.errors import InputError, Mistake, UsageError
+from kvsync.errors import UsageError
 from kvsync.model import Row, Target
 from kvsync.state import State, run_lock, state_path
 from kvsync.units import count_text, printable, size_text
@@ -118,7 +118,7 @@ def forget_command(
 
 def _path(source: str | None, state: str) -> str:
     if source and not os.path.exists(source):
-        raise InputError([Mistake("no such file or directory", source)])
+        raise UsageError(f"{source}: no such file or directory")
     if not source and not state:
         raise UsageError("give a SOURCE, or --state FILE")
     if not source or os.path.isdir(source):

@@ -92,10 +92,16 @@ class PacedConnector(aiohttp.TCPConnector):
     ) -> "Connection":
         """A connection on which the request may be sent now."""
         for _ in range(_TRIES):
-            with self._throttle.until_stopped():
-                connection = await super().connect(req, traces, timeout)
+            action = req.headers["X-TC-Action"]
             try:
-                await self._throttle.permit(req.headers["X-TC-Action"])
+                with self._throttle.until_stopped():
+                    connection = await super().connect(req, traces, timeout)
+            except (OSError, aiohttp.ClientError):
+                # An attempt that found nobody is paced like any other.
+                await self._throttle.permit(action)
+                raise
+            try:
+                await self._throttle.permit(action)
             except BaseException:
                 connection.release()
                 raise

@@ -39,26 +39,28 @@ def result_lines(run: RunReport, *, verbose: bool) -> Iterator[str]:
     summary = run.summary()
     if verbose:
         yield _heading(run)
-        yield from _table([outcome.change for outcome in run.outcomes if not outcome.code], ())
+        done = [outcome.change for outcome in run.outcomes if not outcome.code]
+        yield from _table(done, plan.orphans)
     if not plan.changes:
         rest = [count_text(plan.unchanged, "key") + " unchanged", *_asides(plan)]
         yield f"{_name(run)}: nothing to do; {', '.join(rest)}."
         return
-    done = [f"{count:,} {_PAST[name]}" for name, count in sorted(summary.actions.items())]
+    parts = [f"{count:,} {_PAST[name]}" for name, count in sorted(summary.actions.items())]
     for word, count in (
         ("failed", summary.failed),
         ("rejected", summary.rejected),
         ("not sent", summary.skipped - len(plan.expired)),
         ("expired", len(plan.expired)),
         ("unchanged", summary.unchanged),
-        ("orphaned", summary.orphan),
     ):
         if count:
-            done.append(f"{count:,} {word}")
+            parts.append(f"{count:,} {word}")
+    if plan.orphans:
+        parts.append(count_text(len(plan.orphans), "orphan"))
     requests = count_text(sum(run.requests.values()), "request")
     retries = f" ({count_text(run.retries, 'retry').replace('retrys', 'retries')})"
     yield (
-        f"{_name(run)}: {', '.join(done)}; {size_text(summary.size)},"
+        f"{_name(run)}: {', '.join(parts)}; {size_text(summary.size)},"
         f" {requests}{retries if run.retries else ''}, {duration_text(run.elapsed)}."
     )
 

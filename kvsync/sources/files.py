@@ -43,6 +43,7 @@ _FAULTS = {
     errno.ENAMETOOLONG: "the path is too long for this system: shorten it, or leave it out",
     errno.ELOOP: "a link that leads back to itself: remove it, or leave it out",
 }
+_NOT_TEXT = "not UTF-8 text: leave it out, or set encoding: base64 (folder: --encoding base64)"
 EMPTY = "the value is empty, and EdgeKV stores no empty value: fill it, or leave it out"
 
 
@@ -109,7 +110,7 @@ def read_file(ref: FileRef, clock: Clock) -> Content | Lost:
     if ref.encoding == "base64":
         data = base64.b64encode(data)
     elif not _is_utf8(data):
-        return Lost("not UTF-8 text: leave it out, or set encoding: base64 (--encoding base64)")
+        return Lost(_NOT_TEXT)
     mark = signature(before, ref.encoding)
     trusted = settled(before, moment) and mark == signature(after, ref.encoding)
     return Content(data, mark if trusted else b"")

@@ -59,7 +59,7 @@ class Manifest:
         root = read_yaml(data, self._early.origin)
         self._fields = read_fields(root, ManifestFields, self._early, "a manifest")
         if "version" not in self._fields and isinstance(root, MappingNode):
-            self._early.at(root, "no version: write version: 1 at the top")
+            self._early.at(root, "no version: a manifest has version: 1 at its top")
         head = self._head()
         self.owner = head.name or ""
         # A charset that is no charset must not make a mistake of every key.

@@ -79,14 +79,16 @@ class TreeReader:
         advice = (
             ""
             if self.tree.style == "escape"
-            else ", or keep them apart with key: escape (--key escape)"
+            else ", or keep them apart with key: escape (folder: --key escape)"
         )
         return f"the key {quoted(key)} is also that of {first}: rename one{advice}"
 
     def _entry(self, key: str, found: Found, origin: str, row: Row | None) -> Entry | Lost:
         fault = size_fault(found.size, self.tree.encoding)
         if fault:
-            return Lost(fault if found.size else f"{fault}, or set empty: skip (--empty skip)")
+            return Lost(
+                fault if found.size else f"{fault}, or set empty: skip (folder: --empty skip)"
+            )
         expiry = self.tree.expiry
         if row and known(row, found.signature, self._checksum):
             mark = found.signature if found.settled else b""

@@ -83,7 +83,9 @@ def test_no_source(kvsync):
     """Without a SOURCE or --state there is no state to look at."""
     result = kvsync("state", "list", "--json")
     assert (result.code, result.json["error"]["message"]) == (2, "give a SOURCE, or --state FILE")
-    assert kvsync("state", "list", "gone").errors[0] == "gone: no such file or directory"
+    assert kvsync("state", "list", "gone").errors == [
+        "kvsync: error: gone: no such file or directory"
+    ]
 
 
 def test_state_that_is_not_ours(kvsync, write):

@@ -49,7 +49,7 @@ KEYS = [
     ("a: {file: .}", "12: not a regular file: name a file, or leave it out"),
     (
         "a: {file: binary}",
-        "12: not UTF-8 text: leave it out, or set encoding: base64 (--encoding base64)",
+        "12: not UTF-8 text: leave it out, or set encoding: base64 (folder: --encoding base64)",
     ),
     ("a: {file: empty}", "12: " + EMPTY),
     ("a: {file: big}", "12: the value has 1048577 bytes: EdgeKV takes at most 1048576 (1 MiB)"),
@@ -216,7 +216,7 @@ def test_a_key_whose_value_is_wrong_is_taken_all_the_same(tmp_path: Path) -> Non
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "a").write_text("x")
     text = f"{HEAD}keys: {{a: ''}}\ntrees: [{{path: t}}]\n"
-    advice = "rename one, or keep them apart with key: escape (--key escape)"
+    advice = "rename one, or keep them apart with key: escape (folder: --key escape)"
     assert faults(tmp_path, text) == [
         f"m.yaml:2:11: {EMPTY}",
         f't/a: the key "a" is also that of m.yaml:2: {advice}',

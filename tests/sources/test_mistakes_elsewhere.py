@@ -66,7 +66,7 @@ HEADS = [
     ("version: '1'", "1:10: version must be 1: this kvsync knows no other"),
     (f"version: {SECRET}", "1:10: version must be 1: this kvsync knows no other"),
     ("version: [1]", "1:10: version must be 1: this kvsync knows no other"),
-    ("name: x", "1:1: no version: write version: 1 at the top"),
+    ("name: x", "1:1: no version: a manifest has version: 1 at its top"),
     (HEAD + "nmae: x", '2:1: unknown field "nmae": did you mean name?'),
     (
         HEAD + f"{SECRET}: x",
@@ -155,7 +155,7 @@ def test_a_key_from_two_origins_names_both(tmp_path: Path) -> None:
         (tmp_path / name / "a").write_text(name)
     (tmp_path / "u" / "b.c").write_text("x")
     (tmp_path / "u" / "b_c").write_text("x")
-    advice = ": rename one, or keep them apart with key: escape (--key escape)"
+    advice = ": rename one, or keep them apart with key: escape (folder: --key escape)"
     text = HEAD + "keys: {a: x}\ntrees:\n - path: t\n - path: u\n"
     first = f'the key "a" is also that of {tmp_path}/m.yaml:2{advice}'
     assert faults(tmp_path, text) == [

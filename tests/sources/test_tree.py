@@ -18,7 +18,7 @@ from tests.sources.making import mistakes, nothing, pairs
 
 EMPTY = (
     "the value is empty, and EdgeKV stores no empty value: "
-    "fill it, or leave it out, or set empty: skip (--empty skip)"
+    "fill it, or leave it out, or set empty: skip (folder: --empty skip)"
 )
 
 
@@ -79,7 +79,7 @@ def test_key_styles(tmp_path: Path, options: dict[str, str], expected: list[str]
         ({"exclude": ("a\\",)}, ("--exclude: not a pattern that .gitignore knows: "
          "check \\ and […] in it")),
         ({"prefix": "a/"}, ("--prefix has other characters than letters, digits, - and _: "
-         "change it, or allow every character with charset: utf-8 (--charset utf-8)")),
+         "change it, or allow every character with charset: utf-8 (folder: --charset utf-8)")),
     ],
 )  # fmt: skip
 def test_a_flag_that_makes_no_sense_is_named(
@@ -98,7 +98,7 @@ def test_a_flag_that_makes_no_sense_is_named(
             "a",
             b"\xff",
             {},
-            "not UTF-8 text: leave it out, or set encoding: base64 (--encoding base64)",
+            "not UTF-8 text: leave it out, or set encoding: base64 (folder: --encoding base64)",
         ),
         ("a", "", {}, EMPTY),
         (
@@ -119,7 +119,8 @@ def test_a_flag_that_makes_no_sense_is_named(
             {"key": "path"},
             (
                 'the key "a.b" has other characters than letters, digits, '
-                "- and _: change it, or allow every character with charset: utf-8 (--charset utf-8)"
+                "- and _: change it, or allow every character with charset: utf-8"
+                " (folder: --charset utf-8)"
             ),
         ),
         ("a\x1b\u202e", "", {}, EMPTY),
@@ -140,7 +141,7 @@ def test_two_paths_in_one_key_are_a_mistake(tmp_path: Path) -> None:
     """Both paths are named, and escape keeps them apart."""
     files: dict[str, str | bytes] = {"a/b": "1", "a_b": "2", "c.x": "3", "c.y": "4"}
     source = tree(tmp_path, files)
-    advice = "rename one, or keep them apart with key: escape (--key escape)"
+    advice = "rename one, or keep them apart with key: escape (folder: --key escape)"
     assert mistakes(source) == [f'a_b: the key "a_b" is also that of a/b: {advice}']
     assert keys(tree(tmp_path, key="escape")) == ["a_2fb", "a__b", "c_2ex", "c_2ey"]
     assert mistakes(tree(tmp_path, key="escape", extension="drop", include=("c.*",))) == [

@@ -68,7 +68,7 @@ def test_values_are_those_of_now(tmp_path: Path) -> None:
         b"new value",
         Lost("no such file: check the path"),
         Lost("the value is empty, and EdgeKV stores no empty value: fill it, or leave it out"),
-        Lost("not UTF-8 text: leave it out, or set encoding: base64 (--encoding base64)"),
+        Lost("not UTF-8 text: leave it out, or set encoding: base64 (folder: --encoding base64)"),
         Lost("not a regular file: name a file, or leave it out"),
         Lost("the file has become a link out of the tree"),
     ]
