@@ -33,7 +33,7 @@ def as_nobody(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def _python() -> list[str]:
     """A Python that is nobody.
 
-    Where nobody may not even read this interpreter or this checkout (below /root, or in a clone
+    Where nobody may not even read this interpreter or this checkout (in a home, or in a clone
     that only its owner may enter), the child imports all it needs before it becomes nobody.
     """
     if os.geteuid() != 0:
