@@ -290,3 +290,18 @@ async def test_a_body_is_what_it_was_made_of() -> None:
     await body.write(whole)  # type: ignore[arg-type]
     await body.write_with_length(part, 2)  # type: ignore[arg-type]
     assert (whole.written, part.written) == ("ä{}".encode(), "ä".encode())
+
+
+async def test_an_attempt_that_finds_nobody_is_paced() -> None:
+    """A refused connection takes a permit like any other attempt, and leaves no doubt."""
+    async with raw_server() as server:
+        url = server.url
+    throttle = HeldThrottle(20)
+    async with pairs(url, throttle) as namespace:
+        task = asyncio.create_task(namespace.put("k", b"v", NEVER))
+        await until(lambda: throttle.asked == 1)
+        assert not task.done()
+        throttle.go.set()
+        with pytest.raises(PassingError, match="no connection") as caught:
+            await task
+    assert caught.value.in_doubt is False
