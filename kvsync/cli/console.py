@@ -20,6 +20,7 @@ from kvsync.report import (
     plan_lines,
     result_lines,
 )
+from kvsync.signals import ignore
 from kvsync.units import printable
 
 __all__ = ["Console"]
@@ -80,7 +81,8 @@ class Console:
         return False
 
     def show(self, report: Report) -> int:
-        """Print the report; returns its exit code."""
+        """Print the report, whatever signals come; returns its exit code."""
+        ignore()
         self._progress = Silence(sys.stderr)
         self._warn(report.runs)
         # What was held back comes after what held it back.
