@@ -4,9 +4,9 @@ import os
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 
 from kvsync.errors import InputError, KvsyncError, Mistake, UsageError
+from kvsync.keys import matches
 from kvsync.model import Entry, Row, Source, Target
 from kvsync.plan import Circumstances, make_plan
 from kvsync.report import RunReport
@@ -237,12 +237,8 @@ def refuse_collisions(
 
 def _narrow(job: Job, only: Iterable[str]) -> None:
     """Leave out keys that match none of the patterns, as if neither side knew them."""
-    found = [entry for entry in job.entries if _matches(entry.key, only)]
+    found = [entry for entry in job.entries if matches(entry.key, only)]
     if job.entries and not found:
         job.report.warnings.append("no key of the source matches --only")
     job.entries = found
-    job.rows = {key: row for key, row in job.rows.items() if _matches(key, only)}
-
-
-def _matches(key: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(key, pattern) for pattern in patterns)
+    job.rows = {key: row for key, row in job.rows.items() if matches(key, only)}

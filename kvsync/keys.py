@@ -1,12 +1,15 @@
 """What a legal key is, and how a path becomes one. Facts: EdgeKVPut, "Limits on one pair"."""
 
 import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
 __all__ = [
     "MAX_KEY_LENGTH",
     "check_key",
     "escape_key",
     "join_key",
+    "matches",
     "path_key",
     "unescape_key",
 ]
@@ -42,6 +45,11 @@ def check_key(key: str, charset: str) -> str:
     except UnicodeEncodeError:
         return "is not valid Unicode: change it"
     return ""
+
+
+def matches(key: str, patterns: Iterable[str]) -> bool:
+    """Whether the key is like one of these shell patterns."""
+    return any(fnmatchcase(key, pattern) for pattern in patterns)
 
 
 def join_key(path: str, charset: str = "strict") -> str:

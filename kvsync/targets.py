@@ -42,7 +42,7 @@ def local_endpoint(state_path: str, *, create: bool = False) -> str:
 
 def named_target(source: Source | None, settings: Settings) -> tuple[str, str] | None:
     """Zone and namespace, as far as both are known without asking anybody."""
-    zone, namespace = _places(source.destination if source else Destination(), settings)
+    zone, namespace = _named(source.destination if source else Destination(), settings)
     return (zone.value, namespace.value) if zone.value and namespace.value else None
 
 
@@ -63,8 +63,7 @@ def resolve(destination: Destination, settings: Settings, state_path: str) -> tu
     For zone and namespace the command line wins, then the manifest, then the environment: a
     forgotten variable must not redirect a manifest that names its own. Raises `UsageError`.
     """
-    zone = _pick(settings.zone, Choice(destination.zone, destination.zone_from))
-    namespace = _pick(settings.namespace, Choice(destination.namespace, destination.namespace_from))
+    zone, namespace = _named(destination, settings)
     if settings.local:
         if namespace.value and not is_namespace_name(namespace.value):
             raise UsageError(
@@ -87,7 +86,7 @@ def resolve(destination: Destination, settings: Settings, state_path: str) -> tu
     return Target(endpoint.value, zone.value, namespace.value), told
 
 
-def _places(destination: Destination, settings: Settings) -> tuple[Choice, Choice]:
+def _named(destination: Destination, settings: Settings) -> tuple[Choice, Choice]:
     return (
         _pick(settings.zone, Choice(destination.zone, destination.zone_from)),
         _pick(settings.namespace, Choice(destination.namespace, destination.namespace_from)),

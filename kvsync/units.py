@@ -67,9 +67,9 @@ def size_text(size: int) -> str:
     return f"{amount:.1f} {unit}"
 
 
-def count_text(count: int, noun: str) -> str:
-    """``1 key``, ``2 keys``, ``1,000 keys``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def count_text(count: int, noun: str, plural: str = "") -> str:
+    """``1 key``, ``2 keys``, ``1,000 retries``; the plural is the noun and an s unless given."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {plural or f'{noun}s'}"
 
 
 def printable(text: str) -> str:

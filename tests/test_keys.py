@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvsync.keys import check_key, escape_key, join_key, path_key, unescape_key
+from kvsync.keys import check_key, escape_key, join_key, matches, path_key, unescape_key
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -82,3 +82,12 @@ def test_join_in_utf_8_changes_slashes_only() -> None:
 def test_path_keeps_the_path() -> None:
     """The path style is the relative path."""
     assert path_key("a/b.json") == "a/b.json"
+
+
+@pytest.mark.parametrize(
+    ("patterns", "matched"),
+    [(["cfg-*"], True), (["x", "cfg-?"], True), (["CFG-*"], False), (["cfg"], False), ([], False)],
+)
+def test_patterns(patterns, matched):
+    """A key matches when one of the shell patterns fits it whole, letter for letter."""
+    assert matches("cfg-a", patterns) is matched

@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ import click
 from kvsync.cli.options import lock_timeout_option, option, output_options, state_option
 from kvsync.cli.output import write_result
 from kvsync.errors import UsageError
+from kvsync.keys import matches
 from kvsync.model import Row, Target
 from kvsync.state import State, run_lock, state_path
 from kvsync.units import count_text, printable, size_text
@@ -76,7 +76,7 @@ def show_command(source: str | None, state: str, **options: Any) -> None:
             (target, row)
             for target in _targets(opened, options)
             for row in opened.rows(target).values()
-            if _matches(row.key, options["only"])
+            if not options["only"] or matches(row.key, options["only"])
         ]
     lines = [_row_line(target, row) for target, row in rows]
     fields = {"path": path, "keys": [_row_fields(target, row) for target, row in rows]}
@@ -109,7 +109,7 @@ def forget_command(
             opened = stack.enter_context(State.write(path))
             for target in _targets(opened, options):
                 keys = [
-                    key for key in opened.rows(target) if every or _matches(key, options["only"])
+                    key for key in opened.rows(target) if every or matches(key, options["only"])
                 ]
                 forgotten += opened.forget(target, keys)
     fields = {"path": path, "forgotten": forgotten}
@@ -130,10 +130,6 @@ def _targets(state: State, options: dict[str, Any]) -> Iterator[Target]:
     for target in state.targets():
         if options["zone"] in ("", target.zone) and options["namespace"] in ("", target.namespace):
             yield target
-
-
-def _matches(key: str, patterns: tuple[str, ...]) -> bool:
-    return not patterns or any(fnmatchcase(key, pattern) for pattern in patterns)
 
 
 def _owners(state: State, target: Target) -> Iterator[dict[str, Any]]:

@@ -58,7 +58,7 @@ def result_lines(run: RunReport, *, verbose: bool) -> Iterator[str]:
     if plan.orphans:
         parts.append(count_text(len(plan.orphans), "orphan"))
     requests = count_text(sum(run.requests.values()), "request")
-    retries = f" ({count_text(run.retries, 'retry').replace('retrys', 'retries')})"
+    retries = f" ({count_text(run.retries, 'retry', 'retries')})"
     yield (
         f"{_name(run)}: {', '.join(parts)}; {size_text(summary.size)},"
         f" {requests}{retries if run.retries else ''}, {duration_text(run.elapsed)}."
