@@ -20,6 +20,7 @@ __all__ = [
     "Lost",
     "Outcome",
     "OutcomeKind",
+    "Pair",
     "Plan",
     "Recall",
     "Row",
@@ -80,6 +81,18 @@ class Destination(NamedTuple):
     namespace: str = ""
     zone_from: str = ""
     namespace_from: str = ""
+
+
+class Pair(NamedTuple):
+    """A pair as the service holds it.
+
+    ``value`` is in UTF-8, None for a key that is not there; ``expires`` is in Unix seconds, 0 for
+    never.
+    """
+
+    key: str
+    value: bytes | None
+    expires: int = 0
 
 
 class Target(NamedTuple):

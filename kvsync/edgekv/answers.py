@@ -16,7 +16,6 @@ __all__ = [
     "ListAnswer",
     "NamespaceInfo",
     "NamespacesAnswer",
-    "Pair",
     "Reply",
     "limit_of",
     "read_answer",
@@ -75,18 +74,6 @@ class NamespacesAnswer(Answer, frozen=True, rename="pascal"):
 
     total_count: int = 0
     namespaces: list[NamespaceInfo] | None = msgspec.field(name="KVNamespaces", default=None)
-
-
-class Pair(NamedTuple):
-    """A pair as the service holds it.
-
-    ``value`` is in UTF-8, None for a key that is not there; ``expires`` is in Unix seconds, 0 for
-    never.
-    """
-
-    key: str
-    value: bytes | None
-    expires: int = 0
 
 
 class Reply(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from kvsync.edgekv.answers import DoneAnswer, NamespaceInfo, NamespacesAnswer, Pair
+from kvsync.edgekv.answers import DoneAnswer, NamespaceInfo, NamespacesAnswer
 from kvsync.edgekv.calls import Caller, Traffic
 from kvsync.edgekv.credentials import CredentialProvider
 from kvsync.edgekv.endpoint import INTL, parse_endpoint
@@ -16,7 +16,7 @@ from kvsync.edgekv.throttle import Throttle
 from kvsync.edgekv.translate import Scene
 from kvsync.edgekv.wire import Request, ServiceClock, Wire
 from kvsync.errors import ServiceError
-from kvsync.model import Ack
+from kvsync.model import Ack, Pair
 
 __all__ = ["ClientOptions", "EdgeKVClient", "Namespace", "NamespaceInfo", "Pair"]
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from kvsync.edgekv.answers import DoneAnswer, GetAnswer, ListAnswer, Pair, unix_seconds
+from kvsync.edgekv.answers import DoneAnswer, GetAnswer, ListAnswer, unix_seconds
 from kvsync.edgekv.calls import Caller, Settled
 from kvsync.edgekv.translate import Scene, bad_answer
 from kvsync.edgekv.wire import Request
 from kvsync.errors import PassingError
-from kvsync.model import Ack, Expiry
+from kvsync.model import Ack, Expiry, Pair
 from kvsync.units import printable
 
 __all__ = ["KEYS_PER_REQUEST", "Namespace"]
