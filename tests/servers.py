@@ -32,10 +32,11 @@ class ServedEmulator:
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._emulator = Emulator(options, host=host, port=port, clock=clock)
+        self._emulator = Emulator(options, host=host, port=port, clock=clock, monotonic=monotonic)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -56,7 +57,7 @@ class ServedEmulator:
 
     @property
     def arrivals(self) -> list[tuple[float, str]]:
-        """When each request arrived (``time.monotonic()``), and what it asked for."""
+        """When each request arrived (in monotonic seconds), and what it asked for."""
         return self._call(lambda: list(self._emulator.arrivals))
 
     def stats(self) -> dict[str, Any]:
@@ -65,12 +66,16 @@ class ServedEmulator:
             return json.load(answer)
 
     def pairs(self, zone: str, namespace: str) -> dict[str, tuple[str, int]]:
-        """All pairs of a namespace: value, and expiry in Unix seconds or 0."""
+        """All stored pairs of a namespace: value, and expiry in Unix seconds or 0."""
         return self._call(lambda: self._emulator.pairs(zone, namespace))
 
     def put(self, zone: str, namespace: str, key: str, value: str, expires: int = 0) -> None:
-        """Write a pair behind everyone's back."""
+        """Write a pair behind everyone's back; it can be read at once."""
         self._call(lambda: self._emulator.put(zone, namespace, key, value, expires))
+
+    def delete(self, zone: str, namespace: str, key: str) -> None:
+        """Delete a pair behind everyone's back."""
+        self._call(lambda: self._emulator.delete(zone, namespace, key))
 
     def _call(self, function: Callable[[], T]) -> T:
         async def called() -> T:
@@ -92,7 +97,7 @@ class ServedEmulator:
 
 @pytest.fixture
 def serve_emulator() -> Iterator[Callable[..., ServedEmulator]]:
-    """Serve emulators: takes the fields of `EmulatorOptions`, and ``host``, ``port``, ``clock``.
+    """Serve emulators: takes the fields of `EmulatorOptions`, and what `Emulator` takes.
 
     Unlike the command, they have the namespace ``ns`` and next to no limit of pace.
     """
@@ -103,10 +108,12 @@ def serve_emulator() -> Iterator[Callable[..., ServedEmulator]]:
             host: str = "127.0.0.1",
             port: int = 0,
             clock: Callable[[], float] = time.time,
+            monotonic: Callable[[], float] = time.monotonic,
             **options: Any,
         ) -> ServedEmulator:
             chosen = EmulatorOptions(**{"namespaces": ("ns",), "rate": 100000.0, **options})
-            return stack.enter_context(ServedEmulator(chosen, host=host, port=port, clock=clock))
+            served = ServedEmulator(chosen, host=host, port=port, clock=clock, monotonic=monotonic)
+            return stack.enter_context(served)
 
         yield serve
 

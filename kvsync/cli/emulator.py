@@ -32,6 +32,13 @@ __all__ = ["command"]
     metavar="DURATION",
     help="Before each answer, as 0.25 or 2s.",
 )
+@option(
+    "--lag",
+    type=Duration(),
+    default="0",
+    metavar="DURATION",
+    help="Until a write can be read, as 0.25 or 60s.",
+)
 @option("--fault", type=float, default=0.0, metavar="SHARE", help="0 to 1: requests that fail.")
 @option(
     "--check-credentials",

@@ -14,10 +14,10 @@ from aiohttp import web
 from kvsync.emulator.actions import ACTIONS
 from kvsync.emulator.authorization import secret_id
 from kvsync.emulator.faults import Faults, deliver_fault
+from kvsync.emulator.lag import LaggingStore
 from kvsync.emulator.limiter import SlidingWindow
 from kvsync.emulator.options import EmulatorOptions
 from kvsync.emulator.service import MAX_BODY, Request, Service
-from kvsync.emulator.store import Store
 from kvsync.errors import UsageError
 
 __all__ = ["Emulator"]
@@ -29,9 +29,9 @@ _SHUTDOWN_SECONDS = 0.5
 class Emulator:
     """EdgeKV, served for as long as the context lasts.
 
-    ``port`` 0 takes a free one. ``clock`` gives the service's time in Unix seconds; the pace is
-    counted on the monotonic clock. ``url``, ``uuid`` and the direct ways into the data exist inside
-    the context only.
+    ``port`` 0 takes a free one. ``clock`` gives the service's time in Unix seconds; pace and lag
+    are counted on ``monotonic`` (seconds). ``url``, ``uuid`` and the direct ways into the data
+    exist inside the context only.
 
     Raises `StateError` if the data file cannot be used, `UsageError` if the port cannot.
     """
@@ -46,25 +46,27 @@ class Emulator:
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.arrivals: deque[tuple[float, str]] = deque(maxlen=_REMEMBERED_ARRIVALS)
         self._options = options
         self._host = host
         self._port = port
         self._clock = clock
+        self._monotonic = monotonic
         self._window = SlidingWindow(options.rate)
         self._faults = Faults(options)
         self._requests: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
         self._closing = asyncio.Event()
-        self._store: Store
+        self._store: LaggingStore
         self._service: Service
         self._runner: web.ServerRunner
 
     async def __aenter__(self) -> Self:
         self._closing.clear()
-        self._store = Store(self._options.data)
+        self._store = LaggingStore(self._options.data, self._options.lag, self._monotonic)
         self._service = Service(self._store, self._options, self._clock)
         self.uuid = self._store.uuid
         try:
@@ -87,20 +89,31 @@ class Emulator:
             self._store.close()
 
     def pairs(self, zone: str, namespace: str) -> dict[str, tuple[str, int]]:
-        """All pairs of a namespace, past pace, signature and faults.
+        """All pairs of a namespace as they are stored, past pace, signature, faults and lag.
 
         Each with its value and its expiry (Unix seconds, 0 for never). Raises `LookupError` if
         the namespace does not exist.
         """
         found = self._service.namespace(zone, namespace)
-        keys = self._store.keys(found, b"", b"", -1)
-        pairs = zip(keys, self._store.get(found, keys), strict=True)
-        return {key.decode(): (value.decode(), expires) for key, (value, expires) in pairs}
+        return {
+            key.decode(): (value.decode(), expires)
+            for key, value, expires in self._store.pairs(found)
+        }
 
     def put(self, zone: str, namespace: str, key: str, value: str, expires: int = 0) -> None:
-        """Write a pair directly, as somebody else would; ``expires`` in Unix seconds, 0: never."""
+        """Write a pair directly, as somebody else would have long ago: it can be read at once.
+
+        ``expires`` is in Unix seconds, 0 for never.
+        """
         found = self._service.namespace(zone, namespace)
-        self._store.put(found, key.encode(), value.encode(), expires)
+        if self._store.put(found, key.encode(), value.encode(), expires):
+            self._store.settle(found, key.encode())
+
+    def delete(self, zone: str, namespace: str, key: str) -> None:
+        """Delete a pair directly, as somebody else would have done long ago."""
+        found = self._service.namespace(zone, namespace)
+        self._store.delete(found, [key.encode()])
+        self._store.settle(found, key.encode())
 
     async def _listen(self) -> None:
         server = web.Server(self._handle, handler_cancellation=True, access_log=None)
@@ -151,7 +164,7 @@ class Emulator:
 
     def _arrive(self, request: web.BaseRequest) -> bool:
         """Note a request, and say whether it keeps the pace."""
-        now = time.monotonic()
+        now = self._monotonic()
         named = request.headers.get("X-TC-Action", "")
         action = named if named in ACTIONS else "unknown"
         self.arrivals.append((now, action))

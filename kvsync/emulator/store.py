@@ -177,10 +177,7 @@ class Store:
         return [execute(query, (namespace.id, key)).fetchone() or (b"", 0) for key in keys]
 
     def keys(self, namespace: Namespace, prefix: bytes, after: bytes, limit: int) -> list[bytes]:
-        """At most ``limit`` keys with a prefix, those next after ``after`` in the order of bytes.
-
-        A negative ``limit`` is none.
-        """
+        """At most ``limit`` keys with a prefix, the next after ``after`` in the order of bytes."""
         # No byte of UTF-8 is 0xFF: prefix + 0xFF is above all that begins with the prefix.
         rows = self._connection.execute(
             "SELECT key FROM pairs WHERE namespace = ? AND key > ? AND key >= ? AND key < ?"
@@ -188,6 +185,11 @@ class Store:
             (namespace.id, after, prefix, prefix + b"\xff", limit),
         )
         return [key for (key,) in rows]
+
+    def pairs(self, namespace: Namespace) -> list[tuple[bytes, bytes, int]]:
+        """Key, value and expiry (Unix seconds, 0 for never) of all pairs, in the order of bytes."""
+        query = "SELECT key, value, expires FROM pairs WHERE namespace = ? ORDER BY key"
+        return self._connection.execute(query, (namespace.id,)).fetchall()
 
     def delete(self, namespace: Namespace, keys: Sequence[bytes]) -> None:
         """Delete these keys; those that are missing make no difference."""

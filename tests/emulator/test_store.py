@@ -252,4 +252,4 @@ def test_the_count_of_bytes_is_that_of_what_is_left(
         namespace = store.namespace("zone", "ns")
         assert namespace is not None
         assert namespace.used == sum(1 + size for size in remaining.values())
-        assert store.keys(namespace, b"", b"", -1) == sorted(k.encode() for k in remaining)
+        assert [key for key, _, _ in store.pairs(namespace)] == sorted(map(str.encode, remaining))

@@ -143,6 +143,18 @@ async def test_delete_removes_keys_and_forgives_missing_ones(call: Call) -> None
     assert (await call("EdgeKVList")).Keys == ["b"]
 
 
+async def test_a_lagging_emulator_is_read_as_it_was(sdk: Any, serve_emulator: Serve) -> None:
+    """What is put can be got and listed only once the lag has passed."""
+    monotonic = Clock(0)
+    call = sdk(serve_emulator(lag=60, monotonic=monotonic))
+    await call("EdgeKVPut", Key="k", Value="v")
+    assert (await call("EdgeKVGet", Keys=["k"])).Data[0].Value == ""
+    assert (await call("EdgeKVList")).Keys == []
+    monotonic.now = 60
+    assert (await call("EdgeKVGet", Keys=["k"])).Data[0].Value == "v"
+    assert (await call("EdgeKVList")).Keys == ["k"]
+
+
 async def test_a_namespace_lives_from_create_to_delete(call: Call) -> None:
     """Create, modify, describe and delete speak of the same namespace."""
     await call("CreateEdgeKVNamespace", Namespace="team-1", Remark="first")
