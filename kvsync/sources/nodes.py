@@ -11,11 +11,11 @@ import yaml
 from yaml import events as ev
 
 from kvsync.errors import InputError, Mistake
+from kvsync.limits import MAX_MANIFEST_SIZE
 from kvsync.sources.memory import gc_paused
 
 __all__ = [
     "MAX_DEPTH",
-    "MAX_MANIFEST_SIZE",
     "Mapping",
     "Node",
     "Scalar",
@@ -25,8 +25,6 @@ __all__ = [
 ]
 
 MAX_DEPTH = 64
-MAX_MANIFEST_SIZE = 64 * 2**20
-"""Bytes; with it a manifest that is one single scalar still stays below 300 MiB of memory."""
 
 _NODE_COST = 32
 _MAX_ALIAS_COST = 32 * 2**20

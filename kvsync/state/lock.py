@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from kvsync.errors import LockedError
-from kvsync.state.place import create_private, make_room, unwritable
+from kvsync.private import create_private
+from kvsync.state.place import make_room, unwritable
 
 __all__ = ["run_lock"]
 

@@ -1,11 +1,11 @@
 """Where the state lies, and who may read it: only the user."""
 
-import contextlib
 import os
 
 from kvsync.errors import StateError
+from kvsync.private import create_private
 
-__all__ = ["create_private", "make_room", "state_path"]
+__all__ = ["make_room", "state_path"]
 
 _FOLDER = ".kvsync"
 
@@ -36,14 +36,6 @@ def make_room(path: str) -> None:
             create_private(os.path.join(folder, ".gitignore"), b"*\n")
     except OSError as error:
         raise unwritable(folder, error) from error
-
-
-def create_private(path: str, content: bytes = b"") -> None:
-    """Create the file with mode 0600 from its first byte, unless it is there already."""
-    with contextlib.suppress(FileExistsError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "wb") as file:
-            file.write(content)
 
 
 def unwritable(path: str, error: OSError) -> StateError:

@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 
 from kvsync.errors import StateError
-from kvsync.state.place import create_private, make_room, unwritable
+from kvsync.private import create_private
+from kvsync.state.place import make_room, unwritable
 
 __all__ = ["open_for_reading", "open_for_writing", "translate"]
 

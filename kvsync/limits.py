@@ -1,0 +1,6 @@
+"""Limits of kvsync's own that readers and writers share."""
+
+__all__ = ["MAX_MANIFEST_SIZE"]
+
+MAX_MANIFEST_SIZE = 64 * 2**20
+"""Bytes; with it a manifest that is one single scalar still stays below 300 MiB of memory."""
