@@ -5,13 +5,14 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 
 from kvsync.keys import check_key
+from kvsync.limits import MAX_MANIFEST_SIZE
 from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Recall
 from kvsync.sources.fields import convert, is_nothing, read_fields
 from kvsync.sources.files import Clock, Content, os_fault, read_file, settled, signature
 from kvsync.sources.memory import gc_paused
 from kvsync.sources.mistakes import Mistakes, quoted
-from kvsync.sources.nodes import MAX_MANIFEST_SIZE, Node, Scalar, Sequence, read_yaml
 from kvsync.sources.nodes import Mapping as MappingNode
+from kvsync.sources.nodes import Node, Scalar, Sequence, read_yaml
 from kvsync.sources.options import SourceOptions
 from kvsync.sources.pairs import FilePart, Lifetimes, PairReader, Part
 from kvsync.sources.paths import Paths

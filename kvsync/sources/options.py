@@ -4,12 +4,21 @@ import os
 from dataclasses import dataclass
 
 from kvsync.errors import UsageError
+from kvsync.filenames import INDEX_NAME
 from kvsync.keys import check_key, escape_key, join_key, path_key
 from kvsync.model import NEVER, Expiry
 from kvsync.sources.expiry import SHORT_TTL, parse_ttl
 from kvsync.sources.patterns import Rules, parse_rules
+from kvsync.units import printable
 
-__all__ = ["SourceOptions", "Tree", "tree_flags", "tree_from_options"]
+__all__ = [
+    "TOLD_BY_INDEX",
+    "SourceOptions",
+    "Tree",
+    "is_exported",
+    "tree_flags",
+    "tree_from_options",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +63,17 @@ _CHOICES = {
 }
 _TREE_FLAGS = (*_CHOICES, "prefix", "ttl", "include", "exclude", "name")
 
+TOLD_BY_INDEX = ("encoding", "extension", "key", "ttl")
+"""The settings of a tree that make no sense for an exported directory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:
     """One tree and how it is read.
 
     ``root`` is the directory to open, ``shown`` the same as the user would write it. ``style`` is
-    ``join``, ``escape`` or ``path``.
+    ``join``, ``escape`` or ``path``. ``exported``: the directory has an index that says keys and
+    expiries.
     """
 
     root: str
@@ -74,6 +87,7 @@ class Tree:
     expiry: Expiry = NEVER
     include: Rules = ()
     exclude: Rules = ()
+    exported: bool = False
 
     def key_of(self, path: str) -> str:
         """The key of the file at this relative path."""
@@ -82,6 +96,11 @@ class Tree:
         if self.style == "join":
             return self.prefix + join_key(path, self.charset)
         return self.prefix + (escape_key(path) if self.style == "escape" else path_key(path))
+
+
+def is_exported(root: str) -> bool:
+    """Whether the directory has the index that ``kvsync export`` writes, whatever it is worth."""
+    return os.path.lexists(os.path.join(root, INDEX_NAME))
 
 
 def tree_flags(options: SourceOptions) -> list[str]:
@@ -98,11 +117,10 @@ def tree_from_options(path: str, options: SourceOptions) -> tuple[Tree, list[str
     for name, choices in _CHOICES.items():
         if getattr(options, name) not in {None, *choices}:
             raise UsageError(f"{options.said_by(name)} must be {' or '.join(choices)}")
+    if is_exported(path):
+        return _exported_tree(path, options), []
     charset = options.charset or "strict"
-    prefix = options.prefix or ""
-    fault = check_key(prefix, charset) if prefix else ""
-    if fault:
-        raise UsageError(f"{options.said_by('prefix')} {fault}")
+    prefix = _prefix(options, charset)
     expiry, warnings = _ttl(options)
     tree = Tree(
         root=os.path.abspath(path),
@@ -118,6 +136,37 @@ def tree_from_options(path: str, options: SourceOptions) -> tuple[Tree, list[str
         exclude=_rules(options.said_by("exclude"), options.exclude),
     )
     return tree, warnings
+
+
+def _exported_tree(path: str, options: SourceOptions) -> Tree:
+    typed = [
+        f"--{name}"
+        for name in sorted(("charset", *TOLD_BY_INDEX))
+        if getattr(options, name) is not None and name not in options.from_environment
+    ]
+    if typed:
+        raise UsageError(
+            f"{', '.join(typed)}: the index of an exported directory says this: leave it out, or "
+            f"remove {printable(os.path.join(path, INDEX_NAME))} to read an ordinary folder"
+        )
+    return Tree(
+        root=os.path.abspath(path),
+        shown=path,
+        charset="utf-8",
+        prefix=_prefix(options, "utf-8"),
+        skip_empty=options.empty == "skip",
+        include=_rules(options.said_by("include"), options.include),
+        exclude=_rules(options.said_by("exclude"), options.exclude),
+        exported=True,
+    )
+
+
+def _prefix(options: SourceOptions, charset: str) -> str:
+    prefix = options.prefix or ""
+    fault = check_key(prefix, charset) if prefix else ""
+    if fault:
+        raise UsageError(f"{options.said_by('prefix')} {fault}")
+    return prefix
 
 
 def _ttl(options: SourceOptions) -> tuple[Expiry, list[str]]:

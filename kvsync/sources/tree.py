@@ -2,11 +2,12 @@
 
 import hashlib
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from kvsync.keys import check_key
-from kvsync.model import Destination, Entry, Loaded, Lost, Recall, Row
+from kvsync.model import Destination, Entry, Expiry, Loaded, Lost, Recall, Row
 from kvsync.sources.files import Clock, FileRef, read_file, size_fault
+from kvsync.sources.indexed import keys_of
 from kvsync.sources.memory import gc_paused
 from kvsync.sources.mistakes import Mistakes, quoted
 from kvsync.sources.options import SourceOptions, Tree, tree_from_options
@@ -54,13 +55,13 @@ class TreeReader:
 
     def _all_entries(self, recall: Recall, claims: Claims, mistakes: Mistakes) -> list[Entry]:
         entries = []
-        for found in walk(self.tree, self._clock(), mistakes, self._left_out):
+        files = walk(self.tree, self._clock(), mistakes, self._left_out)
+        for found, key, expiry in self._named(files, mistakes):
             if not found.size and self.tree.skip_empty:
                 continue
-            key = self.tree.key_of(found.path)
             origin = self._shown + printable(found.path)
             fault = self._key_fault(key, claims.claim(key, origin))
-            entry = self._entry(key, found, origin, recall(key))
+            entry = self._entry(key, expiry, found, origin, recall(key))
             if isinstance(entry, Lost):
                 mistakes.about(origin, entry.message)
             if fault:
@@ -70,6 +71,12 @@ class TreeReader:
                 entries.append(entry)
         return entries
 
+    def _named(self, files: list[Found], mistakes: Mistakes) -> Iterable[tuple[Found, str, Expiry]]:
+        tree = self.tree
+        if tree.exported:
+            return keys_of(tree, files, mistakes)
+        return ((found, tree.key_of(found.path), tree.expiry) for found in files)
+
     def _key_fault(self, key: str, first: str) -> str:
         fault = check_key(key, self.tree.charset)
         if fault:
@@ -78,18 +85,19 @@ class TreeReader:
             return ""
         advice = (
             ""
-            if self.tree.style == "escape"
+            if self.tree.style == "escape" or self.tree.exported
             else ", or keep them apart with key: escape (folder: --key escape)"
         )
         return f"the key {quoted(key)} is also that of {first}: rename one{advice}"
 
-    def _entry(self, key: str, found: Found, origin: str, row: Row | None) -> Entry | Lost:
+    def _entry(
+        self, key: str, expiry: Expiry, found: Found, origin: str, row: Row | None
+    ) -> Entry | Lost:
         fault = size_fault(found.size, self.tree.encoding)
         if fault:
             return Lost(
                 fault if found.size else f"{fault}, or set empty: skip (folder: --empty skip)"
             )
-        expiry = self.tree.expiry
         if row and known(row, found.signature, self._checksum):
             mark = found.signature if found.settled else b""
             return Entry(key, row.digest, row.size, expiry, origin, mark)

@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
 
+from kvsync.filenames import INDEX_NAME
 from kvsync.keys import check_key, join_key
 from kvsync.model import Expiry
 from kvsync.sources.fields import convert, read_fields
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.nodes import Mapping, Node, Scalar, Sequence
-from kvsync.sources.options import Tree
+from kvsync.sources.options import TOLD_BY_INDEX, Tree, is_exported
 from kvsync.sources.pairs import Lifetimes
 from kvsync.sources.paths import Paths
 from kvsync.sources.patterns import Rules, parse_rules
@@ -46,6 +47,9 @@ def read_tree(node: Node, context: TreeContext) -> Tree | None:
     root = _root(node, found.get("path"), fields.path, context)
     if not root:
         return None
+    exported = is_exported(root)
+    if exported:
+        _refuse_told(found, mistakes)
     return Tree(
         root=root,
         shown=_shown(root, context),
@@ -58,7 +62,18 @@ def read_tree(node: Node, context: TreeContext) -> Tree | None:
         expiry=expiry,
         include=rules["include"],
         exclude=rules["exclude"],
+        exported=exported,
     )
+
+
+def _refuse_told(found: dict[str, Node], mistakes: Mistakes) -> None:
+    for name in TOLD_BY_INDEX:
+        if name in found:
+            mistakes.at(
+                found[name],
+                f"{name}: the index of this exported directory says it: take the field away, "
+                f"or remove {INDEX_NAME} from there to read an ordinary folder",
+            )
 
 
 def _root(node: Node, given: Node | None, path: str | UnsetType, context: TreeContext) -> str:

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from kvsync.filenames import INDEX_NAME
 from kvsync.model import Lost
 from kvsync.sources.files import MAX_VALUE_SIZE, os_fault, read_raw, settled, signature
 from kvsync.sources.mistakes import Mistakes
@@ -17,7 +18,7 @@ __all__ = ["IGNORE_FILE", "Found", "inside", "walk"]
 IGNORE_FILE = ".kvsyncignore"
 
 _LEFT_OUT = frozenset(
-    {".git", ".hg", ".svn", ".kvsync", ".DS_Store", "Thumbs.db", IGNORE_FILE},
+    {".git", ".hg", ".svn", ".kvsync", ".DS_Store", "Thumbs.db", IGNORE_FILE, INDEX_NAME},
 )
 # vim's swap files, emacs' locks and auto-saves, LibreOffice's locks.
 _SWAP = re.compile(r"\..*\.sw[a-p]|\.#.*|#.*#|\.~lock\..*#", re.DOTALL)

@@ -1,0 +1,90 @@
+"""Where an export is written: a directory, a file, or stdout."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from kvsync.errors import UsageError
+from kvsync.export.records import Codec
+from kvsync.exported import Origin
+from kvsync.model import Pair
+
+__all__ = ["FORMATS", "STDOUT", "Origin", "Place", "guess_format", "open_place"]
+
+FORMATS = ("dir", "jsonl", "manifest")
+STDOUT = "-"
+
+_JSON_LINES = (".jsonl", ".ndjson")
+_MANIFESTS = (".yaml", ".yml")
+
+
+class Place(Protocol):
+    """Where pairs are kept. Its methods block, and are called from one thread at a time."""
+
+    def has(self, key: str) -> bool:
+        """Whether the pair was exported before, and need not be fetched again."""
+
+    def write(self, pairs: Sequence[Pair]) -> int:
+        """Keep these pairs, each with a value; returns how many were new or changed.
+
+        Raises `OutputError`, and `UsageError` for more than the format can have.
+        """
+
+    def finish(self) -> int:
+        """All pairs have been written: make the export complete.
+
+        Returns how many pairs were dropped, since they are no longer in the namespace; only a
+        refresh knows of those. Raises `OutputError`.
+        """
+
+
+def guess_format(out: str) -> str:
+    """The format that the name of an export's place speaks of."""
+    if out == STDOUT or out.endswith(_JSON_LINES):
+        return "jsonl"
+    return "manifest" if out.endswith(_MANIFESTS) else "dir"
+
+
+def open_place(
+    out: str,
+    format: str,  # noqa: A002 - the name of the option
+    origin: Origin,
+    *,
+    refresh: bool = False,
+) -> AbstractContextManager[Place]:
+    """The place ``out`` (``-`` is stdout), to be entered; ``format`` is one of `FORMATS`.
+
+    What an earlier run left is taken up; ``refresh`` compares it with what is written now. Left
+    without `Place.finish`, the place keeps what it has for a later run.
+
+    Raises `UsageError` for a format that is none or cannot go there; entered, also for a place
+    that holds something else, `LockedError` for one that another run writes, `InputError` for an
+    index that kvsync did not write, and `OutputError`.
+    """
+    if format not in FORMATS:
+        raise UsageError(f"--format must be {' or '.join(FORMATS)}")
+    if format == "dir":
+        if out == STDOUT:
+            raise UsageError("a directory cannot go to stdout: give --format jsonl or manifest")
+        from kvsync.export.folder import open_folder
+
+        return open_folder(out, origin, refresh=refresh)
+    from kvsync.export.onefile import open_file
+    from kvsync.export.stdout import open_stdout
+
+    codec = _codec(format, origin)
+    return (
+        open_stdout(codec)
+        if out == STDOUT
+        else open_file(out, codec, origin.prefix, refresh=refresh)
+    )
+
+
+def _codec(name: str, origin: Origin) -> Codec:
+    if name == "jsonl":
+        from kvsync.export.jsonl import JsonLines
+
+        return JsonLines()
+    from kvsync.export.manifest import Manifest
+
+    return Manifest(origin)

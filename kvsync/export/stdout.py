@@ -1,0 +1,64 @@
+"""An export that goes to stdout: nothing is kept of it."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from kvsync.errors import OutputError
+from kvsync.export.records import Codec, check_room
+from kvsync.model import Pair
+
+__all__ = ["Stdout", "open_stdout"]
+
+
+@contextmanager
+def open_stdout(codec: Codec) -> Iterator["Stdout"]:
+    """Stdout, with all that stands before the first pair written. Raises `OutputError`."""
+    yield Stdout(codec)
+
+
+class Stdout:
+    """Stdout as an export's place (`kvsync.export.Place`)."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+        self._keys: set[str] = set()
+        self._size = 0
+        self._put(codec.head)
+
+    def has(self, key: str) -> bool:  # noqa: ARG002 - other places must look at it
+        """Never: what was printed before is gone."""
+        return False
+
+    def write(self, pairs: Sequence[Pair]) -> int:
+        """Print these pairs, each key once; returns how many they were.
+
+        Raises `OutputError`, and `UsageError` for more than the format can have.
+        """
+        fresh = {pair.key: pair for pair in pairs if pair.key not in self._keys}
+        # One record at a time: those of twenty large values would weigh as much as the values.
+        for pair in fresh.values():
+            self._put(self._codec.encode(pair))
+        self._keys.update(fresh)
+        return len(fresh)
+
+    def _put(self, data: bytes) -> None:
+        check_room(self._codec, self._size + len(data))
+        try:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            _give_up()
+            raise OutputError(f"cannot write to stdout: {error.strerror}") from error
+        self._size += len(data)
+
+    def finish(self) -> int:
+        """Nothing is left to do."""
+        return 0
+
+
+def _give_up() -> None:
+    """Let the interpreter not fail once more, at its end, over what cannot be written."""
+    with suppress(OSError), open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
