@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 __all__ = [
+    "KEYS_PER_REQUEST",
     "MAX_KEY_LENGTH",
     "check_key",
     "escape_key",
@@ -16,6 +17,9 @@ __all__ = [
 
 MAX_KEY_LENGTH = 512
 """In characters; the API's page does not say whether it counts bytes."""
+
+KEYS_PER_REQUEST = 20
+"""Of EdgeKVGet and EdgeKVDelete, at most."""
 
 _NOT_STRICT = re.compile(r"[^A-Za-z0-9_-]")
 _LEGAL = re.compile(r"[A-Za-z0-9_-]{1,512}")

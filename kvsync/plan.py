@@ -8,10 +8,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from kvsync.errors import RefusedError
-from kvsync.model import Action, Change, Entry, Plan, Row, Run
+from kvsync.guard import Deleting, check_deletes
+from kvsync.model import NEVER, Action, Change, Entry, Plan, Row, Run
 from kvsync.units import count_text, duration_text, printable
 
-__all__ = ["Circumstances", "make_plan"]
+__all__ = ["Circumstances", "guard_plan", "make_plan", "refuse_foreign"]
 
 _NAMED = 5
 """How many keys a message lists before it only counts."""
@@ -24,7 +25,8 @@ class Circumstances(NamedTuple):
     half of each key's TTL). ``complete``: the entries are all that the source names.
     ``named_elsewhere`` has the keys that other sources of the same call
     name for the same target, ``companions`` their owners. ``runs`` are the owner's last runs,
-    newest first.
+    newest first. ``verdicts`` are what a look at the target has decided already. ``deleting`` None:
+    nothing is deleted; ``remote`` has all keys of the namespace, None if they were not listed.
     """
 
     owner: str
@@ -36,6 +38,9 @@ class Circumstances(NamedTuple):
     named_elsewhere: Collection[str] = frozenset()
     companions: Collection[str] = frozenset()
     runs: Sequence[Run] = ()
+    verdicts: Mapping[str, tuple[Action, str]] = {}
+    deleting: Deleting | None = None
+    remote: Collection[str] | None = None
 
 
 def make_plan(
@@ -46,8 +51,7 @@ def make_plan(
     Raises `RefusedError` when an entry's key belongs to another source, unless the circumstances
     allow adoption.
     """
-    if not circumstances.adopt:
-        _refuse_foreign(entries, rows, circumstances)
+    refuse_foreign(entries, rows, circumstances)
     changes: list[Change] = []
     touched: list[Entry] = []
     expired: list[Entry] = []
@@ -62,20 +66,29 @@ def make_plan(
         elif row and _is_stale(row, entry, circumstances.owner):
             touched.append(entry)
     orphans, gone = _orphans(entries, rows, circumstances)
+    deletes = _deletes(entries, rows, orphans, circumstances)
+    going = {change.entry.key for change in deletes}
+    staying = [row for row in orphans if row.key not in going]
     return Plan(
         changes=changes,
         unchanged=len(entries) - len(changes) - len(expired),
         touched=touched,
-        orphans=orphans,
+        orphans=staying,
         expired=expired,
         dropped=[entry.key for entry in expired if entry.key in rows] + gone,
-        warnings=list(_warnings(entries, expired, circumstances)),
+        warnings=[
+            *_warnings(entries, expired, circumstances),
+            *(_kept_warnings(staying) if circumstances.deleting else ()),
+        ],
+        deletes=deletes,
     )
 
 
 def _judge(
     entry: Entry, row: Row | None, circumstances: Circumstances
 ) -> tuple[Action | None, str]:
+    if entry.key in circumstances.verdicts:
+        return circumstances.verdicts[entry.key]
     if row is None:
         return Action.CREATE, "not in the state"
     if row.in_doubt:
@@ -123,9 +136,56 @@ def _orphans(
     return orphans, gone
 
 
-def _refuse_foreign(
+def _deletes(
+    entries: Iterable[Entry],
+    rows: Mapping[str, Row],
+    orphans: Iterable[Row],
+    circumstances: Circumstances,
+) -> list[Change]:
+    """The orphans that go, and then the unmanaged keys, each only if that was asked for."""
+    deleting = circumstances.deleting
+    if not deleting or not circumstances.complete:
+        return []
+    deletes = [_delete(row) for row in orphans if deleting.unmanaged or not row.estranged]
+    if deleting.unmanaged:
+        spared = {entry.key for entry in entries} | rows.keys() | set(circumstances.named_elsewhere)
+        for key in circumstances.remote or ():
+            if key not in spared:
+                entry = Entry(key, b"", 0, NEVER, "")
+                deletes.append(Change(Action.DELETE, entry, "unmanaged"))
+    return deletes
+
+
+def _delete(row: Row) -> Change:
+    entry = Entry(row.key, row.digest, row.size, row.expiry, row.origin)
+    return Change(Action.DELETE, entry, "no longer in the source", row)
+
+
+def guard_plan(
+    plan: Plan, entries: Sequence[Entry], rows: Mapping[str, Row], circumstances: Circumstances
+) -> None:
+    """Refuse a plan that would delete more than may go unasked. Raises `RefusedError`."""
+    deleting = circumstances.deleting
+    if not deleting:
+        return
+    owned = sum(row.owner == circumstances.owner for row in rows.values())
+    orphans = sum(change.row is not None for change in plan.deletes)
+    check_deletes(orphans, owned, "that this source owns", empty=not entries, deleting=deleting)
+    if circumstances.remote is not None:
+        held = len(circumstances.remote)
+        whose = "that the namespace holds"
+        check_deletes(len(plan.deletes), held, whose, empty=not entries, deleting=deleting)
+
+
+def refuse_foreign(
     entries: Iterable[Entry], rows: Mapping[str, Row], circumstances: Circumstances
 ) -> None:
+    """Refuse keys that belong to another source, unless they may be adopted.
+
+    Raises `RefusedError` that names the owners.
+    """
+    if circumstances.adopt:
+        return
     foreign = []
     for entry in entries:
         row = rows.get(entry.key)
@@ -151,6 +211,8 @@ def _warnings(
 ) -> Iterable[str]:
     if circumstances.complete and not entries:
         yield "the source names no key at all; is it the right one?"
+    if circumstances.deleting and not circumstances.complete:
+        yield "with --only nothing is deleted"
     if expired:
         first = ", ".join(f"{printable(e.key)} ({e.origin})" for e in expired[:_NAMED])
         more = f" and {len(expired) - _NAMED} more" if len(expired) > _NAMED else ""
@@ -158,6 +220,16 @@ def _warnings(
     ttls = [entry.expiry.ttl for entry in entries if entry.expiry.ttl]
     if ttls:
         yield from _ttl_warnings(ttls, circumstances)
+
+
+def _kept_warnings(orphans: Iterable[Row]) -> Iterable[str]:
+    kept = [printable(row.key) for row in orphans if row.estranged]
+    if kept:
+        more = f" and {len(kept) - _NAMED} more" if len(kept) > _NAMED else ""
+        yield (
+            f"not deleted, since somebody else has written them: {', '.join(kept[:_NAMED])}{more};"
+            " to let go of such a key: kvsync state forget SOURCE --only KEY"
+        )
 
 
 def _ttl_warnings(ttls: Sequence[int], circumstances: Circumstances) -> Iterable[str]:

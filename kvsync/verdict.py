@@ -13,7 +13,7 @@ from kvsync.errors import (
 from kvsync.model import Change, Entry, Outcome, OutcomeKind
 from kvsync.units import count_text
 
-__all__ = ["Streak", "hopeless", "unsuccessful"]
+__all__ = ["Streak", "cut_off", "hopeless", "unsuccessful"]
 
 _FIRST_ALIKE = 20
 _ROW_ALIKE = 50
@@ -65,6 +65,19 @@ def unsuccessful(change: Change, entry: Entry, error: ServiceError | Interrupted
         code=code,
         message=message,
         in_doubt=error.in_doubt,
+    )
+
+
+def cut_off(change: Change, entry: Entry) -> Outcome:
+    """What became of a change whose request was in flight when the run could wait no more."""
+    return Outcome(
+        OutcomeKind.FAILED,
+        change,
+        entry,
+        attempts=1,
+        code="Interrupted",
+        message="cut off while its request was in flight",
+        in_doubt=True,
     )
 
 

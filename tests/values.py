@@ -2,9 +2,9 @@
 
 from hashlib import sha256
 
-from kvsync.model import NEVER, Action, Change, Entry, Expiry, Row
+from kvsync.model import NEVER, Action, Change, Entry, Expiry, Row, Seen
 
-__all__ = ["change", "entry", "row"]
+__all__ = ["change", "entry", "row", "seen"]
 
 
 def entry(key: str, value: str = "v", expiry: Expiry = NEVER, **fields: object) -> Entry:
@@ -28,3 +28,11 @@ def change(key: str, value: str = "v", known: Row | None = None) -> Change:
     """A change that a plan would make of an entry."""
     action = Action.UPDATE if known else Action.CREATE
     return Change(action, entry(key, value), "because", known)
+
+
+def seen(key: str, value: str | None = "v", expires: int = 0) -> Seen:
+    """What a look at the target finds of a key; None: nothing."""
+    if value is None:
+        return Seen(key)
+    data = value.encode()
+    return Seen(key, sha256(data).digest(), len(data), expires)

@@ -39,9 +39,28 @@ class DoneAnswer(Answer, frozen=True):
     """Nothing but the service's word: of writes and deletes."""
 
 
+class _Utf8:
+    """A text as the bytes that it is stored as.
+
+    As a str it may take four times as many (one emoji is enough), and twenty are in an answer.
+    """
+
+    __slots__ = ("data",)
+
+    def __init__(self, text: str) -> None:
+        self.data = text.encode()
+
+
+def _converted(_kind: type, value: Any) -> _Utf8:
+    """What msgspec calls for each value as it comes to it: one at a time is a str."""
+    if not isinstance(value, str):
+        raise TypeError("a value must be a text")
+    return _Utf8(value)
+
+
 class _Item(msgspec.Struct, frozen=True, rename="pascal"):
     key: str
-    value: str
+    value: _Utf8
     expiration: str = ""
 
 
@@ -122,7 +141,7 @@ _LIMITS: dict[type[Answer], int] = {
     GetAnswer: 160 * _MIB,
 }
 _decoders: dict[type[Answer], msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(_Envelope[kind])  # type: ignore[valid-type]
+    kind: msgspec.json.Decoder(_Envelope[kind], dec_hook=_converted)  # type: ignore[valid-type]
     for kind in _LIMITS
 }
 

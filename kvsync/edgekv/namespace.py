@@ -11,12 +11,12 @@ from kvsync.edgekv.calls import Caller, Settled
 from kvsync.edgekv.translate import Scene, bad_answer
 from kvsync.edgekv.wire import Request
 from kvsync.errors import PassingError
+from kvsync.keys import KEYS_PER_REQUEST
 from kvsync.model import Ack, Expiry, Pair
 from kvsync.units import printable
 
-__all__ = ["KEYS_PER_REQUEST", "Namespace"]
+__all__ = ["Namespace"]
 
-KEYS_PER_REQUEST = 20
 _LONGEST_PAGE = 1000
 
 
@@ -130,7 +130,7 @@ def _pairs(settled: Settled[GetAnswer]) -> dict[str, Pair]:
         except ValueError:
             raise _misfit(settled, f"the Expiration of {item.key!r} is no time") from None
         # The API stores no empty value: it stands for a key that is not there.
-        value = item.value.encode() or None
+        value = item.value.data or None
         pairs[item.key] = Pair(item.key, value, expires if value else 0)
     return pairs
 

@@ -168,7 +168,7 @@ def _advice(code: str, scene: Scene) -> str:
     if leaf == "NamespaceNotFound":
         return (
             f"namespace {scene.namespace!r} does not exist in zone {scene.zone!r}: check "
-            "--namespace and --zone, or create it"
+            "--namespace and --zone, or create it (sync: --create-namespace)"
         )
     if "Zone" in leaf:
         return f"zone {scene.zone!r}: check --zone, the zone's state and --endpoint"

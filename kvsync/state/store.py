@@ -156,6 +156,13 @@ class State:
                 ((owner, e.origin, e.signature, e.signature, number, e.key) for e in entries),
             )
 
+    def correct(self, target: Target, rows: Iterable[Row], gone: Iterable[str]) -> None:
+        """Take over what a look at the target has shown: these rows, and no more of those keys."""
+        with self._transaction() as connection:
+            number = self._id(target)
+            connection.executemany(_PUT, (_fields(number, row) for row in rows))
+            connection.executemany(_DROP, ((number, key) for key in gone))
+
     def forget(self, target: Target, keys: Iterable[str]) -> int:
         """Drop the rows of these keys; returns how many there were."""
         with self._transaction() as connection:

@@ -56,6 +56,9 @@ def test_a_success_has_a_request_id() -> None:
         {"Response": {"RequestId": 7}},
         {"Response": {"RequestId": "r", "Data": "x"}},
         {"Response": {"RequestId": "r", "Data": [{"Key": "k", "Value": 7}]}},
+        {"Response": {"RequestId": "r", "Data": [{"Key": "k", "Value": None}]}},
+        b'{"Response": {"RequestId": "r", "Data": [{"Key": "k", "Value": "\xff"}]}}',
+        b'{"Response": {"RequestId": "r", "Data": [{"Key": "k", "Value": "\\ud800"}]}}',
     ],
 )
 def test_what_is_no_answer_is_tried_again(content: Any) -> None:

@@ -134,6 +134,39 @@ def test_forget(path):
     assert (list(rows(path)), list(rows(path, OTHER))) == (["b"], ["a"])
 
 
+def test_correct(path):
+    """A correction replaces rows as they are given and drops others, in one target alone."""
+    seed(path, row("a"), row("b"), row("c"))
+    seed(path, row("a"), row("b"), target=OTHER)
+    estranged = row("a", digest=b"", size=0, runs_out=0.0, owner="you")
+    adopted = row("d", "new", Expiry(ttl=60), runs_out=1500.0, request_id="", signature=b"sig")
+    with State.write(path) as state:
+        state.correct(TARGET, [estranged, adopted], ["b", "nothing"])
+    assert rows(path) == {"a": estranged, "c": row("c"), "d": adopted}
+    assert rows(path)["a"].estranged
+    assert rows(path, OTHER) == {"a": row("a"), "b": row("b")}
+
+
+def test_correct_a_target_that_is_new(path):
+    """What is adopted is remembered although nothing was ever sent there."""
+    with State.write(path) as state:
+        state.correct(TARGET, [row("a", in_doubt=True)], [])
+    assert rows(path) == {"a": row("a", in_doubt=True)}
+
+
+def test_correction_that_fails(path):
+    """A correction that fails in its middle changes nothing."""
+    seed(path, row("a"), row("b"))
+
+    def broken():
+        yield "a"
+        raise ZeroDivisionError
+
+    with State.write(path) as state, pytest.raises(ZeroDivisionError):
+        state.correct(TARGET, [row("b", "new")], broken())
+    assert rows(path) == {"a": row("a"), "b": row("b")}
+
+
 def test_runs(path):
     """The last runs come newest first; old ones are let go."""
     with State.write(path) as state:

@@ -1,0 +1,259 @@
+"""The worker pool of all that changes the target: parcels in, outcomes out.
+
+Workers take parcels from one window. Whoever finds it empty loads the next one and has it marked in
+doubt before any of it may be sent. What the service answers is made durable every half second. A
+stop, whatever its cause, lets requests in flight finish and sends nothing more.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from kvsync.errors import FatalError, Interrupted, KvsyncError, ServiceError
+from kvsync.model import Change, Outcome
+from kvsync.verdict import Streak, hopeless
+
+__all__ = [
+    "DEFAULTS",
+    "WINDOW",
+    "WINDOW_BYTES",
+    "Parcel",
+    "Pool",
+    "PoolOptions",
+    "Stoppable",
+    "Store",
+]
+
+WINDOW = 64
+"""Changes marked in doubt by one transaction."""
+
+WINDOW_BYTES = 8 << 20
+_FLIGHT_BYTES = 32 << 20
+"""Bytes of value held at a time, in the window and in flight."""
+
+_COMMIT_S = 0.5
+_COMMIT_ROWS = 200
+
+
+class Stoppable(Protocol):
+    """What a pool asks of the far side, whatever it sends there."""
+
+    def stop(self) -> None:
+        """Send nothing more: calls that wait for their turn raise `Interrupted`."""
+
+
+class Store(Protocol):
+    """What a pool asks of the state."""
+
+    async def record(self, marks: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+        """Settle the outcomes and mark the changes in doubt, durably. Raises `StateError`."""
+
+
+class Parcel(Protocol):
+    """What one request carries."""
+
+    @property
+    def marks(self) -> Sequence[Change]:
+        """The changes to be marked in doubt before it is sent."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of value."""
+
+    def skipped(self) -> list[Outcome]:
+        """What becomes of its changes if it is never sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """``grace`` is in seconds: what requests in flight get to finish once the run is stopping."""
+
+    workers: int = 64
+    grace: float = 10.0
+
+
+DEFAULTS = PoolOptions()
+P = TypeVar("P", bound=Parcel)
+
+
+class Pool(ABC, Generic[P]):
+    """One run's sending of ``changes``; a subclass says how they are packed, and how sent.
+
+    ``settled`` hears of each outcome. Afterwards `outcomes` has how each change ended that was
+    taken up, and `error` what ended the run before its time, if anything.
+    """
+
+    def __init__(
+        self,
+        changes: Sequence[Change],
+        namespace: Stoppable,
+        store: Store,
+        options: PoolOptions = DEFAULTS,
+    ) -> None:
+        self.changes = changes
+        self.settled: Callable[[Outcome], None] = lambda _: None
+        self.outcomes: list[Outcome] = []
+        self.error: KvsyncError | None = None
+        self._namespace = namespace
+        self._store = store
+        self._options = options
+        self._window: deque[P] = deque()
+        self._marking: Sequence[P] = []
+        self._exhausted = False
+        self._refilling = asyncio.Lock()
+        self._bytes = 0
+        self._freed = asyncio.Event()
+        self._streak = Streak()
+        self._unrecorded: list[Outcome] = []
+        self._commit_timer: asyncio.TimerHandle | None = None
+        self._commits: set[asyncio.Task[None]] = set()
+        self._workers: list[asyncio.Task[None]] = []
+        self._cut_timer: asyncio.TimerHandle | None = None
+        self._stopping = False
+
+    @abstractmethod
+    def _load(self) -> Sequence[P]:
+        """The parcels of the next window, none once all are loaded; called in a thread."""
+
+    @abstractmethod
+    async def _attempt(self, parcel: P) -> list[Outcome]:
+        """Send a parcel; how its changes ended. Cancelled, it says what is then in doubt."""
+
+    async def run(self) -> None:
+        """Send until all changes have an outcome, or until something stops it."""
+        count = min(self._options.workers, len(self.changes))
+        self._workers = [asyncio.create_task(self._work()) for _ in range(count)]
+        try:
+            await asyncio.gather(*self._workers, return_exceptions=True)
+        except asyncio.CancelledError:
+            self.cut()
+            await asyncio.gather(*self._workers, return_exceptions=True)
+            raise
+        finally:
+            await self._finish()
+        for worker in self._workers:
+            if not worker.cancelled() and (bug := worker.exception()):
+                raise bug
+
+    def stop(self) -> None:
+        """Send nothing more; what is in flight gets the grace time to finish."""
+        if not self._stopping:
+            self._stopping = True
+            self._namespace.stop()
+            self._freed.set()
+            loop = asyncio.get_running_loop()
+            self._cut_timer = loop.call_later(self._options.grace, self.cut)
+
+    def cut(self) -> None:
+        """Wait for nothing more: what is in flight stays in doubt."""
+        self.stop()
+        # First those that wait hear of the stop: two cancellations at once would look like one of
+        # a request in flight.
+        asyncio.get_running_loop().call_soon(self._cancel_workers)
+
+    def _cancel_workers(self) -> None:
+        for worker in self._workers:
+            worker.cancel()
+
+    def _stop_asked(self) -> bool:
+        """As `_stopping`, for where it may have changed since it was looked at last."""
+        return self._stopping
+
+    def _halt(self, error: KvsyncError) -> None:
+        self.error = self.error or error
+        self.stop()
+
+    def _refused(self, error: ServiceError | Interrupted) -> None:
+        """An answer that is fatal for the run ends it."""
+        if isinstance(error, FatalError):
+            self._halt(error)
+
+    async def _work(self) -> None:
+        while parcel := await self._next():
+            outcomes = await self._attempt(parcel)
+            self._bytes -= parcel.size
+            self._freed.set()
+            for outcome in outcomes:
+                self._settle(outcome)
+
+    async def _next(self) -> P | None:
+        while not (self._window or self._exhausted or self._stopping):
+            async with self._refilling:
+                if not self._window:
+                    await self._refill()
+        return self._window.popleft() if self._window and not self._stopping else None
+
+    async def _refill(self) -> None:
+        while self._bytes > _FLIGHT_BYTES - WINDOW_BYTES and not self._stopping:
+            self._freed.clear()
+            await self._freed.wait()
+        if self._stopping or self._exhausted:
+            return
+        try:
+            # Reading files blocks, so it is done in a thread, a window at a time.
+            self._marking = await asyncio.to_thread(self._load)
+            if self._stop_asked():
+                self._marking = []
+                return
+            marks = [change for parcel in self._marking for change in parcel.marks]
+            await asyncio.shield(self._recording(marks))
+        except KvsyncError as error:
+            self._halt(error)
+        else:
+            parcels, self._marking = self._marking, []
+            self._bytes += sum(parcel.size for parcel in parcels)
+            self._window.extend(parcels)
+            self._exhausted = not parcels
+
+    def _settle(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self._unrecorded.append(outcome)
+        if len(self._unrecorded) >= _COMMIT_ROWS:
+            self._recording([])
+        elif not self._commit_timer:
+            loop = asyncio.get_running_loop()
+            self._commit_timer = loop.call_later(_COMMIT_S, self._recording, [])
+        if self._streak.add(outcome) and not self._stopping:
+            self._halt(hopeless(outcome, self._streak.length))
+        self.settled(outcome)
+
+    def _recording(self, marks: Sequence[Change]) -> asyncio.Task[None]:
+        """Record these marks, and the outcomes so far, whoever is cancelled meanwhile."""
+        outcomes, self._unrecorded = self._unrecorded, []
+        if self._commit_timer:
+            self._commit_timer.cancel()
+            self._commit_timer = None
+        task = asyncio.create_task(self._record(marks, outcomes))
+        self._commits.add(task)
+        task.add_done_callback(self._recorded)
+        return task
+
+    async def _record(self, marks: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+        if marks or outcomes:
+            await self._store.record(marks, outcomes)
+
+    def _recorded(self, task: asyncio.Task[None]) -> None:
+        error = task.exception()
+        if isinstance(error, KvsyncError):
+            self._halt(error)
+        elif error is None:
+            self._commits.discard(task)
+        elif not self._stopping:
+            # A bug: `_finish` raises it, once what is in flight has ended.
+            self.stop()
+
+    async def _finish(self) -> None:
+        """Make durable what is known, and take back the marks of what was never sent."""
+        if self._cut_timer:
+            self._cut_timer.cancel()
+        for parcel in (*self._marking, *self._window):
+            self._unrecorded += parcel.skipped()
+        self._recording([])
+        for error in await asyncio.gather(*self._commits, return_exceptions=True):
+            if isinstance(error, KvsyncError):
+                self.error = self.error or error
+            elif error:
+                raise error
