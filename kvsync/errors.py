@@ -7,7 +7,7 @@
     ├── LockedError           another run holds the state
     ├── RefusedError          refused for safety
     ├── HeldBackError         another source of the call went wrong first
-    ├── OutputError           the results cannot be written to stdout
+    ├── OutputError           the results cannot be written: to stdout, or to an export's place
     ├── Interrupted           a request was not sent because the run is stopping
     └── ServiceError          the service refused, or its answer never came
         ├── FatalError        no request of this run can succeed
@@ -114,20 +114,20 @@ class RefusedError(KvsyncError):
 
 
 class HeldBackError(KvsyncError):
-    """Nothing was sent for this source, because another one of the call went wrong first.
+    """Something was not done for this source, because another one of the call went wrong first.
 
-    The exit code is that of the error that held it back.
+    ``what`` was not done; the exit code is that of what held it back.
     """
 
     kind = "held-back"
 
-    def __init__(self, source: str, cause: KvsyncError) -> None:
-        self.exit_code = cause.exit_code
-        super().__init__(f"not sent, because {source} went wrong")
+    def __init__(self, source: str, exit_code: int, what: str = "sent") -> None:
+        self.exit_code = exit_code
+        super().__init__(f"not {what}, because {source} went wrong")
 
 
 class OutputError(KvsyncError):
-    """The results cannot be written to stdout: a full disk, perhaps."""
+    """The results cannot be written, to stdout or to an export's place: a full disk, perhaps."""
 
     kind = "output"
     exit_code = 4

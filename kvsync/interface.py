@@ -15,8 +15,11 @@ class Interface(Protocol):
     def approve(self, runs: Sequence[RunReport]) -> bool:
         """Whether to go on, now that the plans are made."""
 
-    def progress(self, run: RunReport) -> Progress:
-        """What shows how far one run's push has come."""
+    def warn(self, runs: Sequence[RunReport]) -> None:
+        """Say those of the runs' warnings that have not been said yet."""
+
+    def progress(self, label: str, total: int, what: str) -> Progress:
+        """What shows how far something has come: ``what`` is being done to ``total`` keys."""
 
     def tell(self, line: str) -> None:
         """Say a line while the call goes on."""

@@ -1,16 +1,15 @@
 """From paths to plans: each source on its way through a call, up to the point of sending."""
 
 import os
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
-from kvsync.errors import InputError, KvsyncError, Mistake, UsageError
-from kvsync.keys import matches
-from kvsync.model import Entry, Row, Source, Target
-from kvsync.plan import Circumstances, make_plan
+from kvsync.errors import InputError, KvsyncError, UsageError
+from kvsync.model import Destination, Entry, Row, Source, Target
+from kvsync.remote import Verdict
 from kvsync.report import RunReport
-from kvsync.settings import API_RATE, Call, Settings
+from kvsync.settings import API_RATE, Call, Choice, Settings
 from kvsync.sources import open_source
 from kvsync.state import State, run_lock, state_path
 from kvsync.targets import emulator_data, local_endpoint, resolve, state_files
@@ -21,12 +20,13 @@ __all__ = [
     "Job",
     "failed",
     "find_targets",
+    "going",
     "hold_the_rest",
-    "make_plans",
     "open_jobs",
     "open_states",
     "read_all",
-    "refuse_collisions",
+    "service_time",
+    "target_job",
 ]
 
 
@@ -42,6 +42,24 @@ class Job:
     rows: dict[str, Row] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     run_number: int = 0
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    """What a look at the target has decided, by key."""
+    remote: Collection[str] | None = None
+    """All keys of the namespace, where they were listed."""
+    named_elsewhere: Collection[str] = frozenset()
+    """Keys that other sources of the call name for the same target."""
+
+    @property
+    def orphans(self) -> list[Row]:
+        """Rows that this owner pushed, and that no source of the call names any more."""
+        named = {entry.key for entry in self.entries}
+        return [
+            row
+            for row in self.rows.values()
+            if row.owner == self.owner
+            and row.key not in named
+            and row.key not in self.named_elsewhere
+        ]
 
     @property
     def target(self) -> Target:
@@ -58,7 +76,16 @@ class Job:
 
 def failed(jobs: Iterable[Job]) -> bool:
     """Whether any of the jobs cannot go on: then nothing is sent for any."""
-    return any(job.report.error for job in jobs)
+    return any(job.report.error or job.report.signal for job in jobs)
+
+
+def service_time(job: Job, call: Call) -> float:
+    """The service's time (Unix seconds), as far as the state knows how its clock goes.
+
+    Of the two clocks the later one: no TTL is taken for longer than it is.
+    """
+    offset = job.state.clock_offset(job.target) if job.state else 0.0
+    return call.clock() + max(0.0, offset)
 
 
 def open_jobs(call: Call) -> list[Job]:
@@ -85,9 +112,30 @@ def open_jobs(call: Call) -> list[Job]:
     return jobs
 
 
+def target_job(call: Call, *, zone_only: bool = False, create: bool = False) -> Job:
+    """A job that has a target, and no source; ``create`` the data of ``--local`` if missing.
+
+    Raises `UsageError` if the target is not known, or the data are missing.
+    """
+    path = state_path(".", call.settings.state)
+    settings = call.settings
+    if zone_only:
+        settings = replace(settings, namespace=Choice("default", "--local"))
+    if settings.local and not local_endpoint(path, create=create).partition(":")[2]:
+        raise UsageError(
+            f"there is nothing of --local at {printable(emulator_data(path))}: give the --state"
+            " FILE of what was synced (kvsync state path SOURCE)"
+        )
+    target, told = resolve(Destination(), settings, path)
+    if zone_only:
+        target = target._replace(namespace="")
+    label = f"{target.zone}/{target.namespace}".rstrip("/")
+    return Job(RunReport(label, target, told, rate=settings.rate), state_path=path)
+
+
 def find_targets(jobs: Iterable[Job], call: Call) -> None:
     """Find out where each source goes, where its state lies, and who owns its keys."""
-    for job, source in _going(jobs):
+    for job, source in going(jobs):
         job.state_path = state_path(source.home, call.settings.state)
         job.owner = source.owner or _owner(source, job.state_path, call.settings.state)
         try:
@@ -111,7 +159,7 @@ def open_states(jobs: Iterable[Job], open_state: Callable[[str], State]) -> None
     A state that cannot be opened is the error of the jobs that need it.
     """
     by_path: dict[str, list[Job]] = {}
-    for job, _ in _going(jobs):
+    for job, _ in going(jobs):
         by_path.setdefault(job.state_path, []).append(job)
     # Sorted, so that two calls with the same sources never wait for each other in a ring.
     for path, users in sorted(by_path.items()):
@@ -157,7 +205,7 @@ def hold_the_rest(jobs: Sequence[Job], holder: Holder, *, local: bool) -> None:
 
 def read_all(jobs: Iterable[Job]) -> None:
     """Read what each source names; a source with mistakes keeps them all."""
-    for job, source in _going(jobs):
+    for job, source in going(jobs):
         try:
             job.entries = source.entries(job.rows.get)
         except KvsyncError as error:
@@ -167,34 +215,7 @@ def read_all(jobs: Iterable[Job]) -> None:
         job.report.warnings += source.warnings
 
 
-def make_plans(jobs: Iterable[Job], call: Call) -> None:
-    """Diff each job's entries with what its state says."""
-    going = [job for job, _ in _going(jobs)]
-    for job in going:
-        if not job.state:
-            continue
-        others = [other for other in going if other is not job and other.place == job.place]
-        circumstances = Circumstances(
-            owner=job.owner,
-            now=call.clock() + max(0.0, job.state.clock_offset(job.target)),
-            rate=call.settings.rate,
-            renew_within=call.renew_within,
-            adopt=call.adopt,
-            complete=not call.only,
-            named_elsewhere={entry.key for other in others for entry in other.entries},
-            companions={o.owner for o in others if o.state_path == job.state_path},
-            runs=job.state.runs(job.target, job.owner),
-        )
-        if call.only:
-            _narrow(job, call.only)
-        try:
-            job.report.plan = make_plan(job.entries, job.rows, circumstances)
-            job.report.warnings += job.report.plan.warnings
-        except KvsyncError as error:
-            job.report.error = error
-
-
-def _going(jobs: Iterable[Job]) -> Iterator[tuple[Job, Source]]:
+def going(jobs: Iterable[Job]) -> Iterator[tuple[Job, Source]]:
     """The jobs that nothing has stopped yet, each with its source."""
     return ((job, job.source) for job in jobs if job.source and not job.report.error)
 
@@ -212,33 +233,3 @@ def _mistakes_of(source: Source) -> KvsyncError | None:
     except InputError as error:
         return error
     return None
-
-
-def refuse_collisions(
-    jobs: Iterable[Job], place: Callable[[Job], Hashable] = lambda job: job.place
-) -> None:
-    """Two sources of one call may not name the same key of one place; None: not known."""
-    seen: dict[tuple[Hashable, str], Entry] = {}
-    for job, _ in _going(jobs):
-        where = place(job)
-        mistakes = []
-        for entry in () if where is None else job.entries:
-            first = seen.setdefault((where, entry.key), entry)
-            if first is not entry:
-                told = f"the key {printable(entry.key)} is also named by {first.origin}"
-                origin, _, line = entry.origin.rpartition(":")
-                at_line = origin and line.isdecimal()
-                mistakes.append(
-                    Mistake(told, origin, int(line)) if at_line else Mistake(told, entry.origin)
-                )
-        if mistakes:
-            job.report.error = InputError(mistakes)
-
-
-def _narrow(job: Job, only: Iterable[str]) -> None:
-    """Leave out keys that match none of the patterns, as if neither side knew them."""
-    found = [entry for entry in job.entries if matches(entry.key, only)]
-    if job.entries and not found:
-        job.report.warnings.append("no key of the source matches --only")
-    job.entries = found
-    job.rows = {key: row for key, row in job.rows.items() if matches(key, only)}

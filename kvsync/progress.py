@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import IO, Never, Protocol
 
-from kvsync.model import Outcome, OutcomeKind
 from kvsync.units import count_text, duration_text, size_text
 
 __all__ = ["Bar", "Lines", "Progress", "Silence", "make_progress"]
@@ -15,10 +14,13 @@ _LINE_EVERY_S = 10.0
 
 
 class Progress(Protocol):
-    """Hears of each outcome, and looks at the clock now and then."""
+    """Hears of each key that is done with, and looks at the clock now and then."""
 
-    def settled(self, outcome: Outcome) -> None:
-        """Count one more outcome."""
+    def advance(self, size: int = 0, *, failed: bool = False) -> None:
+        """Count one more key, and the bytes of its value if they went over the wire."""
+
+    def expect(self, total: int) -> None:
+        """There will be so many keys, as far as is known by now."""
 
     def tick(self, retries: int, why: str) -> str:
         """Show the time, the retries so far and ``why`` the last was needed; called twice a second.
@@ -39,8 +41,11 @@ class Silence:
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
 
-    def settled(self, outcome: Outcome) -> None:
+    def advance(self, size: int = 0, *, failed: bool = False) -> None:
         """Count nothing."""
+
+    def expect(self, total: int) -> None:
+        """Expect nothing."""
 
     def tick(self, retries: int, why: str) -> str:  # noqa: ARG002 - nothing is shown
         """Show nothing."""
@@ -77,11 +82,16 @@ class Bar:
             " {rate_noinv_fmt}, {remaining} left{postfix}",
         )
 
-    def settled(self, outcome: Outcome) -> None:
-        """Count one more outcome."""
-        self._size, self._failures = _counted(outcome, self._size, self._failures)
+    def advance(self, size: int = 0, *, failed: bool = False) -> None:
+        """Count one more key."""
+        self._size += size
+        self._failures += failed
         self._tell(refresh=False)
         self._bar.update()
+
+    def expect(self, total: int) -> None:
+        """So many keys make the whole bar."""
+        self._bar.total = total
 
     def tick(self, retries: int, why: str) -> str:
         """Redraw, so that the clock runs while the service is silent."""
@@ -123,10 +133,15 @@ class Lines:
         self._begun = self._shown = clock()
         self._count = self._size = self._failures = 0
 
-    def settled(self, outcome: Outcome) -> None:
-        """Count one more outcome."""
+    def advance(self, size: int = 0, *, failed: bool = False) -> None:
+        """Count one more key."""
         self._count += 1
-        self._size, self._failures = _counted(outcome, self._size, self._failures)
+        self._size += size
+        self._failures += failed
+
+    def expect(self, total: int) -> None:
+        """So many keys are all."""
+        self._total = total
 
     def tick(self, retries: int, why: str) -> str:
         """A line, if the last one is ten seconds old."""
@@ -149,13 +164,6 @@ class Lines:
 
     def close(self) -> None:
         """Say no more: the summary follows."""
-
-
-def _counted(outcome: Outcome, size: int, failures: int) -> tuple[int, int]:
-    """Bytes and failures, with one more outcome; what was skipped is neither."""
-    if outcome.kind is OutcomeKind.DONE:
-        return size + outcome.entry.size, failures
-    return size, failures + (outcome.kind is not OutcomeKind.SKIPPED)
 
 
 def _width(stream: IO[str]) -> int | None:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from kvsync.guard import Deleting
 from kvsync.sources import SourceOptions
 
-__all__ = ["API_RATE", "NOBODY", "Call", "Choice", "Settings"]
+__all__ = ["API_RATE", "NOBODY", "Call", "Choice", "Exporting", "Settings", "Verifying"]
 
 
 class Choice(NamedTuple):
@@ -50,12 +51,40 @@ class Settings:
     lock_timeout: float = 0.0
 
 
+class Verifying(NamedTuple):
+    """How a target is compared with its source.
+
+    ``wait`` is for how many seconds keys that differ are read again; ``listing``: the namespace's
+    keys are listed, to find those that the source does not name; ``exact``: they count as
+    differences; ``values``: those of keys that differ are kept, to be shown.
+    """
+
+    wait: float = 0.0
+    listing: bool = True
+    exact: bool = False
+    values: bool = False
+
+
+class Exporting(NamedTuple):
+    """Where an export goes: a path, or ``-`` for stdout, and in which format.
+
+    Only keys that begin with ``prefix``; ``refresh``: what is there already is read again.
+    """
+
+    out: str
+    form: str
+    prefix: str = ""
+    refresh: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of plan or sync.
+    """One call of plan, sync or verify.
 
     ``only`` has shell patterns for keys; ``renew_within`` is in seconds (None: half of each TTL).
     ``clock`` gives Unix seconds: a run may wait for another one before it looks at the time.
+    ``refresh``: the state is corrected from the target first. ``deleting`` None: nothing is
+    deleted. ``verifying``: how to compare the target with its source (after a push: None for not).
     """
 
     paths: Sequence[str]
@@ -66,3 +95,7 @@ class Call:
     only: Sequence[str] = ()
     renew_within: int | None = None
     adopt: bool = False
+    refresh: bool = False
+    deleting: Deleting | None = None
+    create_namespace: bool = False
+    verifying: Verifying | None = None

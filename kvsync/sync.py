@@ -1,8 +1,10 @@
 """The story of a call: what is wanted, what is known, the difference, the sending, the memory."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
 
 from kvsync.errors import HeldBackError, KvsyncError
 from kvsync.interface import Interface
@@ -12,20 +14,26 @@ from kvsync.jobs import (
     failed,
     find_targets,
     hold_the_rest,
-    make_plans,
     open_jobs,
     open_states,
     read_all,
-    refuse_collisions,
+    target_job,
 )
+from kvsync.model import OutcomeKind
 from kvsync.plan import Circumstances, make_plan
+from kvsync.planning import make_plans, narrow, refuse_collisions, refuse_strangers
 from kvsync.report import Report
-from kvsync.settings import Call
+from kvsync.settings import Call, Exporting, Verifying
 from kvsync.signals import undisturbed
 from kvsync.state import State
 from kvsync.targets import named_target
 
-__all__ = ["plan", "sync", "validate"]
+if TYPE_CHECKING:
+    from kvsync.online.network import Network
+
+__all__ = ["export", "plan", "sync", "validate", "verify"]
+
+_Way: TypeAlias = "Callable[[], Network]"
 
 
 def validate(call: Call) -> Report:
@@ -40,19 +48,52 @@ def validate(call: Call) -> Report:
     return Report("validate", [job.report for job in jobs])
 
 
-def plan(call: Call) -> Report:
-    """What a sync would do. Nothing is sent, locked or created."""
+def plan(call: Call, interface: Interface) -> Report:
+    """What a sync would do. Nothing is sent, locked or created; only a refresh reads the target."""
     jobs = open_jobs(call)
     report = Report("plan", [job.report for job in jobs])
     for run in report.runs:
         run.dry = True
     with ExitStack() as stack, _caught(report):
-        find_targets(jobs, call)
-        open_states(jobs, lambda path: stack.enter_context(State.read(path)))
-        read_all(jobs)
-        refuse_collisions(jobs)
+        _look(jobs, call, stack)
+        network = _way(call, interface, stack)
+        _compare(jobs, call, network)
+        if call.refresh and not failed(jobs):
+            from kvsync.online.refresh import check_capacities
+
+            check_capacities(network(), jobs)
+    return report
+
+
+def verify(call: Call, interface: Interface) -> Report:
+    """Whether each target holds what its source says. Nothing is written, here or there."""
+    jobs = open_jobs(call)
+    report = Report("verify", [job.report for job in jobs])
+    with ExitStack() as stack, _caught(report):
+        _look(jobs, call, stack)
         if not failed(jobs):
-            make_plans(jobs, call)
+            narrow(jobs, call)
+            from kvsync.online.compare import compare_all
+
+            verifying = call.verifying or Verifying()
+            compare_all(_way(call, interface, stack)(), jobs, verifying)
+    return report
+
+
+def export(call: Call, interface: Interface, exporting: Exporting) -> Report:
+    """Write a namespace to a place on this machine; an interrupted one goes on where it was."""
+    report = Report("export")
+    with ExitStack() as stack, _caught(report):
+        job = target_job(call)
+        report.runs.append(job.report)
+        from kvsync.export import Origin, open_place
+        from kvsync.online.download import download
+
+        origin = Origin(*job.target, exporting.prefix)
+        place = stack.enter_context(
+            open_place(exporting.out, exporting.form, origin, refresh=exporting.refresh)
+        )
+        download(_way(call, interface, stack)(), job, place, exporting.prefix)
     return report
 
 
@@ -72,25 +113,93 @@ def sync(call: Call, interface: Interface) -> Report:
         if failed(jobs):
             return report
         hold_the_rest(jobs, holder, local=call.settings.local)
-        if not failed(jobs):
-            make_plans(jobs, call)
+        network = _way(call, interface, stack)
+        _compare(jobs, call, network)
         if failed(jobs) or not interface.approve(report.runs):
             return report
         with undisturbed():
-            _send(jobs, call, interface)
+            _send(jobs, network)
             _hold_back(report)
             for job in jobs:
                 _remember(job)
+            if call.verifying:
+                _verify(jobs, network, call.verifying)
     return report
 
 
-def _send(jobs: Sequence[Job], call: Call, interface: Interface) -> None:
-    waiting = [job for job in jobs if job.report.plan and job.report.plan.changes]
-    if waiting:
-        # Only here is there something to send: a run without imports no network code.
-        from kvsync.delivery import deliver
+def _look(jobs: Sequence[Job], call: Call, stack: ExitStack) -> None:
+    """What the sources name and the states know; nothing is locked or created."""
+    find_targets(jobs, call)
+    open_states(jobs, lambda path: stack.enter_context(State.read(path)))
+    read_all(jobs)
+    refuse_collisions(jobs)
 
-        deliver(waiting, call, interface)
+
+def _way(call: Call, interface: Interface, stack: ExitStack) -> _Way:
+    """The way to the network, opened when it is first taken, for as long as the stack lasts."""
+
+    @cache
+    def network() -> "Network":
+        # Only here is there something to ask or send: a run without imports no network code.
+        from kvsync.online.network import Network
+
+        return stack.enter_context(Network(call, interface))
+
+    return network
+
+
+def _compare(jobs: Sequence[Job], call: Call, network: _Way) -> None:
+    """The difference between what is wanted and what is known, or seen."""
+    if failed(jobs):
+        return
+    narrow(jobs, call)
+    refuse_strangers(jobs, call)
+    if call.refresh and not failed(jobs):
+        from kvsync.online.refresh import refresh_all
+
+        refresh_all(network(), jobs)
+    if not failed(jobs):
+        make_plans(jobs, call)
+
+
+def _send(jobs: Sequence[Job], network: _Way) -> None:
+    """First all pushes, then the deletes, and these only if every push was done."""
+    plans = [job.report.plan for job in jobs if job.report.plan]
+    if any(plan.changes for plan in plans):
+        from kvsync.online.delivery import push_all
+
+        push_all(network(), jobs)
+    if not any(plan.deletes for plan in plans):
+        return
+    wrong = next((job for job in jobs if not _is_pushed(job)), None)
+    if wrong is None:
+        from kvsync.online.delivery import delete_all
+
+        delete_all(network(), jobs)
+        return
+    for job in jobs:
+        if job.report.plan and job.report.plan.deletes:
+            job.report.warnings.append("nothing was deleted, since not everything was pushed")
+            if job is not wrong and not job.report.error and _is_pushed(job):
+                code = wrong.report.exit_code or 1
+                job.report.error = HeldBackError(wrong.report.source, code, "deleted")
+
+
+def _is_pushed(job: Job) -> bool:
+    """Whether every change of the job was acknowledged."""
+    report = job.report
+    done = all(outcome.kind is OutcomeKind.DONE for outcome in report.outcomes)
+    planned = len(report.plan.changes) if report.plan else 0
+    return done and len(report.outcomes) == planned and not (report.error or report.signal)
+
+
+def _verify(jobs: Sequence[Job], network: _Way, verifying: Verifying) -> None:
+    """Read back what was pushed, where there is nothing wrong with it already."""
+    well = [job for job in jobs if not job.report.exit_code]
+    if well:
+        from kvsync.online.compare import compare_all
+
+        compare_all(network(), well, verifying)
 
 
 def _remember(job: Job) -> None:
@@ -132,7 +241,7 @@ def _hold_back(report: Report) -> None:
     if wrong is None or wrong.error is None:
         return
     for run in report.runs:
-        unplanned = run.plan is None
+        untold = not (run.plan or run.comparison or run.exported)
         unsent = not run.dry and run.plan and run.plan.changes and not run.outcomes
-        if not run.error and (unplanned or unsent):
-            run.error = HeldBackError(wrong.source, wrong.error)
+        if not run.error and (untold or unsent):
+            run.error = HeldBackError(wrong.source, wrong.error.exit_code)

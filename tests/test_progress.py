@@ -4,15 +4,7 @@ import io
 
 import pytest
 
-from kvsync.model import Outcome, OutcomeKind
 from kvsync.progress import Bar, Lines, Silence, make_progress
-from tests.values import change
-
-
-def outcome(key: str, kind: OutcomeKind = OutcomeKind.DONE) -> Outcome:
-    """A change of 1000 bytes that ended so."""
-    made = change(key, "v" * 1000)
-    return Outcome(kind, made, made.entry)
 
 
 class Terminal(io.StringIO):
@@ -26,8 +18,8 @@ def test_bar():
     """A bar shows keys, rate, bytes, retries, failures and the time left, and wipes itself."""
     stream = Terminal()
     bar = Bar("m.yaml", 4, stream)
-    bar.settled(outcome("a"))
-    bar.settled(outcome("b", OutcomeKind.FAILED))
+    bar.advance(1000)
+    bar.advance(failed=True)
     bar.tick(3, "Timeout")
     drawn = stream.getvalue().split("\r")[-1]
     assert drawn.startswith("m.yaml:  50%|")
@@ -44,10 +36,10 @@ def test_lines():
     now = [0.0]
     stream = io.StringIO()
     lines = Lines("m.yaml", 100, stream, clock=lambda: now[0])
-    for number in range(40):
-        lines.settled(outcome(f"k{number}"))
-    lines.settled(outcome("x", OutcomeKind.REJECTED))
-    lines.settled(outcome("y", OutcomeKind.SKIPPED))
+    for _ in range(40):
+        lines.advance(1000)
+    lines.advance(failed=True)
+    lines.advance()
     told = []
     for now[0] in (9.9, 10.0, 10.5, 19.9):
         told.append(lines.tick(2, "Timeout"))
@@ -75,7 +67,8 @@ def test_silence():
     """No progress is no output, but for what must be said."""
     stream = io.StringIO()
     silence = Silence(stream)
-    silence.settled(outcome("a"))
+    silence.advance(1000)
+    silence.expect(2)
     assert silence.tick(1, "Timeout") == ""
     silence.say("a word")
     silence.close()

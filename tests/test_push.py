@@ -1,7 +1,6 @@
 """The worker pool, against fakes that implement its two Protocols."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -15,7 +14,9 @@ from kvsync.errors import (
     StateError,
 )
 from kvsync.model import Ack, Change, Expiry, Loaded, Lost, Outcome, OutcomeKind
-from kvsync.push import Push, PushOptions
+from kvsync.pool import PoolOptions
+from kvsync.push import Push
+from tests.stores import FakeStore, GatedStore, kinds
 from tests.values import change
 
 
@@ -52,31 +53,6 @@ class FakeNamespace:
         self.stopped.set()
 
 
-class FakeStore:
-    """Remembers what it was told, in order; refuses from the ``full``-th call on."""
-
-    def __init__(self, full: int = 10**9):
-        self.calls: list[tuple[list[Change], list[Outcome]]] = []
-        self.full = full
-        self.heard = asyncio.Event()
-
-    async def record(self, marks: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
-        if len(self.calls) >= self.full:
-            raise StateError("the disk is full")
-        self.calls.append((list(marks), list(outcomes)))
-        if outcomes:
-            self.heard.set()
-        await asyncio.sleep(0)
-
-    @property
-    def marked(self) -> list[str]:
-        return [c.entry.key for marks, _ in self.calls for c in marks]
-
-    @property
-    def settled(self) -> dict[str, OutcomeKind]:
-        return {o.entry.key: o.kind for _, outcomes in self.calls for o in outcomes}
-
-
 def values(changes: list[Change], size: int = 1) -> Iterator[Loaded]:
     """Each change's value, as its source would load it."""
     return ((c.entry, b"x" * size) for c in changes)
@@ -84,17 +60,12 @@ def values(changes: list[Change], size: int = 1) -> Iterator[Loaded]:
 
 def made(changes: list[Change], namespace: FakeNamespace, store: FakeStore, **options) -> Push:
     """A push of these changes."""
-    return Push(changes, values(changes), namespace, store, PushOptions(**options))
+    return Push(changes, values(changes), namespace, store, PoolOptions(**options))
 
 
 def changes_of(count: int) -> list[Change]:
     """So many changes."""
     return [change(f"k{n}") for n in range(count)]
-
-
-def kinds(push: Push) -> Counter[str]:
-    """How many outcomes of each kind."""
-    return Counter(str(outcome.kind) for outcome in push.outcomes)
 
 
 async def test_all_done():
@@ -148,7 +119,8 @@ async def test_bytes_bound_the_flight():
     def settled(_: Outcome) -> None:
         held[0] -= size
 
-    push = Push(changes, loading(), namespace, FakeStore(), settled=settled)
+    push = Push(changes, loading(), namespace, FakeStore())
+    push.settled = settled
     await push.run()
     assert kinds(push) == {"done": 100}
     assert held[1] <= 32 * size
@@ -350,20 +322,6 @@ async def test_commit_that_fails():
     async with asyncio.timeout(5):
         await push.run()
     assert isinstance(push.error, StateError)
-
-
-class GatedStore(FakeStore):
-    """A store whose calls wait for a gate, as for a slow disk."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gate = asyncio.Event()
-        self.begun = asyncio.Event()
-
-    async def record(self, marks: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
-        self.begun.set()
-        await self.gate.wait()
-        await super().record(marks, outcomes)
 
 
 async def test_cut_while_marking():

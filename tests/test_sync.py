@@ -23,7 +23,10 @@ class Quiet:
     def approve(self, runs: Sequence[RunReport]) -> bool:
         return True
 
-    def progress(self, run: RunReport) -> Progress:
+    def warn(self, runs: Sequence[RunReport]) -> None:
+        return
+
+    def progress(self, label: str, total: int, what: str) -> Progress:
         return Silence(io.StringIO())
 
     def tell(self, line: str) -> None:

@@ -19,7 +19,12 @@ __all__ = ["Terminated", "cli", "main", "run"]
 _COMMANDS = {
     "plan": "Show what a sync would change; send nothing.",
     "sync": "Push what has changed, and remember it.",
+    "verify": "Compare the target with the sources; write nothing.",
     "validate": "Report every mistake in the sources; no state, no network.",
+    "export": "Write a namespace to a directory, a file or stdout.",
+    "namespaces": "List the namespaces of a zone, or create one.",
+    "get": "Print one value.",
+    "put": "Write one pair, past every state.",
     "state": "Look into the state file, or forget parts of it.",
     "emulator": "Run EdgeKV on loopback, for tests and first steps.",
     "schema": "Print the JSON Schema of the manifest, for editors.",

@@ -1,12 +1,14 @@
 """The call that a command line describes."""
 
 import os
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from kvsync.errors import UsageError
-from kvsync.settings import Call, Choice, Settings
+from kvsync.guard import Deleting
+from kvsync.settings import Call, Choice, Settings, Verifying
 from kvsync.sources import SourceOptions
 
 __all__ = ["call_from"]
@@ -22,7 +24,7 @@ def _choice(ctx: click.Context, name: str) -> Choice:
     return Choice(value, f"--{name}")
 
 
-def call_from(ctx: click.Context) -> Call:
+def call_from(ctx: click.Context, verifying: Verifying | None = None) -> Call:
     """The call that the command line describes. Raises `UsageError`."""
     given = ctx.params
     zone, namespace = _choice(ctx, "zone"), _choice(ctx, "namespace")
@@ -39,14 +41,31 @@ def call_from(ctx: click.Context) -> Call:
         **{name: given[name] for name in names if name in given},
     )
     return Call(
-        paths=given["sources"],
+        paths=given.get("sources", ()),
         settings=settings,
         source=_source_options(ctx, zone, namespace),
         environ=dict(os.environ),
         only=given.get("only", ()),
         renew_within=_whole(given.get("renew_within")),
         adopt=given.get("adopt", False),
+        refresh=given.get("refresh", False),
+        deleting=_deleting(given),
+        create_namespace=given.get("create_namespace", False),
+        verifying=verifying,
     )
+
+
+def _deleting(given: dict[str, Any]) -> Deleting | None:
+    """What may be deleted; None: nothing. Raises `UsageError`."""
+    unmanaged = given.get("delete_unmanaged", False)
+    if unmanaged and not given["refresh"]:
+        raise UsageError("--delete-unmanaged needs --refresh: the state knows no unmanaged keys")
+    allowance, force = given.get("max_delete"), given.get("force", False)
+    if given.get("delete") or unmanaged:
+        return Deleting(unmanaged, allowance, force)
+    if allowance or force:
+        raise UsageError("--max-delete and --force go with --delete or --delete-unmanaged")
+    return None
 
 
 def _local_wins(ctx: click.Context, endpoint: Choice) -> bool:
@@ -63,6 +82,9 @@ def _whole(seconds: float | None) -> int | None:
 
 def _source_options(ctx: click.Context, zone: Choice, namespace: Choice) -> SourceOptions:
     given = ctx.params
+    if "include" not in given:
+        # A command without sources.
+        return SourceOptions()
     names = ("charset", "prefix", "key", "extension", "encoding", "empty", "ttl", "name")
     fields = (*names, "include", "exclude")
     by_variable = ParameterSource.ENVIRONMENT

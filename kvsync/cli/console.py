@@ -15,10 +15,13 @@ from kvsync.progress import Progress, Silence, make_progress
 from kvsync.report import (
     Report,
     RunReport,
+    comparison_lines,
     document,
+    export_line,
     failure_lines,
     plan_lines,
     result_lines,
+    unread_lines,
 )
 from kvsync.signals import ignore
 from kvsync.units import printable
@@ -51,10 +54,9 @@ class Console:
         context = click.get_current_context()
         context.with_resource(_logging_to(self, _LEVELS[min(self._verbose, 2)]))
 
-    def progress(self, run: RunReport) -> Progress:
-        """What shows how far one run's push has come."""
-        total = len(run.plan.changes) if run.plan else 0
-        label = printable(run.source)
+    def progress(self, label: str, total: int, what: str) -> Progress:
+        """What shows how far something has come: ``what`` is being done to ``total`` keys."""
+        label = printable(f"{what} {label}" if what else label)
         if len(label) > _WIDEST_LABEL:
             label = f"…{label[1 - _WIDEST_LABEL :]}"
         self._progress = make_progress(self._mode, label, total, sys.stderr)
@@ -68,9 +70,9 @@ class Console:
 
     def approve(self, runs: Sequence[RunReport]) -> bool:
         """With ``--interactive``: show the plans, and ask."""
-        self._warn(runs)
-        changes = sum(len(run.plan.changes) for run in runs if run.plan)
-        if not self._interactive or not changes:
+        self.warn(runs)
+        steps = sum(len(run.plan.steps) for run in runs if run.plan)
+        if not self._interactive or not steps:
             return True
         for run in runs:
             for line in plan_lines(run):
@@ -80,11 +82,14 @@ class Console:
         self.tell("nothing was sent")
         return False
 
-    def show(self, report: Report) -> int:
-        """Print the report, whatever signals come; returns its exit code."""
+    def show(self, report: Report, lines: Iterable[str] | None = None) -> int:
+        """Print the report, whatever signals come; returns its exit code.
+
+        ``lines`` are what text has to say of it, if not what it says of plans and pushes.
+        """
         ignore()
         self._progress = Silence(sys.stderr)
-        self._warn(report.runs)
+        self.warn(report.runs)
         # What was held back comes after what held it back.
         for run in sorted(report.runs, key=lambda run: isinstance(run.error, HeldBackError)):
             for line in failure_lines(run.failures):
@@ -92,15 +97,27 @@ class Console:
             several = len(report.runs) > 1 and not isinstance(run.error, InputError)
             if run.error is not report.error:
                 self._tell_error(run.error, f"{run.source}: " if several else "")
+            for line in unread_lines(run.unread):
+                self.tell(line, "error")
             if _unfinished(run):
                 self.tell(f"{run.source}: run the same command again to go on")
         self._tell_error(report.error)
         if self._json:
             write_result(json.dumps(document(report)))
         elif not self._quiet:
-            for line in self._lines(report):
+            for line in self._lines(report) if lines is None else lines:
                 write_result(line)
         return report.exit_code
+
+    def show_export(self, report: Report, out: str) -> int:
+        """As `show`; where stdout has what was exported, the summary goes to stderr."""
+        done = [run for run in report.runs if run.exported]
+        if out == "-":
+            ignore()
+            for run in done if not self._quiet else ():
+                self.tell(export_line(run, out))
+            done = []
+        return self.show(report, [export_line(run, out) for run in done])
 
     def _lines(self, report: Report) -> Iterable[str]:
         for run in report.runs:
@@ -108,13 +125,15 @@ class Console:
                 yield from plan_lines(run)
             elif not isinstance(run.error, HeldBackError):
                 yield from result_lines(run, verbose=bool(self._verbose))
+            yield from comparison_lines(run, verbose=bool(self._verbose))
 
     def _tell_error(self, error: KvsyncError | None, source: str = "") -> None:
         if error:
             for level, line in told_lines(error):
                 self.tell(f"{source}{line}" if level == "error" else line, level)
 
-    def _warn(self, runs: Iterable[RunReport]) -> None:
+    def warn(self, runs: Iterable[RunReport]) -> None:
+        """Say those of the runs' warnings that have not been said yet."""
         for run in runs:
             for warning in run.warnings:
                 line = warning if warning.startswith(run.source) else f"{run.source}: {warning}"
@@ -137,7 +156,8 @@ def _unfinished(run: RunReport) -> bool:
     """Whether the same command, run again, would go on where this one was stopped."""
     stopped = run.signal or (run.error and run.error.exit_code == PassingError.exit_code)
     summary = run.summary()
-    return bool(stopped) and bool(summary.failed or summary.skipped)
+    undone = summary.failed or summary.skipped or (run.exported and not run.exported.complete)
+    return bool(stopped) and bool(undone)
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def _command(error: BaseException, args: Sequence[str]) -> str:
     if context:
         return str(context.command_path.partition(" ")[2])
     words = [arg for arg in args if not arg.startswith("-")]
-    return " ".join(words[: 2 if words[:1] == ["state"] else 1])
+    return " ".join(words[: 2 if words[:1] in (["state"], ["namespaces"]) else 1])
 
 
 # Here click may not have got as far as telling what was chosen.

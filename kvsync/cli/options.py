@@ -7,19 +7,25 @@ from typing import Any, TypeAlias, TypeVar
 
 import click
 
+from kvsync.guard import Allowance, parse_allowance
 from kvsync.units import parse_duration
 
 __all__ = [
     "Duration",
     "lock_timeout_option",
+    "namespace_option",
+    "network_options",
+    "only_option",
     "option",
     "output_options",
     "plan_options",
     "push_options",
     "read_options",
+    "service_options",
     "sources_argument",
     "state_option",
     "target_options",
+    "zone_option",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -64,6 +70,23 @@ class Rate(click.FloatRange):
         if not math.isfinite(rate):
             self.fail("give a number; 100000 is as good as unbounded", param, ctx)
         return rate
+
+
+class MaxDelete(click.ParamType[Allowance]):
+    """A number of keys, or a share as 50%."""
+
+    name = "allowance"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Allowance:
+        """The allowance."""
+        if isinstance(value, Allowance):
+            return value
+        try:
+            return parse_allowance(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def option(*names: str, variable: bool = True, **attributes: Any) -> Callable[[_F], _F]:
@@ -116,9 +139,13 @@ output_options = _group(
     option("-v", "--verbose", count=True, help="Show each key; -vv: each request too."),
 )
 
+zone_option = option("--zone", default="", metavar="ID", help="The EdgeOne zone, as zone-...")
+
+namespace_option = option("--namespace", default="", metavar="NAME", help="The EdgeKV namespace.")
+
 read_options = _group(
-    option("--zone", default="", metavar="ID", help="The EdgeOne zone, as zone-..."),
-    option("--namespace", default="", metavar="NAME", help="The EdgeKV namespace."),
+    zone_option,
+    namespace_option,
     option("--name", metavar="NAME", help="The owner of a directory's keys."),
     option(
         "--charset",
@@ -153,8 +180,7 @@ read_options = _group(
     option("--ttl", metavar="DURATION", help="How long a directory's keys live."),
 )
 
-target_options = _group(
-    read_options,
+service_options = _group(
     option(
         "--endpoint",
         default="",
@@ -165,34 +191,26 @@ target_options = _group(
     state_option,
 )
 
-plan_options = _group(
-    option(
-        "--renew-within",
-        type=Duration(),
-        metavar="DURATION",
-        help="Renew a key when so little of its TTL is left [default: half of it].",
-    ),
-    option(
-        "--adopt", variable=False, is_flag=True, help="Take over keys that another source owns."
-    ),
-    option("--checksum", is_flag=True, help="Read every file, even if it looks unchanged."),
-    option(
-        "--only",
-        multiple=True,
-        metavar="PATTERN",
-        help="Only keys like this (shell pattern); may be repeated.",
-    ),
-    option(
-        "--rate",
-        type=Rate(),
-        default=20.0,
-        show_default=True,
-        metavar="N",
-        help="Requests per second.",
-    ),
+target_options = _group(read_options, service_options)
+
+only_option = option(
+    "--only",
+    multiple=True,
+    metavar="PATTERN",
+    help="Only keys like this (shell pattern); may be repeated.",
 )
 
-push_options = _group(
+rate_option = option(
+    "--rate",
+    type=Rate(),
+    default=20.0,
+    show_default=True,
+    metavar="N",
+    help="Requests per second.",
+)
+
+network_options = _group(
+    rate_option,
     option("--profile", default="", metavar="NAME", help="Credentials of this tccli profile."),
     option(
         "--workers",
@@ -216,6 +234,48 @@ push_options = _group(
         help="Silence that ends a request.",
     ),
     option(
+        "--progress",
+        type=click.Choice(["auto", "bar", "lines", "none"]),
+        default="auto",
+        show_default=True,
+        help="How to show progress on stderr.",
+    ),
+)
+
+plan_options = _group(
+    option("--refresh", is_flag=True, help="Read the target first, and correct the state by it."),
+    option("--delete", variable=False, is_flag=True, help="Delete what the source names no more."),
+    option(
+        "--delete-unmanaged",
+        variable=False,
+        is_flag=True,
+        help="With --refresh: delete all that no source names, so that the target mirrors them.",
+    ),
+    option(
+        "--max-delete",
+        variable=False,
+        type=MaxDelete(),
+        metavar="N|P%",
+        help="Refuse to delete more [default: 30% of the keys, from 10 deletes on].",
+    ),
+    option("--force", variable=False, is_flag=True, help="Delete however many keys it would be."),
+    option("--create-namespace", is_flag=True, help="Create the namespace if it is missing."),
+    option(
+        "--renew-within",
+        type=Duration(),
+        metavar="DURATION",
+        help="Renew a key when so little of its TTL is left [default: half of it].",
+    ),
+    option(
+        "--adopt", variable=False, is_flag=True, help="Take over keys that another source owns."
+    ),
+    option("--checksum", is_flag=True, help="Read every file, even if it looks unchanged."),
+    only_option,
+    network_options,
+)
+
+push_options = _group(
+    option(
         "--grace",
         type=Duration(),
         default="10",
@@ -223,11 +283,4 @@ push_options = _group(
         help="What requests in flight get to finish after Ctrl-C.",
     ),
     lock_timeout_option,
-    option(
-        "--progress",
-        type=click.Choice(["auto", "bar", "lines", "none"]),
-        default="auto",
-        show_default=True,
-        help="How to show progress on stderr.",
-    ),
 )

@@ -4,18 +4,17 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-import click
+from typing import Any
 
 from kvsync.errors import KvsyncError, OutputError
 from kvsync.report import error_lines, mistake_lines
 from kvsync.signals import ignore
 from kvsync.units import printable
 
-__all__ = ["MessageFormat", "told_lines", "write_result"]
+__all__ = ["MessageFormat", "emit", "told_lines", "write_raw", "write_result"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +44,30 @@ def told_lines(error: KvsyncError) -> Iterator[tuple[str, str]]:
     yield from (("error", line) for line in error_lines(error))
 
 
+def emit(
+    command: str, options: dict[str, Any], lines: Iterable[str], fields: dict[str, Any]
+) -> None:
+    """Write what a command found: as lines, or with ``--json`` as its document's fields."""
+    if options["as_json"]:
+        head = {"version": 1, "command": command, "exit_code": 0, "error": None}
+        write_result(json.dumps(head | fields))
+    elif not options["quiet"]:
+        for line in lines:
+            write_result(printable(line))
+
+
 def write_result(line: str) -> None:
     """Write a line to stdout, whole, whatever signals come. Raises `OutputError`."""
+    write_raw(f"{line}\n".encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
+
+
+def write_raw(data: bytes) -> None:
+    """Write these bytes to stdout, all of them, whatever signals come. Raises `OutputError`."""
     ignore()
     try:
-        click.echo(line)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
     except OSError as error:
         if error.errno == errno.EPIPE:
             # The reader has had enough: what was done, and the exit code, do not depend on it.

@@ -26,7 +26,11 @@ __all__ = ["command"]
 @option("--detailed-exitcode", is_flag=True, help="Exit 2 if there are changes, 1 on any error.")
 @click.pass_context
 def command(ctx: click.Context, /, detailed_exitcode: bool, **options: Any) -> int:
-    """Show what a sync would change. Sends nothing, locks nothing, needs no credentials."""
-    report = plan(call_from(ctx))
+    """Show what a sync would change. Writes nothing, locks nothing.
+
+    Only --refresh reads the target, and needs credentials.
+    """
+    console = Console(options)
+    report = plan(call_from(ctx), console)
     report.detailed = detailed_exitcode
-    return Console(options).show(report)
+    return console.show(report)

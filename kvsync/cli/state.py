@@ -1,6 +1,5 @@
 """``kvsync state``."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,7 +9,7 @@ from typing import Any
 import click
 
 from kvsync.cli.options import lock_timeout_option, option, output_options, state_option
-from kvsync.cli.output import write_result
+from kvsync.cli.output import emit
 from kvsync.errors import UsageError
 from kvsync.keys import matches
 from kvsync.model import Row, Target
@@ -40,7 +39,7 @@ def command() -> None:
 def path_command(source: str | None, state: str, **options: Any) -> None:
     """Print where the state file is, or would be."""
     path = _path(source, state)
-    _emit("path", options, [printable(path)], {"path": path})
+    emit("state path", options, [printable(path)], {"path": path})
 
 
 @command.command("list", epilog="Example: kvsync state list ./bundle")
@@ -58,7 +57,9 @@ def list_command(source: str | None, state: str, **options: Any) -> None:
         f" {fields['in_doubt']} in doubt; last run {fields['last_run'] or 'unknown'}"
         for fields in found
     ]
-    _emit("list", options, lines or [f"no state yet at {path}"], {"path": path, "owners": found})
+    emit(
+        "state list", options, lines or [f"no state yet at {path}"], {"path": path, "owners": found}
+    )
 
 
 @command.command("show", epilog="Example: kvsync state show ./bundle --only 'cfg-*'")
@@ -80,7 +81,7 @@ def show_command(source: str | None, state: str, **options: Any) -> None:
         ]
     lines = [_row_line(target, row) for target, row in rows]
     fields = {"path": path, "keys": [_row_fields(target, row) for target, row in rows]}
-    _emit("show", options, lines or [f"no such keys in {path}"], fields)
+    emit("state show", options, lines or [f"no such keys in {path}"], fields)
 
 
 @command.command("forget", epilog="Example: kvsync state forget ./bundle --only 'cfg-*'")
@@ -113,7 +114,7 @@ def forget_command(
                 ]
                 forgotten += opened.forget(target, keys)
     fields = {"path": path, "forgotten": forgotten}
-    _emit("forget", options, [f"forgot {count_text(forgotten, 'key')}"], fields)
+    emit("state forget", options, [f"forgot {count_text(forgotten, 'key')}"], fields)
 
 
 def _path(source: str | None, state: str) -> str:
@@ -176,12 +177,3 @@ def _row_line(target: Target, row: Row) -> str:
 
 def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else ""
-
-
-def _emit(name: str, options: dict[str, Any], lines: list[str], fields: dict[str, Any]) -> None:
-    if options["as_json"]:
-        head = {"version": 1, "command": f"state {name}", "exit_code": 0, "error": None}
-        write_result(json.dumps(head | fields))
-    elif not options["quiet"]:
-        for line in lines:
-            write_result(printable(line))

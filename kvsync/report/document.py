@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from kvsync.errors import InputError, KvsyncError
+from kvsync.errors import InputError, KvsyncError, RejectedError, ServiceError
 from kvsync.model import Change, Entry, Outcome, OutcomeKind
+from kvsync.report.comparison import Comparison, Difference, Exported
 from kvsync.report.result import Report, RunReport
 
 __all__ = ["document", "error_fields"]
@@ -40,19 +41,84 @@ def _run(run: RunReport, command: str) -> dict[str, Any]:
         "warnings": run.warnings,
     }
     fields["target"] = run.target and run.target._asdict()
+    if command == "verify":
+        return fields | _comparison(run)
+    if command == "export":
+        return fields | _exported(run)
     fields["summary"] = _summary(run)
     if command == "validate":
         fields["summary"] |= {"keys": run.keys, "bytes": run.size}
     fields["changes"] = _changes(run)
     fields["orphans"] = [row.key for row in run.plan.orphans] if run.plan else []
     fields["failures"] = [_failure(outcome) for outcome in run.failures]
+    if run.comparison:
+        fields["verify"] = _comparison(run)
+    return fields
+
+
+def _comparison(run: RunReport) -> dict[str, Any]:
+    """What a verify found; nothing where it did not come to that."""
+    found = run.comparison or Comparison()
+    counts = {name: found.count(name) for name in ("differs", "missing", "unmanaged")}
+    return {
+        "summary": {
+            "same": len(found.same),
+            **counts,
+            "failed": len(found.failures),
+            **_traffic(run),
+        },
+        "differences": [_difference(difference) for difference in found.differences],
+        "failures": [_unread(key, error) for key, error in found.failures],
+    }
+
+
+def _exported(run: RunReport) -> dict[str, Any]:
+    found = run.exported or Exported()
+    return {
+        "summary": {
+            "read": found.read,
+            "written": found.written,
+            "kept": found.kept,
+            "removed": found.removed,
+            "failed": len(found.failures),
+            "bytes": found.size,
+            "complete": found.complete,
+            **_traffic(run),
+        },
+        "failures": [_unread(key, error) for key, error in found.failures],
+    }
+
+
+def _traffic(run: RunReport) -> dict[str, Any]:
+    return {
+        "requests": dict(run.requests),
+        "retries": run.retries,
+        "elapsed_s": round(run.elapsed, 3),
+    }
+
+
+def _unread(key: str, error: ServiceError) -> dict[str, Any]:
+    return {
+        "key": key,
+        "outcome": "rejected" if isinstance(error, RejectedError) else "failed",
+        "code": error.code,
+        "message": error.message,
+        "request_id": error.request_id,
+        "attempts": error.attempts,
+    }
+
+
+def _difference(difference: Difference) -> dict[str, Any]:
+    fields: dict[str, Any] = {"key": difference.key, "status": difference.status}
+    for name in ("expected", "actual"):
+        value = getattr(difference, name)
+        if value is not None:
+            fields[name] = value.decode()
     return fields
 
 
 def _summary(run: RunReport) -> dict[str, Any]:
     summary = run.summary()
-    planned = len(run.plan.changes) if run.plan else 0
-    would = {"EdgeKVPut": planned} if planned else {}
     fields = {
         **{name: summary.actions.get(name, 0) for name in ("create", "update", "renew", "delete")},
         "unchanged": summary.unchanged,
@@ -61,7 +127,7 @@ def _summary(run: RunReport) -> dict[str, Any]:
         "rejected": summary.rejected,
         "skipped": summary.skipped,
         "bytes": summary.size,
-        "requests": would if run.dry else dict(run.requests),
+        "requests": run.planned_requests if run.dry else dict(run.requests),
         "retries": run.retries,
         "elapsed_s": round(run.elapsed, 3),
     }
@@ -74,7 +140,7 @@ def _changes(run: RunReport) -> list[dict[str, Any]]:
     if not run.plan:
         return []
     if run.dry:
-        return [_change(change, change.entry) for change in run.plan.changes]
+        return [_change(change, change.entry) for change in run.plan.steps]
     return [
         _change(outcome.change, outcome.entry)
         for outcome in run.outcomes

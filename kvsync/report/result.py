@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kvsync.errors import HeldBackError, KvsyncError
-from kvsync.model import Action, Outcome, OutcomeKind, Plan, Target
+from kvsync.errors import HeldBackError, KvsyncError, ServiceError
+from kvsync.keys import KEYS_PER_REQUEST
+from kvsync.model import Action, Change, Entry, Outcome, OutcomeKind, Plan, Target
+from kvsync.report.comparison import Comparison, Exported
 
 __all__ = ["Report", "RunReport", "Summary", "exit_code_of"]
 
@@ -48,13 +50,26 @@ class RunReport:
     plan: Plan | None = None
     dry: bool = False
     outcomes: Sequence[Outcome] = ()
-    requests: Mapping[str, int] = field(default_factory=dict)
+    requests: dict[str, int] = field(default_factory=dict)
     retries: int = 0
     elapsed: float = 0.0
     rate: float = 20.0
     warnings: list[str] = field(default_factory=list)
     error: KvsyncError | None = None
     signal: int = 0
+    comparison: Comparison | None = None
+    exported: Exported | None = None
+
+    @property
+    def unread(self) -> Sequence[tuple[str, ServiceError]]:
+        """Keys that could not be read, and why."""
+        found = self.comparison or self.exported
+        return found.failures if found else ()
+
+    def count(self, requests: Mapping[str, int]) -> None:
+        """Add requests that were sent, by action."""
+        for action, number in requests.items():
+            self.requests[action] = self.requests.get(action, 0) + number
 
     @property
     def exit_code(self) -> int:
@@ -69,6 +84,9 @@ class RunReport:
             codes.append(6)
         if OutcomeKind.FAILED in kinds:
             codes.append(5)
+        codes += [error.exit_code for _, error in self.unread]
+        if self.comparison and self.comparison.differs:
+            codes.append(3)
         return exit_code_of(codes)
 
     @property
@@ -78,19 +96,28 @@ class RunReport:
         return [outcome for outcome in self.outcomes if outcome.kind in listed]
 
     @property
+    def planned_requests(self) -> dict[str, int]:
+        """What the plan takes, by action."""
+        if not self.plan:
+            return {}
+        puts, deletes = len(self.plan.changes), len(self.plan.deletes)
+        needed = {"EdgeKVPut": puts, "EdgeKVDelete": -(-deletes // KEYS_PER_REQUEST)}
+        return {action: count for action, count in needed.items() if count}
+
+    @property
     def eta(self) -> float:
         """Seconds that the planned requests take at the rate."""
-        return len(self.plan.changes) / self.rate if self.plan else 0.0
+        return sum(self.planned_requests.values()) / self.rate
 
     def summary(self) -> Summary:
         """What was done, or, of a dry run, what would be."""
         if not self.plan:
             return Summary({}, 0, 0, 0, 0, 0, 0)
         kinds = Counter(outcome.kind for outcome in self.outcomes)
-        changes = self.plan.changes
-        done = [(c.action, c.entry.size) for c in changes] if self.dry else self.done
+        steps = self.plan.steps
+        done = [_weighed(change, change.entry) for change in steps] if self.dry else self.done
         tried = kinds[OutcomeKind.DONE] + kinds[OutcomeKind.FAILED] + kinds[OutcomeKind.REJECTED]
-        untried = 0 if self.dry else len(changes) - tried
+        untried = 0 if self.dry else len(steps) - tried
         return Summary(
             actions=Counter(str(action) for action, _ in done),
             unchanged=self.plan.unchanged,
@@ -105,10 +132,15 @@ class RunReport:
     def done(self) -> list[tuple[Action, int]]:
         """Action and bytes of each change that was acknowledged."""
         return [
-            (outcome.change.action, outcome.entry.size)
+            _weighed(outcome.change, outcome.entry)
             for outcome in self.outcomes
             if outcome.kind is OutcomeKind.DONE
         ]
+
+
+def _weighed(change: Change, entry: Entry) -> tuple[Action, int]:
+    """What was done, and how many bytes of value that sent: none for a delete."""
+    return change.action, 0 if change.action is Action.DELETE else entry.size
 
 
 @dataclass(slots=True)
@@ -131,7 +163,7 @@ class Report:
         code = exit_code_of([*codes, self.error.exit_code] if self.error else codes)
         if not self.detailed:
             return code
-        changed = any(run.plan and run.plan.changes for run in self.runs)
+        changed = any(run.plan and run.plan.steps for run in self.runs)
         return 1 if code else 2 * changed
 
     @property

@@ -7,7 +7,14 @@ from kvsync.model import Action, Change, Outcome, Plan, Row
 from kvsync.report.result import RunReport
 from kvsync.units import count_text, duration_text, printable, size_text
 
-__all__ = ["error_lines", "failure_lines", "mistake_lines", "plan_lines", "result_lines"]
+__all__ = [
+    "error_lines",
+    "failure_lines",
+    "mistake_lines",
+    "name_of",
+    "plan_lines",
+    "result_lines",
+]
 
 _SYMBOLS = {Action.CREATE: "+", Action.UPDATE: "~", Action.RENEW: "^", Action.DELETE: "-"}
 _ORPHAN = "?"
@@ -23,12 +30,14 @@ def plan_lines(run: RunReport) -> Iterator[str]:
     if not plan:
         return
     yield _heading(run)
-    yield from _table(plan.changes, plan.orphans)
+    yield from _table(plan.steps, plan.orphans)
     yield _counts(plan)
-    if plan.changes:
-        requests = count_text(len(plan.changes), "EdgeKVPut request")
-        time = duration_text(run.eta)
-        yield f"{requests}, {size_text(plan.bytes)}, about {time} at {run.rate:g} requests/s."
+    if plan.steps:
+        needed = run.planned_requests
+        told = " and ".join(f"{count:,} {action}" for action, count in needed.items())
+        requests = "request" if sum(needed.values()) == 1 else "requests"
+        time = f"about {duration_text(run.eta)} at {run.rate:g} requests/s"
+        yield f"{told} {requests}, {size_text(plan.bytes)}, {time}."
 
 
 def result_lines(run: RunReport, *, verbose: bool) -> Iterator[str]:
@@ -41,9 +50,9 @@ def result_lines(run: RunReport, *, verbose: bool) -> Iterator[str]:
         yield _heading(run)
         done = [outcome.change for outcome in run.outcomes if not outcome.code]
         yield from _table(done, plan.orphans)
-    if not plan.changes:
+    if not plan.steps:
         rest = [count_text(plan.unchanged, "key") + " unchanged", *_asides(plan)]
-        yield f"{_name(run)}: nothing to do; {', '.join(rest)}."
+        yield f"{name_of(run)}: nothing to do; {', '.join(rest)}."
         return
     parts = [f"{count:,} {_PAST[name]}" for name, count in sorted(summary.actions.items())]
     for word, count in (
@@ -60,7 +69,7 @@ def result_lines(run: RunReport, *, verbose: bool) -> Iterator[str]:
     requests = count_text(sum(run.requests.values()), "request")
     retries = f" ({count_text(run.retries, 'retry', 'retries')})"
     yield (
-        f"{_name(run)}: {', '.join(parts)}; {size_text(summary.size)},"
+        f"{name_of(run)}: {', '.join(parts)}; {size_text(summary.size)},"
         f" {requests}{retries if run.retries else ''}, {duration_text(run.elapsed)}."
     )
 
@@ -103,7 +112,8 @@ def mistake_lines(error: KvsyncError) -> Iterator[str]:
         yield from (printable(str(mistake)) for mistake in error.mistakes)
 
 
-def _name(run: RunReport) -> str:
+def name_of(run: RunReport) -> str:
+    """Source and target."""
     target = run.target
     place = f"{target.zone}/{target.namespace}" if target else "?"
     return printable(f"{run.source} → {place}")
@@ -111,7 +121,7 @@ def _name(run: RunReport) -> str:
 
 def _heading(run: RunReport) -> str:
     endpoint = f" at {_endpoint(run.target.endpoint)}" if run.target else ""
-    return printable(f"{_name(run)}{endpoint} ({run.target_from})")
+    return printable(f"{name_of(run)}{endpoint} ({run.target_from})")
 
 
 def _endpoint(endpoint: str) -> str:
@@ -133,11 +143,13 @@ def _table(changes: Sequence[Change], orphans: Sequence[Row]) -> Iterator[str]:
         )  # fmt: skip
     for row in orphans:
         key = printable(row.key).ljust(width)
-        yield _line(_ORPHAN, key, row.size, "no longer in the source", row.origin)
+        reason = "written by somebody else, kept" if row.estranged else "no longer in the source"
+        yield _line(_ORPHAN, key, row.size, reason, row.origin)
 
 
 def _line(symbol: str, key: str, size: int, reason: str, origin: str) -> str:
-    return f"  {symbol} {key}  {size_text(size):>9}  {reason}  ({printable(origin)})"
+    place = f"  ({printable(origin)})" if origin else ""
+    return f"  {symbol} {key}  {size_text(size) if size else '':>9}  {reason}{place}"
 
 
 def _counts(plan: Plan) -> str:
@@ -146,6 +158,8 @@ def _counts(plan: Plan) -> str:
         f"{actions.count(action):,} to {action}"
         for action in (Action.CREATE, Action.UPDATE, Action.RENEW)
     ]
+    if plan.deletes:
+        parts.append(f"{len(plan.deletes):,} to delete")
     return f"{', '.join(parts)}; {', '.join([f'{plan.unchanged:,} unchanged', *_asides(plan)])}."
 
 

@@ -267,10 +267,33 @@ def test_unknown_option(kvsync):
     ]
 
 
-def test_delete_does_not_exist_yet(kvsync, manifest):
-    """--delete is refused, not ignored."""
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--delete-unmanaged", "--delete-unmanaged needs --refresh"),
+        ("--force", "go with --delete"),
+        ("--max-delete 0", "go with --delete"),
+        ("--delete --max-delete 101%", "a share from 0% to 100%"),
+        ("--delete --max-delete many", "a number of keys"),
+    ],
+)
+def test_deletes_that_make_no_sense(kvsync, manifest, options, words):
+    """What is said of deletes must hang together, and is refused before anything is sent."""
     manifest("keys: {a: x}\n")
-    assert kvsync("sync", "m.yaml", "--delete").code == 2
+    result = kvsync("sync", "m.yaml", *options.split())
+    assert result.code == 2
+    assert words in result.err
+
+
+@pytest.mark.parametrize(
+    "name", ["DELETE", "DELETE_UNMANAGED", "FORCE", "ADOPT", "MAX_DELETE", "SHOW_VALUES"]
+)
+def test_no_variable_asks_for_a_delete(kvsync, manifest, monkeypatch, name):
+    """What deletes, or shows values, can be typed, but not be set by a forgotten variable."""
+    manifest("keys: {a: x}\n")
+    monkeypatch.setenv(f"KVSYNC_{name}", "1")
+    result = kvsync("plan", "m.yaml")
+    assert (result.code, result.err) == (0, "")
 
 
 def test_plain_http_to_another_host(kvsync, manifest):

@@ -5,10 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from kvsync.sources import SourceOptions
+from tests.emulator.raw import call
 from tests.nobody import without_coverage
 
 COMMANDS = [
@@ -159,7 +161,7 @@ def test_terminated_before_sending(write):
     write("m.yaml", "version: 1\nkeys: {a: one}\n")
     code = (
         "import os, signal, sys, kvsync.cli.plan as plan; from kvsync.cli import main\n"
-        "plan.plan = lambda call: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "plan.plan = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\n"
         "sys.argv[1:] = ['plan', 'm.yaml', '--local', '--json']; main()"
     )
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
@@ -244,6 +246,14 @@ def test_emulator(kvsync, start_emulator, write, credentials, clean_environment)
     assert child.wait(20) == 0
     _, line = start_emulator("--data", data, "--namespace", "ns")
     assert "nothing to do" in kvsync("sync", "m.yaml", "--endpoint", line.split()[-1]).out
+
+
+def test_emulator_lags(start_emulator):
+    """--lag takes a duration, and a write cannot be read before it has passed."""
+    _, line = start_emulator("--lag", "1h", "--namespace", "ns")
+    server = SimpleNamespace(url=line.split()[-1])
+    call(server, "EdgeKVPut", Key="k", Value="v")
+    assert call(server, "EdgeKVList")["Keys"] == []
 
 
 def test_emulator_checks_credentials(kvsync, start_emulator, write, credentials, monkeypatch):

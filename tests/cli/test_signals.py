@@ -113,7 +113,7 @@ def test_signal_before_anything_is_sent(kvsync, edge, manifest, monkeypatch, num
     """A signal while credentials are fetched ends the run; nothing was sent or marked."""
     manifest("keys: {a: one}\n")
     stuck = StuckCredentials(number)
-    monkeypatch.setattr("kvsync.delivery.default_credentials", lambda *_, **__: stuck)
+    monkeypatch.setattr("kvsync.online.connections.default_credentials", lambda *_, **__: stuck)
     result = kvsync("sync", "m.yaml", "--json")
     assert (result.code, edge.pairs("zone-1", "ns")) == (code, {})
     assert result.json["runs"][0]["summary"]["skipped"] == 1
@@ -182,3 +182,27 @@ def test_many_signals(start, edge):
     assert (child.returncode, document["exit_code"]) == (130, 130)
     summary = document["runs"][0]["summary"]
     assert summary["create"] + summary["failed"] + summary["skipped"] == 200
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    "command", ["verify m.yaml", "plan m.yaml --refresh", "sync m.yaml --refresh", "get a"]
+)
+def test_signal_while_reading(serve_emulator, credentials, manifest, command, number, code):
+    """A read that is interrupted is not waited for: nothing is compared, planned or sent."""
+    stuck = serve_emulator(fault=1.0, faults=frozenset({"hang"}))
+    manifest("keys: {a: one, b: two}\n")
+    target = ["--endpoint", stuck.url, "--zone", "zone-1", "--namespace", "ns", "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "kvsync", *command.split(), *target],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as child:  # fmt: skip
+        deadline = time.monotonic() + 30
+        while not any(action == "EdgeKVGet" for _, action in stuck.arrivals):
+            assert time.monotonic() < deadline
+            os.sched_yield()
+        child.send_signal(number)
+        out, err = child.communicate(timeout=20)
+    assert (child.returncode, json.loads(out)["exit_code"]) == (code, code)
+    assert "Traceback" not in err
+    assert not any(action == "EdgeKVPut" for _, action in stuck.arrivals)

@@ -1,0 +1,62 @@
+"""``kvsync export``."""
+
+from typing import Any
+
+import click
+
+from kvsync.cli.call import call_from
+from kvsync.cli.console import Console
+from kvsync.cli.options import (
+    namespace_option,
+    network_options,
+    option,
+    output_options,
+    service_options,
+    zone_option,
+)
+from kvsync.errors import UsageError
+from kvsync.export import guess_format
+from kvsync.settings import Exporting
+from kvsync.sync import export
+
+__all__ = ["command"]
+
+
+@click.command("export", epilog="Example: kvsync export --zone zone-1 --namespace ns-1 -o backup")
+@option(
+    "-o",
+    "--out",
+    variable=False,
+    required=True,
+    metavar="OUT",
+    help="Directory or file; - is stdout.",
+)
+@option(
+    "--format",
+    "form",
+    type=click.Choice(["dir", "jsonl", "manifest"]),
+    help="[default: by the name: .jsonl, .yaml, else a directory]",
+)
+@option("--prefix", variable=False, default="", metavar="TEXT", help="Only keys that begin so.")
+@option(
+    "--refresh", variable=False, is_flag=True, help="Read again what is there; remove what is gone."
+)
+@zone_option
+@namespace_option
+@service_options
+@network_options
+@output_options
+@click.pass_context
+def command(
+    ctx: click.Context, /, out: str, form: str | None, prefix: str, refresh: bool, **options: Any
+) -> int:
+    """Write a namespace to a directory, a JSON Lines file or a manifest, with expiries.
+
+    What is there from an earlier run into the same OUT is not read again, so an interrupted export
+    goes on where it was. `kvsync sync` puts back what was written, byte for byte.
+    """
+    console = Console(options)
+    if out == "-" and options["as_json"]:
+        raise UsageError("--json and -o - both write to stdout: give a file as OUT")
+    exporting = Exporting(out, form or guess_format(out), prefix, refresh)
+    return console.show_export(export(call_from(ctx), console, exporting), out)

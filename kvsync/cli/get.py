@@ -1,0 +1,38 @@
+"""``kvsync get``."""
+
+from typing import Any
+
+import click
+
+from kvsync.cli.call import call_from
+from kvsync.cli.console import Console
+from kvsync.cli.options import (
+    namespace_option,
+    network_options,
+    output_options,
+    service_options,
+    zone_option,
+)
+from kvsync.cli.output import emit, write_raw
+from kvsync.online.direct import get
+
+__all__ = ["command"]
+
+
+@click.command("get", epilog="Example: kvsync get hello --zone zone-1 --namespace ns-1")
+@click.argument("key")
+@zone_option
+@namespace_option
+@service_options
+@network_options
+@output_options
+@click.pass_context
+def command(ctx: click.Context, /, key: str, **options: Any) -> None:
+    """Print one value, as it is and with no newline after it."""
+    pair = get(call_from(ctx), Console(options), key)
+    value = pair.value or b""
+    if not options["as_json"]:
+        write_raw(value)
+        return
+    fields = {"key": key, "value": value.decode(), "expires": pair.expires or None}
+    emit("get", options, [], fields)

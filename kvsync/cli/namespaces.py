@@ -1,0 +1,75 @@
+"""``kvsync namespaces``."""
+
+from typing import Any
+
+import click
+
+from kvsync.cli.call import call_from
+from kvsync.cli.console import Console
+from kvsync.cli.options import (
+    network_options,
+    option,
+    output_options,
+    service_options,
+    zone_option,
+)
+from kvsync.cli.output import emit
+from kvsync.online.direct import create_namespace, list_namespaces
+from kvsync.units import printable, size_text
+
+__all__ = ["command"]
+
+
+@click.group("namespaces", epilog="Example: kvsync namespaces list --zone zone-1")
+def command() -> None:
+    """List the namespaces of a zone, or create one."""
+
+
+@command.command("list", epilog="Example: kvsync namespaces list --zone zone-1 --json")
+@zone_option
+@service_options
+@network_options
+@output_options
+@click.pass_context
+def list_command(ctx: click.Context, /, **options: Any) -> None:
+    """List the zone's namespaces, and how full they are."""
+    found = list_namespaces(call_from(ctx), Console(options))
+    width = max((len(info.name) for info in found), default=0)
+    lines = [
+        f"{info.name.ljust(width)}  {size_text(info.used):>9} of {size_text(info.capacity)},"
+        f" created {info.created}" + (f"  {printable(info.remark)}" if info.remark else "")
+        for info in found
+    ]
+    fields = [
+        {
+            "namespace": info.name,
+            "remark": info.remark,
+            "capacity": info.capacity,
+            "used": info.used,
+            "created": info.created,
+            "modified": info.modified,
+        }
+        for info in found
+    ]
+    emit("namespaces list", options, lines or ["no namespaces"], {"namespaces": fields})
+
+
+@command.command("create", epilog="Example: kvsync namespaces create ns-1 --zone zone-1")
+@click.argument("name")
+@option(
+    "--remark",
+    variable=False,
+    default="",
+    metavar="TEXT",
+    help="What it is for; 256 characters at most.",
+)
+@zone_option
+@service_options
+@network_options
+@output_options
+@click.pass_context
+def create_command(ctx: click.Context, /, name: str, remark: str, **options: Any) -> None:
+    """Create a namespace: 1 to 50 letters, digits and -."""
+    ack = create_namespace(call_from(ctx), Console(options), name, remark)
+    fields = {"namespace": name, "request_id": ack.request_id}
+    emit("namespaces create", options, [f"created {name}"], fields)

@@ -1,0 +1,50 @@
+"""``kvsync put``."""
+
+import sys
+from typing import Any
+
+import click
+
+from kvsync.cli.call import call_from
+from kvsync.cli.console import Console
+from kvsync.cli.options import (
+    Duration,
+    namespace_option,
+    network_options,
+    option,
+    output_options,
+    service_options,
+    zone_option,
+)
+from kvsync.cli.output import emit
+from kvsync.errors import UsageError
+from kvsync.model import Expiry
+from kvsync.online.direct import put
+
+__all__ = ["command"]
+
+
+@click.command("put", epilog="Example: kvsync put hello world --zone zone-1 --namespace ns-1")
+@click.argument("key")
+@click.argument("value")
+@option(
+    "--ttl", variable=False, type=Duration(least=1), metavar="DURATION", help="How long it lives."
+)
+@zone_option
+@namespace_option
+@service_options
+@network_options
+@output_options
+@click.pass_context
+def command(ctx: click.Context, /, key: str, value: str, ttl: float | None, **options: Any) -> None:
+    """Write one pair; VALUE - is stdin.
+
+    No state hears of it: to a source that has this key, it is drift (see sync --refresh).
+    """
+    data = sys.stdin.buffer.read() if value == "-" else value.encode()
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        raise UsageError("the value is not UTF-8 text, and EdgeKV stores no other") from None
+    ack = put(call_from(ctx), Console(options), key, data, Expiry(ttl=int(ttl or 0)))
+    emit("put", options, [], {"key": key, "bytes": len(data), "request_id": ack.request_id})

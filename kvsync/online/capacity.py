@@ -1,0 +1,51 @@
+"""Is the namespace there, and is there room in it for what a plan adds?"""
+
+from collections import Counter
+
+from kvsync.edgekv.answers import NamespaceInfo
+from kvsync.edgekv.client import EdgeKVClient
+from kvsync.jobs import Job
+from kvsync.units import size_text
+
+__all__ = ["check_capacity", "make_sure_of"]
+
+_WORTH_ASKING = 1 << 20
+"""Bytes that a plan may add unasked: a namespace has 1 GB."""
+
+
+async def make_sure_of(job: Job, client: EdgeKVClient) -> bool:
+    """Create the job's namespace if it is missing; whether it was.
+
+    Raises `ServiceError` or `Interrupted`.
+    """
+    found = await _described(job, client)
+    if not found:
+        before = Counter(client.requests)
+        await client.create_namespace(job.target.zone, job.target.namespace)
+        job.report.count(client.requests - before)
+    return not found
+
+
+async def check_capacity(job: Job, client: EdgeKVClient) -> None:
+    """Warn in the job's report if its plan adds more than the namespace has room for.
+
+    Asks only for a plan that adds more than 1 MiB. Raises `ServiceError` or `Interrupted`.
+    """
+    growth = job.report.plan.growth if job.report.plan else 0
+    if growth <= _WORTH_ASKING:
+        return
+    info = await _described(job, client)
+    # A namespace that says nothing of its capacity is not one without any.
+    if info and info.capacity and growth > info.capacity - info.used:
+        free = size_text(max(0, info.capacity - info.used))
+        job.report.warnings.append(
+            f"this adds {size_text(growth)}, and the namespace has {free} left of"
+            f" {size_text(info.capacity)}: what is beyond it will be refused"
+        )
+
+
+async def _described(job: Job, client: EdgeKVClient) -> NamespaceInfo | None:
+    before = Counter(client.requests)
+    found = await client.namespaces(job.target.zone, job.target.namespace)
+    job.report.count(client.requests - before)
+    return next((info for info in found if info.name == job.target.namespace), None)

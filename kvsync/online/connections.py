@@ -1,0 +1,84 @@
+"""Clients for the services that a call speaks to, the emulator of ``--local`` among them."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from kvsync.edgekv.client import ClientOptions, EdgeKVClient
+from kvsync.edgekv.credentials import CredentialProvider, StaticCredentials, default_credentials
+from kvsync.edgekv.endpoint import identity, is_loopback, is_refused, parse_endpoint
+from kvsync.edgekv.throttle import Throttle
+from kvsync.emulator.store import stored_uuid
+from kvsync.errors import PassingError
+from kvsync.jobs import Job
+from kvsync.model import Target
+from kvsync.settings import API_RATE, Call, Settings
+
+__all__ = ["Connections"]
+
+
+class Connections:
+    """One client per service, or per emulator of ``--local``, all under one throttle."""
+
+    def __init__(self, call: Call, throttle: Throttle, stack: AsyncExitStack) -> None:
+        self._settings: Settings = call.settings
+        self._environ = call.environ
+        self._throttle = throttle
+        self._stack = stack
+        self._clients: dict[str, EdgeKVClient] = {}
+
+    async def client(self, job: Job, jobs: Sequence[Job]) -> EdgeKVClient:
+        """The client for a job; credentials that are missing are found out here."""
+        name = job.place[1] or job.target.endpoint
+        if name not in self._clients:
+            self._clients[name] = await self._connect(job, jobs)
+        return self._clients[name]
+
+    async def _connect(self, job: Job, jobs: Sequence[Job]) -> EdgeKVClient:
+        settings = self._settings
+        credentials: CredentialProvider
+        if settings.local:
+            credentials, url = await self._emulate(job, jobs)
+        else:
+            credentials = default_credentials(settings.profile, environ=self._environ)
+            url = parse_endpoint(settings.endpoint.value or "intl")
+            if is_loopback(url):
+                await asyncio.to_thread(_recognise, url, job.target)
+        await credentials.get()
+        options = ClientOptions(timeout=settings.timeout, retries=settings.retries)
+        client = EdgeKVClient(credentials, url, throttle=self._throttle, options=options)
+        return await self._stack.enter_async_context(client)
+
+    async def _emulate(self, job: Job, jobs: Sequence[Job]) -> tuple[CredentialProvider, str]:
+        """An emulator in this process, with the namespaces that the call names.
+
+        Where there are no data yet, whoever only looks finds nothing, and leaves nothing behind.
+        """
+        from kvsync.emulator.options import EmulatorOptions
+        from kvsync.emulator.server import Emulator
+
+        pair = f"AKID{secrets.token_hex(16)}", secrets.token_hex(16)
+        data = job.place[1]
+        here = [other.target for other in jobs if other.place[1] == data]
+        options = EmulatorOptions(
+            namespaces=tuple({target.namespace for target in here} - {""}),
+            rate=max(API_RATE, self._settings.rate),
+            data=data if stored_uuid(data) else "",
+            credential=pair,
+        )
+        emulator = await self._stack.enter_async_context(Emulator(options))
+        return StaticCredentials(*pair), emulator.url
+
+
+def _recognise(url: str, target: Target) -> None:
+    """Make sure that the emulator at a loopback address is the one that the plan speaks of.
+
+    One that began to listen after the plan was made would get its rows under its bare address, and
+    hand them on to the next emulator there. Raises `PassingError`.
+    """
+    if is_refused(url):
+        raise PassingError("ConnectionError", f"nobody listens at {url}: start it, then run again")
+    if identity(url) != target.endpoint:
+        message = f"what listens at {url} has changed since the plan was made: run again"
+        raise PassingError("EndpointChanged", message)

@@ -1,0 +1,102 @@
+"""Changing the target as the plans say: first all pushes, and then the deletes."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from kvsync.delete import Deletion
+from kvsync.edgekv.client import EdgeKVClient, Namespace
+from kvsync.jobs import Job
+from kvsync.model import Change, Outcome, OutcomeKind
+from kvsync.online.capacity import check_capacity, make_sure_of
+from kvsync.online.network import Network, accounted
+from kvsync.pool import Pool, PoolOptions
+from kvsync.push import Push
+from kvsync.state.ledger import Ledger
+
+__all__ = ["delete_all", "push_all"]
+
+
+def push_all(network: Network, jobs: Sequence[Job]) -> None:
+    """Push each job's changes, one job after the other.
+
+    What happened stands in the jobs' reports; nothing is raised for it.
+    """
+
+    async def push(job: Job, client: EdgeKVClient) -> None:
+        plan, source = job.report.plan, job.source
+        assert plan and source  # noqa: S101, PT018 - the steps come in order
+        await _prepare(network, job, client)
+        values = source.values([change.entry for change in plan.changes])
+        namespace = client.namespace(job.target.zone, job.target.namespace)
+        with _ledger(job) as ledger:
+            pool = Push(plan.changes, values, namespace, ledger, _options(network))
+            await _sent(network, job, pool, namespace, "")
+
+    waiting = [job for job in jobs if job.report.plan and job.report.plan.changes]
+    network.run(network.each(waiting, jobs, push))
+
+
+def delete_all(network: Network, jobs: Sequence[Job]) -> None:
+    """Delete what each job's plan says, one job after the other; as `push_all`."""
+
+    async def delete(job: Job, client: EdgeKVClient) -> None:
+        plan = job.report.plan
+        assert plan  # noqa: S101 - the steps come in order
+        namespace = client.namespace(job.target.zone, job.target.namespace)
+        with _ledger(job) as ledger:
+            pool = Deletion(plan.deletes, namespace, ledger, _options(network))
+            await _sent(network, job, pool, namespace, "deleting")
+
+    waiting = [job for job in jobs if job.report.plan and job.report.plan.deletes]
+    network.run(network.each(waiting, jobs, delete))
+
+
+async def _prepare(network: Network, job: Job, client: EdgeKVClient) -> None:
+    """Before a first write: is the namespace there, and is there room in it?"""
+    if network.call.create_namespace and await network.interruptible(make_sure_of(job, client)):
+        place = f"{job.target.namespace} in {job.target.zone}"
+        network.interface.tell(f"created the namespace {place}")
+    await network.interruptible(check_capacity(job, client))
+    network.interface.warn([job.report])
+
+
+def _options(network: Network) -> PoolOptions:
+    settings = network.call.settings
+    return PoolOptions(workers=settings.workers, grace=settings.grace)
+
+
+def _ledger(job: Job) -> Ledger:
+    state = job.state
+    assert state  # noqa: S101 - the steps come in order
+    job.run_number = job.run_number or state.begin_run(job.target, job.owner, time.time())
+    return Ledger(state, job.target, job.owner)
+
+
+async def _sent(
+    network: Network, job: Job, pool: Pool[Any], namespace: Namespace, what: str
+) -> None:
+    """Let the pool send, watched; what became of it goes into the job's report."""
+    progress = network.interface.progress(job.report.source, len(pool.changes), what)
+
+    def settled(outcome: Outcome) -> None:
+        done = outcome.kind is OutcomeKind.DONE
+        size = outcome.entry.size if done and not what else 0
+        failed = not done and outcome.kind is not OutcomeKind.SKIPPED
+        progress.advance(size, failed=failed)
+
+    pool.settled = settled
+    with accounted(job, namespace):
+        try:
+            grace = network.call.settings.grace
+            async with network.watched(pool, namespace, progress, grace):
+                await pool.run()
+        finally:
+            job.report.outcomes = [*job.report.outcomes, *_in_order(pool.changes, pool.outcomes)]
+            job.report.error = pool.error
+
+
+def _in_order(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes in the order of the plan."""
+    place = {change.entry.key: number for number, change in enumerate(changes)}
+    return sorted(outcomes, key=lambda outcome: place[outcome.change.entry.key])

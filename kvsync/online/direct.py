@@ -1,0 +1,79 @@
+"""Single requests for a person: look at one pair, write one, list or create namespaces."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from kvsync.edgekv.answers import NamespaceInfo
+from kvsync.edgekv.client import EdgeKVClient
+from kvsync.errors import Interrupted, RejectedError
+from kvsync.interface import Interface
+from kvsync.jobs import Job, target_job
+from kvsync.model import Ack, Expiry, Pair, Target
+from kvsync.online.network import Network
+from kvsync.settings import Call
+
+__all__ = ["create_namespace", "get", "list_namespaces", "put"]
+
+T = TypeVar("T")
+
+
+def get(call: Call, interface: Interface, key: str) -> Pair:
+    """The pair of a key. Raises `KvsyncError`, `RejectedError` for a key that is not there."""
+
+    async def asked(client: EdgeKVClient, target: Target) -> Pair:
+        (pair,) = await client.namespace(target.zone, target.namespace).get([key])
+        return pair
+
+    pair = _asked(call, interface, target_job(call), asked)
+    if pair.value is None:
+        raise RejectedError("NotFound", "the namespace has no such key")
+    return pair
+
+
+def put(call: Call, interface: Interface, key: str, value: bytes, expiry: Expiry) -> Ack:
+    """Write one pair, past every state. Raises `KvsyncError`."""
+
+    async def asked(client: EdgeKVClient, target: Target) -> Ack:
+        return await client.namespace(target.zone, target.namespace).put(key, value, expiry)
+
+    return _asked(call, interface, target_job(call, create=True), asked)
+
+
+def list_namespaces(call: Call, interface: Interface) -> list[NamespaceInfo]:
+    """The namespaces of the zone. Raises `KvsyncError`."""
+
+    async def asked(client: EdgeKVClient, target: Target) -> list[NamespaceInfo]:
+        return await client.namespaces(target.zone)
+
+    return _asked(call, interface, target_job(call, zone_only=True), asked)
+
+
+def create_namespace(call: Call, interface: Interface, name: str, remark: str) -> Ack:
+    """Create a namespace in the zone. Raises `KvsyncError`."""
+
+    async def asked(client: EdgeKVClient, target: Target) -> Ack:
+        return await client.create_namespace(target.zone, name, remark)
+
+    return _asked(call, interface, target_job(call, zone_only=True, create=True), asked)
+
+
+def _asked(
+    call: Call,
+    interface: Interface,
+    job: Job,
+    ask: Callable[[EdgeKVClient, Target], Coroutine[Any, Any, T]],
+) -> T:
+    answers: list[T] = []
+    with Network(call, interface) as network:
+
+        async def step(job: Job, client: EdgeKVClient) -> None:
+            answers.append(await network.interruptible(ask(client, job.target)))
+
+        network.run(network.each([job], [job], step))
+    if job.report.signal:
+        interrupted = Interrupted()
+        interrupted.exit_code = 128 + job.report.signal
+        raise interrupted
+    if job.report.error:
+        raise job.report.error
+    return answers[0]

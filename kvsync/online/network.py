@@ -1,0 +1,197 @@
+"""The network as one call sees it: one event loop, one throttle, one client per service.
+
+A call may go there more than once: to look, to push, to delete, to verify. The pace is kept from
+the first request to the last, so all of them share what counts it.
+"""
+
+import asyncio
+import time
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Any, Protocol, Self, TypeAlias, TypeVar
+
+from kvsync.edgekv.client import EdgeKVClient, Namespace
+from kvsync.edgekv.throttle import Throttle
+from kvsync.errors import FatalError, GaveUpError, Interrupted, KvsyncError, StateError
+from kvsync.interface import Interface
+from kvsync.jobs import Job
+from kvsync.online.connections import Connections
+from kvsync.progress import Progress
+from kvsync.settings import Call
+from kvsync.signals import heard_by
+
+__all__ = ["Network", "Work", "accounted"]
+
+_TICK_S = 0.5
+
+T = TypeVar("T")
+Step: TypeAlias = Callable[[Job, EdgeKVClient], Awaitable[None]]
+
+
+class Work(Protocol):
+    """What a signal ends: a pool, or a fetch."""
+
+    def stop(self) -> None:
+        """Send nothing more."""
+
+    def cut(self) -> None:
+        """Wait for nothing more."""
+
+
+class Network:
+    """The way to the services for one call, for as long as the context lasts.
+
+    ``signal`` is the first signal that came while something was under way; ``over``: it, or a fatal
+    answer, keeps what follows from being tried.
+    """
+
+    def __init__(self, call: Call, interface: Interface) -> None:
+        self.call = call
+        self.interface = interface
+        self.throttle = Throttle(call.settings.rate)
+        self.signal = 0
+        self.over = False
+        self._runner = asyncio.Runner()
+        self._stack = AsyncExitStack()
+        self._connections = Connections(call, self.throttle, self._stack)
+        self._errand: asyncio.Task[Any] | None = None
+        self._work: Work | None = None
+        self._grace = 0.0
+        self._broken: set[str] = set()
+        """State files that could not be written: what is sent for them would be forgotten."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._runner.run(self._stack.aclose())
+        self._runner.close()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the coroutine returns; signals that come meanwhile stop what it watches."""
+        with heard_by(self._hear):
+            return self._runner.run(work)
+
+    async def each(self, jobs: Iterable[Job], all_jobs: Sequence[Job], step: Step) -> None:
+        """Take a step for each job, one after the other.
+
+        What went wrong stands in the jobs' reports; nothing is raised for it. ``all_jobs`` are
+        those of the call: they name what an emulator within must have.
+        """
+        for job in jobs:
+            try:
+                client = await self._connected(job, all_jobs)
+                if client and not self.over:
+                    # What stopped the step before this one need not stop this one.
+                    self.throttle.resume()
+                    await step(job, client)
+            except Interrupted:
+                # Only a signal stops a step from without, and it stands in the report.
+                pass
+            except KvsyncError as error:
+                job.report.error = error
+            job.report.signal = job.report.signal or self.signal
+            if _concerns_all(job.report.error):
+                self.over = True
+            if isinstance(job.report.error, StateError):
+                self._broken.add(job.state_path)
+
+    async def _connected(self, job: Job, all_jobs: Sequence[Job]) -> EdgeKVClient | None:
+        if self.over or job.state_path in self._broken:
+            return None
+        return await self.interruptible(self._connections.client(job, all_jobs))
+
+    async def interruptible(self, errand: Coroutine[Any, Any, T]) -> T:
+        """What the errand returns; a signal ends it at once, so its answer must not matter then.
+
+        Raises `Interrupted`, and what the errand raises.
+        """
+        task = asyncio.create_task(errand)
+        self._errand = task
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if self.signal:
+                raise Interrupted from None
+            raise
+        finally:
+            self._errand = None
+
+    @asynccontextmanager
+    async def watched(
+        self, work: Work, namespace: Namespace, progress: Progress, grace: float = 0.0
+    ) -> AsyncIterator[None]:
+        """Show how far the work has come, and let signals stop it.
+
+        ``grace`` is for how many seconds a stop lets requests in flight finish; 0: not at all.
+        """
+        self._work, self._grace = work, grace
+        ticker = asyncio.create_task(self._tick(progress, namespace))
+        try:
+            yield
+        finally:
+            self._work = None
+            ticker.cancel()
+            progress.close()
+
+    async def _tick(self, progress: Progress, namespace: Namespace) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            if line := progress.tick(namespace.retries, namespace.last_failure):
+                self.interface.tell(line)
+
+    def _hear(self, number: int) -> None:
+        """Called by the interpreter between any two steps of the program."""
+        self._runner.get_loop().call_soon_threadsafe(self._interrupt, number)
+
+    def _interrupt(self, number: int) -> None:
+        """The first signal lets requests in flight finish; the second does not."""
+        again = bool(self.signal)
+        self.signal = self.signal or number
+        self.over = True
+        if self._errand:
+            self._errand.cancel()
+        if self._work and again:
+            self._work.cut()
+        elif self._work:
+            # First of all: whoever reads stderr may have been stopped by the same Ctrl-C.
+            self._work.stop()
+            if self._grace:
+                self.interface.tell(
+                    f"stopping: requests in flight get {self._grace:g} s to finish;"
+                    " once more stops at once"
+                )
+
+
+@contextmanager
+def accounted(job: Job, namespace: Namespace) -> Iterator[None]:
+    """Add to the job's report what the namespace's traffic was, and how long it took."""
+    report = job.report
+    begun = time.monotonic()
+    try:
+        yield
+    finally:
+        report.count(+namespace.requests)
+        report.retries += namespace.retries
+        report.elapsed += time.monotonic() - begun
+        _note_clock(job, namespace.clock_offset)
+
+
+def _note_clock(job: Job, offset: float) -> None:
+    state = job.state
+    # A Date has whole seconds: a difference of one is none.
+    if state and state.writable and abs(offset - state.clock_offset(job.target)) > 2:
+        state.note_clock(job.target, offset)
+
+
+def _concerns_all(error: KvsyncError | None) -> bool:
+    """Whether an answer that ended one run would end every other of the same account, too."""
+    return isinstance(error, FatalError) and not isinstance(error, GaveUpError)

@@ -1,0 +1,106 @@
+"""Correcting what a state says of its target by what the target holds."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from kvsync.edgekv.client import EdgeKVClient
+from kvsync.errors import FatalError
+from kvsync.jobs import Job, service_time
+from kvsync.model import Pair, Seen
+from kvsync.online.capacity import check_capacity
+from kvsync.online.look import Look, is_first, seen_of
+from kvsync.online.network import Network, accounted
+from kvsync.remote import SETTLING_S, correct, doubtful
+from kvsync.units import count_text
+
+__all__ = ["check_capacities", "refresh_all"]
+
+
+def refresh_all(network: Network, jobs: Sequence[Job]) -> None:
+    """Correct what each job knows of its target by what the target holds.
+
+    What happened stands in the jobs and their reports; nothing is raised for it.
+    """
+
+    async def refresh(job: Job, client: EdgeKVClient) -> None:
+        deleting = network.call.deleting
+        lists = bool(deleting and deleting.unmanaged) and is_first(job, jobs)
+        namespace = client.namespace(job.target.zone, job.target.namespace)
+        with accounted(job, namespace):
+            await _Refresh(network, job, namespace).run(lists=lists)
+
+    network.run(network.each(jobs, jobs, refresh))
+
+
+def check_capacities(network: Network, jobs: Sequence[Job]) -> None:
+    """Warn of plans that add more than their namespace has room for."""
+
+    async def check(job: Job, client: EdgeKVClient) -> None:
+        await network.interruptible(check_capacity(job, client))
+
+    planned = [job for job in jobs if job.report.plan]
+    network.run(network.each(planned, jobs, check))
+
+
+class _Refresh(Look):
+    async def run(self, *, lists: bool) -> None:
+        job = self.job
+        sizes = dict(self._wanted())
+        seen: dict[str, Seen] = {}
+        try:
+            async with self.watched(len(sizes), lists=lists):
+                await self._read_until_sure(sizes, seen)
+                job.remote = await self.listed() if lists else None
+        except FatalError as error:
+            if not (self.network.call.create_namespace and _is_missing(error)):
+                raise
+            seen = {key: Seen(key) for key in sizes}
+            job.remote = [] if lists else None
+        if self.network.over:
+            return
+        if self.failures:
+            raise next(iter(self.failures.values()))
+        self._correct(seen)
+
+    def _wanted(self) -> Iterator[tuple[str, int]]:
+        """The keys to read, each with its value's size.
+
+        What is in doubt is sent again whatever is read: its request may still be on its way.
+        """
+        rows = self.job.rows
+        for entry in self.entries:
+            row = rows.get(entry.key)
+            if not (row and row.in_doubt):
+                yield entry.key, entry.size
+        for row in self.job.orphans:
+            if not row.in_doubt:
+                yield row.key, row.size
+
+    async def _read_until_sure(self, sizes: Mapping[str, int], seen: dict[str, Seen]) -> None:
+        def received(pair: Pair) -> None:
+            seen[pair.key] = seen_of(pair)
+
+        def unsure() -> list[str]:
+            now = service_time(self.job, self.network.call)
+            return doubtful(self.job.rows, seen.values(), now)
+
+        await self.read(list(sizes), sizes, received)
+        if keys := unsure():
+            self.network.interface.tell(
+                f"{self.job.report.source}: {count_text(len(keys), 'key')} written less than"
+                f" {SETTLING_S:g} s ago read differently: reading again until that is sure"
+            )
+        async for again in self.until_sure(SETTLING_S, unsure):
+            await self.read(again, sizes, received)
+
+    def _correct(self, seen: Mapping[str, Seen]) -> None:
+        job = self.job
+        now = service_time(job, self.network.call)
+        found = correct(self.entries, job.rows, seen, owner=job.owner, now=now)
+        job.verdicts = found.verdicts
+        job.rows = found.applied(job.rows)
+        if job.state and job.state.writable and (found.rows or found.gone):
+            job.state.correct(job.target, found.rows, found.gone)
+
+
+def _is_missing(error: FatalError) -> bool:
+    return error.code.endswith("NamespaceNotFound")

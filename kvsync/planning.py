@@ -1,0 +1,98 @@
+"""Between reading and sending: what keeps a call from going on, and what it would do."""
+
+from collections.abc import Callable, Hashable, Iterable
+
+from kvsync.errors import InputError, KvsyncError, Mistake
+from kvsync.jobs import Job, going, service_time
+from kvsync.keys import matches
+from kvsync.model import Entry
+from kvsync.plan import Circumstances, guard_plan, make_plan, refuse_foreign
+from kvsync.settings import Call
+from kvsync.units import printable
+
+__all__ = ["make_plans", "narrow", "refuse_collisions", "refuse_strangers"]
+
+
+def refuse_collisions(
+    jobs: Iterable[Job], place: Callable[[Job], Hashable] = lambda job: job.place
+) -> None:
+    """Two sources of one call may not name the same key of one place; None: not known."""
+    seen: dict[tuple[Hashable, str], Entry] = {}
+    for job, _ in going(jobs):
+        where = place(job)
+        mistakes = []
+        for entry in () if where is None else job.entries:
+            first = seen.setdefault((where, entry.key), entry)
+            if first is not entry:
+                told = f"the key {printable(entry.key)} is also named by {first.origin}"
+                origin, _, line = entry.origin.rpartition(":")
+                at_line = origin and line.isdecimal()
+                mistakes.append(
+                    Mistake(told, origin, int(line)) if at_line else Mistake(told, entry.origin)
+                )
+        if mistakes:
+            job.report.error = InputError(mistakes)
+
+
+def narrow(jobs: Iterable[Job], call: Call) -> None:
+    """See who else names keys of each target, and leave out what ``--only`` does not match."""
+    here = [job for job, _ in going(jobs)]
+    for job in here:
+        others = [other for other in here if other is not job and other.place == job.place]
+        job.named_elsewhere = {entry.key for other in others for entry in other.entries}
+    for job in here if call.only else ():
+        _narrow(job, call.only)
+
+
+def _narrow(job: Job, only: Iterable[str]) -> None:
+    """Leave out keys that match none of the patterns, as if neither side knew them."""
+    found = [entry for entry in job.entries if matches(entry.key, only)]
+    if job.entries and not found:
+        job.report.warnings.append("no key of the source matches --only")
+    job.entries = found
+    job.rows = {key: row for key, row in job.rows.items() if matches(key, only)}
+
+
+def refuse_strangers(jobs: Iterable[Job], call: Call) -> None:
+    """Refuse keys that another source owns, before anybody looks at the target."""
+    for job, _ in going(jobs):
+        try:
+            refuse_foreign(job.entries, job.rows, _circumstances(job, jobs, call))
+        except KvsyncError as error:
+            job.report.error = error
+
+
+def make_plans(jobs: Iterable[Job], call: Call) -> None:
+    """Diff each job's entries with what its state says, and refuse what goes too far."""
+    for job, _ in going(jobs):
+        if not job.state:
+            continue
+        circumstances = _circumstances(job, jobs, call)
+        try:
+            job.report.plan = plan = make_plan(job.entries, job.rows, circumstances)
+            job.report.warnings += plan.warnings
+            guard_plan(plan, job.entries, job.rows, circumstances)
+        except KvsyncError as error:
+            job.report.error = error
+            if not job.report.dry:
+                # It tells what was done, and that was nothing.
+                job.report.plan = None
+
+
+def _circumstances(job: Job, jobs: Iterable[Job], call: Call) -> Circumstances:
+    state = job.state
+    here = [other for other in jobs if other is not job and other.state_path == job.state_path]
+    return Circumstances(
+        owner=job.owner,
+        now=service_time(job, call),
+        rate=call.settings.rate,
+        renew_within=call.renew_within,
+        adopt=call.adopt,
+        complete=not call.only,
+        named_elsewhere=job.named_elsewhere,
+        companions={other.owner for other in here if other.place == job.place},
+        runs=state.runs(job.target, job.owner) if state else (),
+        verdicts=job.verdicts,
+        deleting=call.deleting,
+        remote=job.remote,
+    )
