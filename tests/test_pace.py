@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.pace import busiest_second, measure
+from tests.pace import measure
+from tests.processes import busiest_second
 
 
 @pytest.mark.parametrize("latency", [0.05, 0.25, 2.0])
