@@ -22,7 +22,7 @@ from kvsync.jobs import (
 from kvsync.model import OutcomeKind
 from kvsync.plan import Circumstances, make_plan
 from kvsync.planning import make_plans, narrow, refuse_collisions, refuse_strangers
-from kvsync.report import Report
+from kvsync.report import Report, RunReport
 from kvsync.settings import Call, Exporting, Verifying
 from kvsync.signals import undisturbed
 from kvsync.state import State
@@ -241,7 +241,17 @@ def _hold_back(report: Report) -> None:
     if wrong is None or wrong.error is None:
         return
     for run in report.runs:
-        untold = not (run.plan or run.comparison or run.exported)
-        unsent = not run.dry and run.plan and run.plan.changes and not run.outcomes
-        if not run.error and (untold or unsent):
-            run.error = HeldBackError(wrong.source, wrong.error.exit_code)
+        if not run.exit_code and (undone := _undone(run)):
+            run.error = HeldBackError(wrong.source, wrong.error.exit_code, undone)
+
+
+def _undone(run: RunReport) -> str:
+    """What a run without an error of its own was not even tried to do; empty if nothing."""
+    plan_ = run.plan
+    if not (plan_ or run.comparison or run.exported):
+        return "sent"
+    if run.dry or not plan_:
+        return ""
+    if plan_.changes and not run.outcomes:
+        return "sent"
+    return "deleted" if plan_.deletes and len(run.outcomes) == len(plan_.changes) else ""

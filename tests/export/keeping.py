@@ -5,7 +5,7 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,8 @@ __all__ = [
     "json_lines",
     "mode",
     "read_back",
+    "recorded",
+    "refuse",
     "room",
     "start",
 ]
@@ -142,6 +144,24 @@ def full_disk(left: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "write", limited)
         yield
+
+
+def refuse(*_: object, **__: object) -> None:
+    """A call that the disk does not carry out."""
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def recorded(patch: pytest.MonkeyPatch, *names: str) -> list[str]:
+    """The calls of these functions of ``os`` from now on, in order."""
+    calls: list[str] = []
+
+    def recording(name: str) -> Callable[..., object]:
+        call = getattr(os, name)
+        return lambda *args, **options: (calls.append(name), call(*args, **options))[1]
+
+    for name in names:
+        patch.setattr(os, name, recording(name))
+    return calls
 
 
 @contextmanager

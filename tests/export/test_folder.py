@@ -23,6 +23,8 @@ from tests.export.keeping import (
     full_disk,
     mode,
     read_back,
+    recorded,
+    refuse,
     room,
     start,
 )
@@ -174,7 +176,7 @@ def test_a_run_that_dies_anywhere_leaves_no_wrong_pair(
 ) -> None:
     """What is there after each step is an old pair or a new one, and the next run heals it."""
     system = getattr(os, call)
-    now = [Pair("a", b"1", 9), Pair("B/b", b"new", 2000000000), Pair("d", b"4")]
+    now = [Pair("a", b"2", 9), Pair("B/b", b"new", 2000000000), Pair("d", b"4")]
     for steps in range(12):
         out = tmp_path / f"{steps}"
         export(out, "dir", NAMESPACE)
@@ -199,6 +201,31 @@ def test_a_run_that_dies_anywhere_leaves_no_wrong_pair(
         export(out, "dir", now, refresh=True)
         assert read_back(out) == sorted(now)
     assert not died
+
+
+def test_a_refresh_that_dies_while_it_drops_has_not_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if all else was as it should be, the old index must not call the files missing."""
+    export(tmp_path, "dir", NAMESPACE)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", refuse)
+        with pytest.raises(OutputError):
+            export(tmp_path, "dir", NAMESPACE[:1], refresh=True)
+    with pytest.raises(InputError, match="the export did not finish"):
+        read_back(tmp_path)
+    export(tmp_path, "dir", NAMESPACE[:1])
+    assert read_back(tmp_path) == NAMESPACE[:1]
+
+
+def test_an_index_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut leaves the old one, or the whole of the new one."""
+    with open_place(str(tmp_path), "dir", ORIGIN) as place:
+        calls = recorded(monkeypatch, "fsync", "rename")
+        place.finish()
+    assert calls == ["fsync", "rename"]
 
 
 def test_a_file_that_is_gone_is_fetched_again(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from tests.export.keeping import (
     json_lines,
     mode,
     read_back,
+    recorded,
     room,
     start,
 )
@@ -170,6 +171,25 @@ def test_a_refresh_starts_anew(tmp_path: Path, kind: str) -> None:
     start(out, kind, now[:2], refresh=True)
     assert export(out, kind, now, refresh=True) == (4, 3, 1)
     assert pairs_of(out) == sorted(now)
+
+
+@KINDS
+def test_a_refresh_keeps_nothing_of_a_longer_part(tmp_path: Path, kind: str) -> None:
+    """Neither pairs that an earlier run wrote nor pieces of them."""
+    out = tmp_path / NAMES[kind]
+    start(out, kind, NAMESPACE)
+    assert export(out, kind, [Pair("z", b"x")], refresh=True) == (1, 1, 0)
+    assert pairs_of(out) == [Pair("z", b"x")]
+
+
+@KINDS
+def test_a_file_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A power cut leaves the old one, or the whole of the new one."""
+    calls = recorded(monkeypatch, "fsync", "rename")
+    export(tmp_path / "out", kind, NAMESPACE)
+    assert calls == ["fsync", "rename"]
 
 
 @KINDS
