@@ -1,0 +1,56 @@
+"""One pair as a dump has it, before anybody asks what EdgeKV can hold of it."""
+
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, NamedTuple, TypeAlias
+
+from kvsync.model import NEVER, Expiry
+
+__all__ = ["Fault", "Item", "Layout", "Read", "Record"]
+
+
+class Record(NamedTuple):
+    """A pair, its value as its own store would hand it out.
+
+    ``value`` is in bytes, decoded from whatever the format wraps it in; None where the dump has
+    none. ``line`` is where it starts, from 1; 0 where there are no lines. ``metadata`` is JSON,
+    empty for none. ``flags`` says in a few words what else the pair has (``flags 42``), empty for
+    nothing. ``group`` is what the key was found in, None where the format has no groups. ``kind``
+    is the type of a value that is no string (``hash``), empty for strings.
+    """
+
+    key: str
+    value: bytes | None
+    line: int
+    expiry: Expiry = NEVER
+    metadata: str = ""
+    flags: str = ""
+    group: str | None = None
+    kind: str = ""
+
+
+class Fault(NamedTuple):
+    """What is wrong with a dump at a line, from 1; it never repeats a value."""
+
+    line: int
+    message: str
+
+
+class Layout(NamedTuple):
+    """Which columns of a table mean what; empty where nobody has said.
+
+    ``whole_row``: the value is the row as a JSON object.
+    """
+
+    key_column: str = ""
+    value_column: str = ""
+    ttl_column: str = ""
+    whole_row: bool = False
+
+
+Item: TypeAlias = Record | Fault
+
+Read: TypeAlias = Callable[[BinaryIO, Layout], Iterator[Item]]
+"""Reads a dump from its beginning, one pair after the other, in memory that does not grow with it.
+
+After a fault it goes on with the next pair, if it can be found. Raises `OSError`.
+"""
