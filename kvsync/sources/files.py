@@ -8,10 +8,10 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
+from kvsync.limits import MAX_VALUE_SIZE
 from kvsync.model import Lost
 
 __all__ = [
-    "MAX_VALUE_SIZE",
     "Clock",
     "Content",
     "FileRef",
@@ -22,9 +22,6 @@ __all__ = [
     "signature",
     "size_fault",
 ]
-
-MAX_VALUE_SIZE = 2**20
-"""In bytes of UTF-8. The API's page says 1 MB, and not which."""
 
 Clock: TypeAlias = Callable[[], float]
 """Unix seconds."""

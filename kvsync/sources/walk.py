@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from kvsync.filenames import INDEX_NAME
+from kvsync.limits import MAX_VALUE_SIZE
 from kvsync.model import Lost
-from kvsync.sources.files import MAX_VALUE_SIZE, os_fault, read_raw, settled, signature
+from kvsync.sources.files import os_fault, read_raw, settled, signature
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import Tree
 from kvsync.sources.patterns import Rules, decide, parse_rules

@@ -1,0 +1,67 @@
+"""What a pair of another store has, and EdgeKV cannot hold."""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+__all__ = ["ERROR", "NO_LOSSES", "SKIP", "Loss", "Losses", "Lossy", "LostPair"]
+
+ERROR, SKIP = "error", "skip"
+"""What may become of any pair that would lose something; all other ways change it, and send it."""
+
+
+class Loss(StrEnum):
+    """The kinds of what EdgeKV cannot hold; each is the name of an option."""
+
+    METADATA = "metadata"
+    FLAGS = "flags"
+    BINARY = "binary"
+    EMPTY = "empty"
+    LARGE = "large"
+    KEYS = "keys"
+    GROUPS = "groups"
+    EXPIRED = "expired"
+    SHORT_TTL = "short-ttl"
+    TYPES = "types"
+    MISSING = "missing"
+
+
+class Lossy(NamedTuple):
+    """One thing that EdgeKV cannot hold of a pair, and what was done about it.
+
+    ``detail`` is what is lost, or says more; it never has a value.
+    """
+
+    kind: Loss
+    way: str
+    detail: str = ""
+
+
+class LostPair(NamedTuple):
+    """What a pair lost; ``origin`` is where it stands (``dump.json:12``)."""
+
+    key: str
+    origin: str
+    loss: Lossy
+
+
+class Losses(Protocol):
+    """All that a source's pairs lose, in the source's order."""
+
+    @property
+    def totals(self) -> Mapping[tuple[str, str], int]:
+        """How many pairs lose something, by kind and way."""
+
+    def __iter__(self) -> Iterator[LostPair]: ...
+
+
+class _Nothing:
+    """Of a source whose pairs are whole."""
+
+    totals: Mapping[tuple[str, str], int] = {}
+
+    def __iter__(self) -> Iterator[LostPair]:
+        return iter(())
+
+
+NO_LOSSES: Losses = _Nothing()
