@@ -1,15 +1,17 @@
 """From paths to plans: each source on its way through a call, up to the point of sending."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
+from kvsync.entries import names_of
 from kvsync.errors import InputError, KvsyncError, UsageError
-from kvsync.model import Destination, Entry, Row, Source, Target
+from kvsync.model import Destination, Entry, Row, Target
 from kvsync.remote import Verdict
 from kvsync.report import RunReport
 from kvsync.settings import API_RATE, Call, Choice, Settings
+from kvsync.source import Source
 from kvsync.sources import open_source
 from kvsync.state import State, run_lock, state_path
 from kvsync.targets import emulator_data, local_endpoint, resolve, state_files
@@ -39,20 +41,20 @@ class Job:
     state_path: str = ""
     state: State | None = None
     owner: str = ""
-    rows: dict[str, Row] = field(default_factory=dict)
-    entries: list[Entry] = field(default_factory=list)
+    rows: Mapping[str, Row] = field(default_factory=dict)
+    entries: Sequence[Entry] = ()
     run_number: int = 0
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     """What a look at the target has decided, by key."""
     remote: Collection[str] | None = None
     """All keys of the namespace, where they were listed."""
-    named_elsewhere: Collection[str] = frozenset()
+    named_elsewhere: Container[str] = frozenset()
     """Keys that other sources of the call name for the same target."""
 
     @property
     def orphans(self) -> list[Row]:
         """Rows that this owner pushed, and that no source of the call names any more."""
-        named = {entry.key for entry in self.entries}
+        named = names_of(self.entries)
         return [
             row
             for row in self.rows.values()
@@ -212,6 +214,7 @@ def read_all(jobs: Iterable[Job]) -> None:
             job.report.error = error
         job.report.keys = len(job.entries)
         job.report.size = sum(entry.size for entry in job.entries)
+        job.report.losses = source.losses
         job.report.warnings += source.warnings
 
 

@@ -6,7 +6,8 @@ takes a third of the time and of the memory of a frozen dataclass.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeAlias
+from itertools import chain
+from typing import NamedTuple, TypeAlias
 
 __all__ = [
     "NEVER",
@@ -26,7 +27,7 @@ __all__ = [
     "Row",
     "Run",
     "Seen",
-    "Source",
+    "Steps",
     "Target",
 ]
 
@@ -148,47 +149,6 @@ Recall: TypeAlias = Callable[[str], Row | None]
 """Looks a key up in the state: a source need not read a file again whose signature is known."""
 
 
-class Source(Protocol):
-    """Where pairs come from."""
-
-    @property
-    def label(self) -> str:
-        """The source as the user named it."""
-
-    @property
-    def owner(self) -> str:
-        """The name of the source that its keys belong to; empty: the place decides."""
-
-    @property
-    def location(self) -> str:
-        """Absolute path of the file or directory, links not resolved."""
-
-    @property
-    def home(self) -> str:
-        """Absolute path of the directory in which ``.kvsync`` belongs."""
-
-    @property
-    def destination(self) -> Destination:
-        """Where the source says that it belongs."""
-
-    @property
-    def charset(self) -> str:
-        """``strict`` or ``utf-8``: which keys are legal."""
-
-    @property
-    def warnings(self) -> list[str]:
-        """What a person should know; complete once `entries` has been called."""
-
-    def entries(self, recall: Recall) -> list[Entry]:
-        """All wanted pairs, in the source's order.
-
-        Raises `InputError` with every mistake that was found.
-        """
-
-    def values(self, wanted: Collection[Entry]) -> Iterator[Loaded]:
-        """The values of these entries, in the source's order, each read when it is asked for."""
-
-
 class Action(StrEnum):
     """What a change does to its key."""
 
@@ -207,6 +167,22 @@ class Change(NamedTuple):
     row: Row | None = None
 
 
+class Steps(Collection[Change]):
+    """Changes after changes, of which none is made before it is looked at."""
+
+    def __init__(self, *parts: Sequence[Change]) -> None:
+        self._parts = parts
+
+    def __contains__(self, change: object) -> bool:
+        return any(change in part for part in self._parts)
+
+    def __iter__(self) -> Iterator[Change]:
+        return chain.from_iterable(self._parts)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts))
+
+
 class Plan(NamedTuple):
     """What a run would do, in the source's order.
 
@@ -217,9 +193,9 @@ class Plan(NamedTuple):
     has those that stay.
     """
 
-    changes: list[Change]
+    changes: Sequence[Change]
     unchanged: int
-    touched: list[Entry]
+    touched: Sequence[Entry]
     orphans: list[Row]
     expired: list[Entry]
     dropped: list[str]
@@ -227,9 +203,9 @@ class Plan(NamedTuple):
     deletes: Sequence[Change] = ()
 
     @property
-    def steps(self) -> list[Change]:
+    def steps(self) -> "Steps":
         """All that would be done, in this order."""
-        return [*self.changes, *self.deletes]
+        return Steps(self.changes, self.deletes)
 
     @property
     def bytes(self) -> int:

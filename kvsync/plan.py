@@ -3,10 +3,11 @@
 The rules are in the design's chapter "Plan"; each is one line of `_judge`.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from kvsync.entries import Changes, Picked, names_of
 from kvsync.errors import RefusedError
 from kvsync.guard import Deleting, check_deletes
 from kvsync.model import NEVER, Action, Change, Entry, Plan, Row, Run
@@ -35,7 +36,7 @@ class Circumstances(NamedTuple):
     renew_within: int | None = None
     adopt: bool = False
     complete: bool = True
-    named_elsewhere: Collection[str] = frozenset()
+    named_elsewhere: Container[str] = frozenset()
     companions: Collection[str] = frozenset()
     runs: Sequence[Run] = ()
     verdicts: Mapping[str, tuple[Action, str]] = {}
@@ -52,19 +53,19 @@ def make_plan(
     allow adoption.
     """
     refuse_foreign(entries, rows, circumstances)
-    changes: list[Change] = []
-    touched: list[Entry] = []
+    changes = Changes(entries, rows)
+    touched = Picked(entries)
     expired: list[Entry] = []
-    for entry in entries:
+    for number, entry in enumerate(entries):
         if entry.expiry.at and entry.expiry.at <= circumstances.now:
             expired.append(entry)
             continue
         row = rows.get(entry.key)
         action, reason = _judge(entry, row, circumstances)
         if action:
-            changes.append(Change(action, entry, reason, row))
+            changes.add(number, action, reason)
         elif row and _is_stale(row, entry, circumstances.owner):
-            touched.append(entry)
+            touched.add(number)
     orphans, gone = _orphans(entries, rows, circumstances)
     deletes = _deletes(entries, rows, orphans, circumstances)
     going = {change.entry.key for change in deletes}
@@ -121,7 +122,7 @@ def _orphans(
 
     A pair that ran out is no longer there: it can be neither orphan nor delete.
     """
-    named = {entry.key for entry in entries}
+    named = names_of(entries)
     orphans = []
     gone = []
     for row in rows.values():
@@ -148,9 +149,9 @@ def _deletes(
         return []
     deletes = [_delete(row) for row in orphans if deleting.unmanaged or not row.estranged]
     if deleting.unmanaged:
-        spared = {entry.key for entry in entries} | rows.keys() | set(circumstances.named_elsewhere)
+        spared = names_of(entries), rows, circumstances.named_elsewhere
         for key in circumstances.remote or ():
-            if key not in spared:
+            if not any(key in names for names in spared):
                 entry = Entry(key, b"", 0, NEVER, "")
                 deletes.append(Change(Action.DELETE, entry, "unmanaged"))
     return deletes

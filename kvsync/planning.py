@@ -18,7 +18,9 @@ def refuse_collisions(
 ) -> None:
     """Two sources of one call may not name the same key of one place; None: not known."""
     seen: dict[tuple[Hashable, str], Entry] = {}
-    for job, _ in going(jobs):
+    here = [job for job, _ in going(jobs)]
+    # A source knows its own keys: one alone may have more than a dict should.
+    for job in here if len(here) > 1 else ():
         where = place(job)
         mistakes = []
         for entry in () if where is None else job.entries:
@@ -88,7 +90,7 @@ def _circumstances(job: Job, jobs: Iterable[Job], call: Call) -> Circumstances:
         rate=call.settings.rate,
         renew_within=call.renew_within,
         adopt=call.adopt,
-        complete=not call.only,
+        complete=not call.only and (job.source is None or job.source.complete),
         named_elsewhere=job.named_elsewhere,
         companions={other.owner for other in here if other.place == job.place},
         runs=state.runs(job.target, job.owner) if state else (),

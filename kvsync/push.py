@@ -50,7 +50,7 @@ class Push(Pool[_Item]):
         super().__init__(changes, namespace, store, options)
         self._values = values
         self._put = namespace.put
-        self._by_key = {change.entry.key: change for change in changes}
+        self._waiting = iter(changes)
 
     def _load(self) -> Sequence[_Item]:
         items: list[_Item] = []
@@ -59,7 +59,10 @@ class Push(Pool[_Item]):
             loaded = next(self._values, None)
             if loaded is None:
                 break
-            items.append(_Item(self._by_key[loaded[0].key], *loaded))
+            # Both come in the source's order, and a value may be missing, but never a change.
+            key = loaded[0].key
+            change = next(change for change in self._waiting if change.entry.key == key)
+            items.append(_Item(change, *loaded))
             size += items[-1].size
         return items
 

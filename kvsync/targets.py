@@ -6,8 +6,9 @@ from kvsync.edgekv.endpoint import identity, parse_endpoint
 from kvsync.emulator.options import is_namespace_name
 from kvsync.emulator.store import Store, stored_uuid
 from kvsync.errors import UsageError
-from kvsync.model import Destination, Source, Target
+from kvsync.model import Destination, Target
 from kvsync.settings import Choice, Settings
+from kvsync.source import Source
 from kvsync.units import printable
 
 __all__ = [

@@ -41,7 +41,7 @@ def test_an_orphan_is_deleted():
     assert (told(plan), plan.orphans) == (["delete b: no longer in the source"], [])
     (delete,) = plan.deletes
     assert (delete.row, delete.entry.size) == (row("b", "12345"), 5)
-    assert plan.steps == [delete]
+    assert list(plan.steps) == [delete]
     assert (plan.bytes, plan.growth) == (0, 0), "a delete sends no value"
 
 

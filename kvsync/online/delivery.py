@@ -27,7 +27,7 @@ def push_all(network: Network, jobs: Sequence[Job]) -> None:
         plan, source = job.report.plan, job.source
         assert plan and source  # noqa: S101, PT018 - the steps come in order
         await _prepare(network, job, client)
-        values = source.values([change.entry for change in plan.changes])
+        values = source.values(change.entry for change in plan.changes)
         namespace = client.namespace(job.target.zone, job.target.namespace)
         with _ledger(job) as ledger:
             pool = Push(plan.changes, values, namespace, ledger, _options(network))

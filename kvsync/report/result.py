@@ -1,9 +1,10 @@
 """The outcome of a call and of each of its runs, and the exit code that follows."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kvsync.dumps.losses import NO_LOSSES, Losses
 from kvsync.errors import HeldBackError, KvsyncError, ServiceError
 from kvsync.keys import KEYS_PER_REQUEST
 from kvsync.model import Action, Change, Entry, Outcome, OutcomeKind, Plan, Target
@@ -59,6 +60,7 @@ class RunReport:
     signal: int = 0
     comparison: Comparison | None = None
     exported: Exported | None = None
+    losses: Losses = NO_LOSSES
 
     @property
     def unread(self) -> Sequence[tuple[str, ServiceError]]:
@@ -115,27 +117,32 @@ class RunReport:
             return Summary({}, 0, 0, 0, 0, 0, 0)
         kinds = Counter(outcome.kind for outcome in self.outcomes)
         steps = self.plan.steps
-        done = [_weighed(change, change.entry) for change in steps] if self.dry else self.done
+        done = (_weighed(change, change.entry) for change in steps) if self.dry else self.done
+        actions: Counter[str] = Counter()
+        size = 0
+        for action, weight in done:
+            actions[str(action)] += 1
+            size += weight
         tried = kinds[OutcomeKind.DONE] + kinds[OutcomeKind.FAILED] + kinds[OutcomeKind.REJECTED]
         untried = 0 if self.dry else len(steps) - tried
         return Summary(
-            actions=Counter(str(action) for action, _ in done),
+            actions=actions,
             unchanged=self.plan.unchanged,
             orphan=len(self.plan.orphans),
             failed=kinds[OutcomeKind.FAILED],
             rejected=kinds[OutcomeKind.REJECTED],
             skipped=untried + len(self.plan.expired),
-            size=sum(size for _, size in done),
+            size=size,
         )
 
     @property
-    def done(self) -> list[tuple[Action, int]]:
+    def done(self) -> Iterator[tuple[Action, int]]:
         """Action and bytes of each change that was acknowledged."""
-        return [
+        return (
             _weighed(outcome.change, outcome.entry)
             for outcome in self.outcomes
             if outcome.kind is OutcomeKind.DONE
-        ]
+        )
 
 
 def _weighed(change: Change, entry: Entry) -> tuple[Action, int]:

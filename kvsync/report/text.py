@@ -1,6 +1,8 @@
 """Reports for people: what to print, line by line. Nothing here can move a cursor."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
 
 from kvsync.errors import InputError, KvsyncError
 from kvsync.model import Action, Change, Outcome, Plan, Row
@@ -132,8 +134,8 @@ def _endpoint(endpoint: str) -> str:
     return endpoint
 
 
-def _table(changes: Sequence[Change], orphans: Sequence[Row]) -> Iterator[str]:
-    keys = [change.entry.key for change in changes] + [row.key for row in orphans]
+def _table(changes: Collection[Change], orphans: Sequence[Row]) -> Iterator[str]:
+    keys = chain((change.entry.key for change in changes), (row.key for row in orphans))
     width = min(max((len(printable(key)) for key in keys), default=0), _WIDEST_KEY)
     for change in changes:
         entry = change.entry
@@ -153,9 +155,9 @@ def _line(symbol: str, key: str, size: int, reason: str, origin: str) -> str:
 
 
 def _counts(plan: Plan) -> str:
-    actions = [change.action for change in plan.changes]
+    actions = Counter(change.action for change in plan.changes)
     parts = [
-        f"{actions.count(action):,} to {action}"
+        f"{actions[action]:,} to {action}"
         for action in (Action.CREATE, Action.UPDATE, Action.RENEW)
     ]
     if plan.deletes:

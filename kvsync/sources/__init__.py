@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 
 from kvsync.errors import InputError, Mistake, UsageError
-from kvsync.model import Source
+from kvsync.source import Source
 from kvsync.sources.files import Clock, os_fault
 from kvsync.sources.options import SourceOptions, tree_flags
 from kvsync.units import printable

@@ -2,8 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from kvsync.dumps.losses import NO_LOSSES
 from kvsync.keys import check_key
 from kvsync.limits import MAX_MANIFEST_SIZE
 from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Recall
@@ -37,7 +38,10 @@ def read_manifest(path: str) -> bytes:
 
 
 class Manifest:
-    """A manifest (`kvsync.model.Source`); opened, it is known to be YAML, and no more."""
+    """A manifest (`kvsync.source.Source`); opened, it is known to be YAML, and no more."""
+
+    losses = NO_LOSSES
+    complete = True
 
     def __init__(
         self,
@@ -205,7 +209,7 @@ class Manifest:
                 self._trees.append(TreeReader(tree, self._options, self._clock))
         return self._trees
 
-    def values(self, wanted: Collection[Entry]) -> Iterator[Loaded]:
+    def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
         """The values of these entries, in the source's order, each read when it is asked for."""
         by_key = {entry.key: entry for entry in wanted}
         for key, part in self._parts.items():

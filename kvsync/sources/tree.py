@@ -2,8 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from kvsync.dumps.losses import NO_LOSSES
 from kvsync.keys import check_key
 from kvsync.model import Destination, Entry, Expiry, Loaded, Lost, Recall, Row
 from kvsync.sources.files import Clock, FileRef, read_file, size_fault
@@ -138,7 +139,10 @@ def load(entry: Entry, ref: FileRef, clock: Clock) -> Loaded:
 
 
 class TreeSource:
-    """A directory that was named on the command line (`kvsync.model.Source`)."""
+    """A directory that was named on the command line (`kvsync.source.Source`)."""
+
+    losses = NO_LOSSES
+    complete = True
 
     def __init__(self, path: str, options: SourceOptions, clock: Clock) -> None:
         tree, self._warnings = tree_from_options(path, options)
@@ -162,6 +166,6 @@ class TreeSource:
         mistakes.raise_all()
         return entries
 
-    def values(self, wanted: Collection[Entry]) -> Iterator[Loaded]:
+    def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
         """The values of these entries, by path, each read when it is asked for."""
         return self._reader.values({entry.key: entry for entry in wanted})

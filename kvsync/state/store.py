@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Self, TypeAlias
 
 from kvsync.model import Action, Change, Entry, Expiry, Outcome, OutcomeKind, Row, Run, Target
+from kvsync.state.rows import StoredRows
 from kvsync.state.schema import open_for_reading, open_for_writing, translate
 
 __all__ = ["State"]
@@ -17,6 +18,8 @@ _COLUMNS = (
 )
 _PUT = f"INSERT OR REPLACE INTO entry (target, {_COLUMNS}) VALUES ({', '.join('?' * 13)})"  # noqa: S608 - no user text in it
 _DROP = "DELETE FROM entry WHERE target = ? AND key = ?"
+_MANY = 50_000
+"""Rows that are kept in memory: more of them would take more than a whole run may."""
 _KEPT_RUNS = 100
 """Past runs kept per target and owner."""
 
@@ -64,11 +67,15 @@ class State:
         rows = self._select("SELECT endpoint, zone, namespace FROM target ORDER BY id")
         return [Target(*row) for row in rows]
 
-    def rows(self, target: Target) -> dict[str, Row]:
-        """All rows of a target, by key."""
+    def rows(self, target: Target) -> Mapping[str, Row]:
+        """All rows of a target, by key; where they are many, each is read when it is asked for."""
+        number = self._find(target)
+        several = "SELECT 1 FROM entry WHERE target = ? LIMIT 1 OFFSET ?"
+        if self._connection and self._select(several, (number, _MANY)):
+            return StoredRows(self._connection, number, _COLUMNS, _row)
         found = self._select(
             f"SELECT {_COLUMNS} FROM entry WHERE target = ? ORDER BY key",  # noqa: S608 - a constant
-            (self._find(target),),
+            (number,),
         )
         return {fields[0]: _row(fields) for fields in found}
 

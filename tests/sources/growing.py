@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from kvsync.model import Source
+from kvsync.source import Source
 from kvsync.sources import SourceOptions, open_source
 from tests.sources.making import nothing
 

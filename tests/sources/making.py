@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kvsync.errors import InputError
-from kvsync.model import Entry, Row, Source
+from kvsync.model import Entry, Row
+from kvsync.source import Source
 from kvsync.sources import SourceOptions, open_source
 
 HEAD = "version: 1\n"

@@ -9,7 +9,8 @@ import pytest
 from kvsync.errors import UsageError
 from kvsync.exported import Origin, index_lines
 from kvsync.filenames import file_name
-from kvsync.model import NEVER, Expiry, Source
+from kvsync.model import NEVER, Expiry
+from kvsync.source import Source
 from kvsync.sources import SourceOptions, open_source
 from tests.nobody import as_nobody
 from tests.sources.growing import LATER, keys, tree

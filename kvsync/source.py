@@ -1,0 +1,59 @@
+"""What a source is: a manifest, a tree, a dump, or another namespace."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from kvsync.dumps.losses import Losses
+from kvsync.model import Destination, Entry, Loaded, Recall
+
+__all__ = ["Source"]
+
+
+class Source(Protocol):
+    """Where pairs come from."""
+
+    @property
+    def label(self) -> str:
+        """The source as the user named it."""
+
+    @property
+    def owner(self) -> str:
+        """The name of the source that its keys belong to; empty: the place decides."""
+
+    @property
+    def location(self) -> str:
+        """Absolute path of the file or directory, links not resolved."""
+
+    @property
+    def home(self) -> str:
+        """Absolute path of the directory in which ``.kvsync`` belongs."""
+
+    @property
+    def destination(self) -> Destination:
+        """Where the source says that it belongs."""
+
+    @property
+    def charset(self) -> str:
+        """``strict`` or ``utf-8``: which keys are legal."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know; complete once `entries` has been called."""
+
+    @property
+    def losses(self) -> Losses:
+        """What pairs have that EdgeKV cannot hold; complete once `entries` has been called."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether it names all that it owns; if not, what it does not name is nobody's orphan."""
+
+    def entries(self, recall: Recall) -> Sequence[Entry]:
+        """All wanted pairs, in the source's order.
+
+        Raises `InputError` with every mistake that was found.
+        """
+
+    def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
+        """The values of these entries, which come in the source's order, each read when it is asked
+        for; ``wanted`` is not looked at further ahead than that takes."""

@@ -1,0 +1,137 @@
+"""Entries and losses kept in a temporary database: a dump may have more than memory should."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, overload
+
+from kvsync.dumps.losses import Loss, Lossy, LostPair
+from kvsync.errors import OutputError
+from kvsync.model import NEVER, Entry, Expiry
+
+__all__ = ["Scratch"]
+
+_CACHE_KIB = 16 << 10
+
+_SCHEMA = f"""
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -{_CACHE_KIB};
+CREATE TABLE entry (
+    number INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    digest BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    ttl INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    origin TEXT NOT NULL,
+    signature BLOB NOT NULL
+);
+CREATE TABLE left_out (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE loss (
+    key TEXT NOT NULL, origin TEXT NOT NULL, kind TEXT NOT NULL, way TEXT NOT NULL,
+    detail TEXT NOT NULL
+);
+"""
+_FIELDS = "key, digest, size, ttl, expires, origin, signature"
+
+
+class Scratch(Sequence[Entry]):
+    """A source's entries, in its order (`kvsync.entries.Indexed`).
+
+    SQLite keeps the database in memory while it is small, and then in a file without a name that
+    nobody else can open (https://www.sqlite.org/inmemorydb.html, "temporary databases").
+    """
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.executescript(_SCHEMA)
+        self._count = 0
+        self.losses = ScratchLosses(self._database)
+
+    @contextmanager
+    def filling(self) -> Iterator[None]:
+        """Around everything that adds. Raises `OutputError` if there is no room."""
+        try:
+            self._database.execute("BEGIN")
+            yield
+            self._database.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise OutputError(
+                f"cannot keep what the source names in the temporary directory ({error}): make "
+                "room there, or set TMPDIR to another one"
+            ) from error
+
+    def add(self, entry: Entry) -> str:
+        """Append an entry; returns nothing, or the origin of the one that has its key already."""
+        key, digest, size, expiry, origin, signature = entry
+        fields = self._count, key, digest, size, *expiry, origin, signature
+        try:
+            self._database.execute("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)", fields)
+        except sqlite3.IntegrityError:
+            found = self._database.execute("SELECT origin FROM entry WHERE key = ?", (key,))
+            return str(found.fetchone()[0])
+        self._count += 1
+        return ""
+
+    def leave_out(self, key: str) -> None:
+        """Note that the source names the key, and that its pair is not wanted."""
+        self._database.execute("INSERT OR IGNORE INTO left_out VALUES (?)", (key,))
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Entry]: ...
+    def __getitem__(self, index: int | slice) -> Entry | Sequence[Entry]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(self._count))]
+        number = range(self._count)[index]
+        sql = f"SELECT {_FIELDS} FROM entry WHERE number = ?"  # noqa: S608 - a constant
+        return _entry(self._database.execute(sql, (number,)).fetchone())
+
+    def __iter__(self) -> Iterator[Entry]:
+        sql = f"SELECT {_FIELDS} FROM entry ORDER BY number"  # noqa: S608 - a constant
+        return map(_entry, self._database.execute(sql))
+
+    @property
+    def names(self) -> Container[str]:
+        """The keys that the source names, also those that it leaves out."""
+        return _Names(self._database)
+
+
+class _Names:
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def __contains__(self, key: object) -> bool:
+        sql = "SELECT 1 FROM entry WHERE key = ?1 UNION ALL SELECT 1 FROM left_out WHERE key = ?1"
+        return self._database.execute(sql, (key,)).fetchone() is not None
+
+
+class ScratchLosses:
+    """What pairs lose (`kvsync.dumps.losses.Losses`)."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self.totals: Counter[tuple[str, str]] = Counter()
+
+    def add(self, key: str, origin: str, loss: Lossy) -> None:
+        """Note what a pair loses."""
+        self.totals[loss.kind, loss.way] += 1
+        fields = key, origin, loss.kind, loss.way, loss.detail
+        self._database.execute("INSERT INTO loss VALUES (?, ?, ?, ?, ?)", fields)
+
+    def __iter__(self) -> Iterator[LostPair]:
+        sql = "SELECT key, origin, kind, way, detail FROM loss ORDER BY rowid"
+        for key, origin, kind, way, detail in self._database.execute(sql):
+            yield LostPair(key, origin, Lossy(Loss(kind), way, detail))
+
+
+def _entry(fields: Sequence[Any]) -> Entry:
+    key, digest, size, ttl, expires, origin, signature = fields
+    expiry = Expiry(ttl, expires) if ttl or expires else NEVER
+    return Entry(key, digest, size, expiry, origin, signature)
