@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from kvsync.model import NEVER, Action, Entry, Expiry, Row, Seen
-from kvsync.remote import SETTLING_S, Correction, Status, correct, doubtful, status_of
+from kvsync.remote import SETTLING_S, Correction, Status, correct, doubtful, settling, status_of
 from tests.values import entry, row, seen
 
 NOW = 2000.0
@@ -180,3 +180,21 @@ def test_doubtful(known, look, unsure):
     the source wants: a source that was rolled back wants what was there before."""
     rows = {known.key: known} if known else {}
     assert doubtful(rows, [look], NOW) == (["a"] if unsure else [])
+
+
+def test_what_may_be_over_already():
+    """A key without a row that we deleted just now is neither adopted nor judged; one with a row
+    is, since the row says when it was written."""
+    for look in (seen("a"), seen("a", "theirs"), seen("a", None)):
+        known = {"a": look}
+        found = correct([entry("a")], {}, known, owner="me", now=NOW, unsure={"a"})
+        assert found == ([], [], {})
+    found = correct([entry("a")], {"a": row("a")}, {"a": seen("a", "theirs")},
+                    owner="me", now=NOW, unsure={"a"})  # fmt: skip
+    assert list(found.verdicts) == ["a"]
+
+
+def test_settling():
+    """A write or delete is unsure for 60 s, and for ever if nobody knows whether it happened."""
+    times = {"a": NOW - SETTLING_S, "b": NOW - SETTLING_S + 0.1, "c": NOW + 9, "d": float("inf")}
+    assert settling(times, NOW) == {"b", "c", "d"}

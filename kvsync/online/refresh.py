@@ -9,7 +9,7 @@ from kvsync.model import Pair, Seen
 from kvsync.online.capacity import check_capacity
 from kvsync.online.look import Look, is_first, seen_of
 from kvsync.online.network import Network, accounted
-from kvsync.remote import SETTLING_S, correct, doubtful
+from kvsync.remote import SETTLING_S, correct, doubtful, settling
 from kvsync.units import count_text
 
 __all__ = ["check_capacities", "refresh_all"]
@@ -95,7 +95,8 @@ class _Refresh(Look):
     def _correct(self, seen: Mapping[str, Seen]) -> None:
         job = self.job
         now = service_time(job, self.network.call)
-        found = correct(self.entries, job.rows, seen, owner=job.owner, now=now)
+        unsure = settling(job.state.recent(job.target), now) if job.state else ()
+        found = correct(self.entries, job.rows, seen, owner=job.owner, now=now, unsure=unsure)
         job.verdicts = found.verdicts
         job.rows = found.applied(job.rows)
         if job.state and job.state.writable and (found.rows or found.gone):
