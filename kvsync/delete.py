@@ -26,8 +26,7 @@ class _Batch(NamedTuple):
 
     @property
     def marks(self) -> Sequence[Change]:
-        # A mark is a row, and a row says whose a key is: one that is nobody's gets none.
-        return [change for change in self.changes if change.row]
+        return self.changes
 
     def skipped(self) -> list[Outcome]:
         return [Outcome(OutcomeKind.SKIPPED, change, change.entry) for change in self.changes]

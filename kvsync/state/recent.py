@@ -34,7 +34,7 @@ def times(connection: sqlite3.Connection, target: int) -> dict[str, float]:
 
 
 def note(connection: sqlite3.Connection, target: int, key: str, at: float) -> None:
-    """The key was deleted then."""
+    """The key was deleted then, or is about to be."""
     connection.execute("INSERT OR REPLACE INTO recent VALUES (?, ?, ?)", (target, key, at))
 
 

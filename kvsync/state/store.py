@@ -135,6 +135,7 @@ class State:
     ) -> None:
         """In one transaction: settle these outcomes, and mark these changes in doubt.
 
+        A key that the state does not have, and that is to be deleted, gets no row: see `recent`.
         A change that was refused for good or never sent leaves its row as it was before; one whose
         request went unanswered stays in doubt.
         """
@@ -142,8 +143,20 @@ class State:
             number = self._id(target)
             for outcome in outcomes:
                 self._settle(connection, number, owner, outcome)
-            connection.executemany(_PUT, (_doubtful(number, owner, change) for change in marks))
+            self._mark(connection, number, owner, marks)
             recent.purge(connection, number)
+
+    @staticmethod
+    def _mark(
+        connection: sqlite3.Connection, number: int, owner: str, marks: Sequence[Change]
+    ) -> None:
+        for change in marks:
+            if change.row or change.action is not Action.DELETE:
+                connection.execute(_PUT, _doubtful(number, owner, change))
+            else:
+                # A row would say whose the key is, and it is nobody's. What is noted outlasts a
+                # refusal: an earlier delete may yet be on its way.
+                recent.note(connection, number, change.entry.key, recent.UNSETTLED)
 
     @staticmethod
     def _settle(connection: sqlite3.Connection, number: int, owner: str, outcome: Outcome) -> None:

@@ -78,6 +78,32 @@ def test_a_deleted_stray_is_sent(kvsync, edge, manifest, pushed):
     assert held(edge) == {"a": "one", "stray": "x"}
 
 
+def test_a_stray_whose_delete_went_unanswered_is_sent(
+    kvsync, edge, manifest, pushed, monotonic, monkeypatch
+):
+    """A stray that may have been deleted is not adopted, and is not made ours by that."""
+    from kvsync.edgekv.namespace import Namespace
+    from kvsync.errors import PassingError
+
+    real = Namespace.delete
+
+    async def unanswered(self, keys):
+        await real(self, keys)
+        raise PassingError("Timeout", "silence", in_doubt=True)
+
+    pushed("keys: {a: one}\n")
+    edge.put("zone-1", "ns", "stray", "x")
+    with monkeypatch.context() as patch:
+        patch.setattr(Namespace, "delete", unanswered)
+        assert kvsync("sync", "m.yaml", "--refresh", "--delete-unmanaged").code == 5
+    assert "stray" not in kvsync("state", "show", "m.yaml").out
+    manifest("keys: {a: one, stray: x}\n")
+    result = kvsync("sync", "m.yaml", "--refresh", "--json")
+    assert changes(result) == ["create stray: not in the state"]
+    monotonic.now += LAG
+    assert kvsync("verify", "m.yaml").code == 0
+
+
 @pytest.mark.parametrize("options", [["--all"], ["--only", "a"]])
 def test_a_forgotten_key_that_was_just_written_is_sent(kvsync, edge, manifest, pushed, options):
     """A value that our last write replaced is not adopted because we forgot that write."""

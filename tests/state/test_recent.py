@@ -73,6 +73,20 @@ def test_a_write_that_is_refused(state):
     assert (state.recent(TARGET), state.rows(TARGET)) == ({"a": 1000.0}, {})
 
 
+def test_a_delete_that_nobody_settled(state):
+    """A key without a row gets none by being deleted; that it may yet be is remembered, also when
+    another delete of it is refused, until it is deleted or written."""
+    state.record(TARGET, "me", [delete("a", None), delete("b", row("b"))], [])
+    assert (list(state.rows(TARGET)), state.recent(TARGET)) == (["b"], {"a": INFINITE})
+    refused(state, delete("a", None))
+    assert state.recent(TARGET) == {"a": INFINITE}
+    settle(state, delete("a", None))
+    assert state.recent(TARGET) == {"a": 1000.0}
+    state.record(TARGET, "me", [delete("a", None)], [])
+    settle(state, change("a"))
+    assert state.recent(TARGET) == {}
+
+
 @pytest.mark.parametrize("way", ["forget", "correct"])
 def test_dropped_rows(state, way):
     """Of a row that is dropped the time of its write is kept; of one in doubt, that it was."""
