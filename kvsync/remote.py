@@ -87,20 +87,20 @@ def correct(
     """Hold what was seen against the state's rows, for the wanted entries and for the orphans.
 
     Keys that were not seen stay as they are. ``now`` is the service's time in Unix seconds;
-    ``owner`` gets the keys that hold what is wanted and that the state does not know. Of those, the
-    ``unsure`` ones count as not seen: it may be what we have just replaced or deleted.
+    ``owner`` gets the keys that hold what is wanted and that the state does not know. Of ``unsure``
+    keys nothing is taken over: what was seen may be what we have just replaced or deleted.
     """
     found = Correction([], [], {})
     named = set()
     for entry in entries:
         named.add(entry.key)
         one = seen.get(entry.key)
-        row = rows.get(entry.key)
-        if one is None or (row is None and entry.key in unsure):
+        if one is None:
             continue
+        row = rows.get(entry.key)
         if not _holds(one, entry.digest, entry.expiry):
             _correct_wanted(found, entry.key, row, one, now)
-        elif (adopted := _adopted(entry, row, one, owner, now)) != row:
+        elif entry.key not in unsure and (adopted := _adopted(entry, row, one, owner, now)) != row:
             found.rows.append(adopted)
     for key, one in seen.items():
         if key not in named:

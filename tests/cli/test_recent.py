@@ -1,10 +1,16 @@
 """``--refresh`` right after keys were deleted or forgotten, while the store still shows them."""
 
 import sqlite3
+import time
 from contextlib import closing
+from functools import partial
+from typing import Any
 
 import pytest
 
+from kvsync.edgekv.namespace import Namespace
+from kvsync.errors import PassingError
+from kvsync.settings import Call
 from tests.cli.test_refresh import changes
 from tests.cli.watching import held, long_ago
 from tests.emulator.raw import Clock
@@ -82,9 +88,6 @@ def test_a_stray_whose_delete_went_unanswered_is_sent(
     kvsync, edge, manifest, pushed, monotonic, monkeypatch
 ):
     """A stray that may have been deleted is not adopted, and is not made ours by that."""
-    from kvsync.edgekv.namespace import Namespace
-    from kvsync.errors import PassingError
-
     real = Namespace.delete
 
     async def unanswered(self, keys):
@@ -159,3 +162,45 @@ def test_a_state_from_before(kvsync, edge, deleted):
     assert "2 unchanged" in kvsync("plan", "m.yaml", "--refresh").out
     assert kvsync("sync", "m.yaml").code == 0
     assert held(edge) == {"a": "one", "b": "two"}
+
+
+@pytest.mark.parametrize("ahead", [-3600, 3600])
+def test_a_machine_whose_clock_is_wrong(
+    kvsync, serve_emulator, credentials, manifest, monkeypatch, monotonic, ahead
+):
+    """How long ago something was written is counted by the service's clock, whatever ours says."""
+    other = serve_emulator(lag=LAG, monotonic=monotonic, clock=lambda: time.time() - ahead)
+    target = ["--endpoint", other.url, "--zone", "zone-1", "--namespace", "ns", "--rate", "100000"]
+
+    def sync(keys: str, *options: str) -> Any:
+        manifest(f"keys: {keys}\n")
+        result = kvsync("sync", "m.yaml", *target, "--json", *options)
+        assert result.code == 0
+        return changes(result)
+
+    sync("{a: old, b: two}")
+    monotonic.now += LAG
+    sync("{a: new}", "--delete")
+    # How long it is read again; what is unsure then is sent.
+    monkeypatch.setattr("kvsync.online.refresh.SETTLING_S", 0.3)
+    assert sync("{a: old, b: two}", "--refresh") == [
+        "update a: value changed", "create b: not in the state",
+    ]  # fmt: skip
+    assert held(other) == {"a": "old", "b": "two"}
+
+
+def test_a_look_that_takes_minutes(kvsync, edge, deleted, monkeypatch):
+    """It counts when a key was read: what was read too soon proves nothing, however long the rest
+    took to be read."""
+    now = [time.time()]
+    monkeypatch.setattr("kvsync.cli.call.Call", partial(Call, clock=lambda: now[0]))
+    real = Namespace.get
+
+    async def slow(self, keys):
+        pairs = await real(self, keys)
+        now[0] += 120
+        return pairs
+
+    monkeypatch.setattr(Namespace, "get", slow)
+    result = kvsync("sync", "m.yaml", "--refresh", "--json")
+    assert changes(result) == ["create b: not in the state"]
