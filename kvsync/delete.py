@@ -26,8 +26,7 @@ class _Batch(NamedTuple):
 
     @property
     def marks(self) -> Sequence[Change]:
-        # A mark is a row, and a row says whose a key is: one that is nobody's gets none.
-        return [change for change in self.changes if change.row]
+        return self.changes
 
     def skipped(self) -> list[Outcome]:
         return [Outcome(OutcomeKind.SKIPPED, change, change.entry) for change in self.changes]
@@ -50,6 +49,7 @@ class Deletion(Pool[_Batch]):
         super().__init__(changes, namespace, store, options)
         self._delete = namespace.delete
         self._batches = _batches(changes)
+        self._halving = asyncio.Lock()
 
     def _load(self) -> Sequence[_Batch]:
         window = [next(self._batches, None) for _ in range(WINDOW // KEYS_PER_REQUEST)]
@@ -57,23 +57,51 @@ class Deletion(Pool[_Batch]):
 
     async def _attempt(self, parcel: _Batch) -> list[Outcome]:
         try:
-            ack = await self._delete([change.entry.key for change in parcel.changes])
+            return await self._send(parcel)
         except RejectedError as error:
-            if len(parcel.changes) > 1:
-                # One key that the service does not take must not keep the others.
-                first, second = parcel.halves()
-                outcomes = await self._attempt(first) + await self._attempt(second)
-                return [_doubted(outcome) for outcome in outcomes] if error.in_doubt else outcomes
-            return [unsuccessful(change, change.entry, error) for change in parcel.changes]
-        except (ServiceError, Interrupted) as error:
-            self._refused(error)
-            return [unsuccessful(change, change.entry, error) for change in parcel.changes]
+            refusal = error
+        try:
+            # One batch at a time: where every key is refused, twenty are enough to see it, and what
+            # would be halved beside them is asked in vain.
+            async with self._halving:
+                return await self._halve(parcel, refusal)
         except asyncio.CancelledError:
-            return [cut_off(change, change.entry) for change in parcel.changes]
+            # It came while waiting for the others: nothing of this batch was in flight.
+            return _weighed(parcel.skipped(), refusal)
+
+    async def _send(self, batch: _Batch) -> list[Outcome]:
+        """How the changes of one request ended. Raises `RejectedError` if it has several."""
+        try:
+            ack = await self._delete([change.entry.key for change in batch.changes])
+        except (ServiceError, Interrupted) as error:
+            if isinstance(error, RejectedError) and len(batch.changes) > 1:
+                raise
+            self._refused(error)
+            return [unsuccessful(change, change.entry, error) for change in batch.changes]
+        except asyncio.CancelledError:
+            return [cut_off(change, change.entry) for change in batch.changes]
         return [
             Outcome(OutcomeKind.DONE, change, change.entry, ack.at, ack.request_id, ack.attempts)
-            for change in parcel.changes
+            for change in batch.changes
         ]
+
+    async def _halve(self, batch: _Batch, refusal: RejectedError) -> list[Outcome]:
+        """Send what was refused in two: one key that the service minds must not keep the others."""
+        outcomes: list[Outcome] = []
+        for half in batch.halves():
+            if self._stop_asked():
+                outcomes += half.skipped()
+                continue
+            try:
+                outcomes += await self._send(half)
+            except RejectedError as error:
+                outcomes += await self._halve(half, error)
+        return _weighed(outcomes, refusal)
+
+
+def _weighed(outcomes: list[Outcome], refusal: RejectedError) -> list[Outcome]:
+    """How keys ended that were refused together first; that may have been after a lost answer."""
+    return [_doubted(outcome) for outcome in outcomes] if refusal.in_doubt else outcomes
 
 
 def _doubted(outcome: Outcome) -> Outcome:

@@ -6,7 +6,16 @@ from typing import NamedTuple, TypeAlias
 
 from kvsync.model import Action, Entry, Expiry, Row, Seen
 
-__all__ = ["SETTLING_S", "Correction", "Status", "Verdict", "correct", "doubtful", "status_of"]
+__all__ = [
+    "SETTLING_S",
+    "Correction",
+    "Status",
+    "Verdict",
+    "correct",
+    "doubtful",
+    "settling",
+    "status_of",
+]
 
 SETTLING_S = 60.0
 """Seconds until a write is readable everywhere: the store is eventually consistent.
@@ -73,11 +82,13 @@ def correct(
     *,
     owner: str,
     now: float,
+    unsure: Collection[str] = (),
 ) -> Correction:
     """Hold what was seen against the state's rows, for the wanted entries and for the orphans.
 
     Keys that were not seen stay as they are. ``now`` is the service's time in Unix seconds;
-    ``owner`` gets the keys that hold what is wanted and that the state does not know.
+    ``owner`` gets the keys that hold what is wanted and that the state does not know. Of ``unsure``
+    keys nothing is taken over: what was seen may be what we have just replaced or deleted.
     """
     found = Correction([], [], {})
     named = set()
@@ -89,7 +100,7 @@ def correct(
         row = rows.get(entry.key)
         if not _holds(one, entry.digest, entry.expiry):
             _correct_wanted(found, entry.key, row, one, now)
-        elif (adopted := _adopted(entry, row, one, owner, now)) != row:
+        elif entry.key not in unsure and (adopted := _adopted(entry, row, one, owner, now)) != row:
             found.rows.append(adopted)
     for key, one in seen.items():
         if key not in named:
@@ -168,3 +179,8 @@ def _is_doubtful(row: Row | None, seen: Seen, now: float) -> bool:
     if not seen.digest and 0 < row.runs_out <= now:
         return False
     return bool(row.digest) and not _holds(seen, row.digest, row.expiry)
+
+
+def settling(times: Mapping[str, float], now: float) -> set[str]:
+    """Keys that were written or deleted too short a while ago for a read to show it for sure."""
+    return {key for key, at in times.items() if now - at < SETTLING_S}

@@ -44,13 +44,13 @@ async def test_windows():
         seen |= {change.entry.key for change in marks}
 
 
-async def test_only_rows_are_marked():
-    """A key that the state never had gets no mark: a mark would make it ours."""
+async def test_strays_are_marked():
+    """A key that the state never had is marked as any other."""
     changes = [stray("a"), delete("b"), stray("c")]
     namespace, store = FakeNamespace(), FakeStore()
     deletion = Deletion(changes, namespace, store)
     await deletion.run()
-    assert (store.marked, namespace.asked) == (["b"], [["a", "b", "c"]])
+    assert (store.marked, namespace.asked) == (["a", "b", "c"], [["a", "b", "c"]])
     assert kinds(deletion) == {"done": 3}
 
 
@@ -171,6 +171,43 @@ async def test_first_twenty_alike(error: ServiceError, exit_code, asked):
     assert "(20 keys in a row; the rest was not tried)" in str(deletion.error)
 
 
+@pytest.mark.parametrize("workers", [1, 64])
+async def test_rejected_deletes_do_not_storm(workers):
+    """If every one of 1,000 deletes is refused, that is seen in fewer than 100 requests: the 50
+    batches, and what it takes to halve one of them."""
+    namespace, store = FakeNamespace(dict.fromkeys(keys_of(1000), REFUSED)), FakeStore()
+    deletion = made(1000, namespace, store, workers=workers)
+    await deletion.run()
+    assert len(namespace.asked) <= min(workers, 50) + 38
+    assert kinds(deletion)["rejected"] == 20
+    assert set(kinds(deletion)) <= {"rejected", "skipped"}
+    assert (deletion.error and deletion.error.exit_code, doubts(deletion)) == (7, [])
+    assert set(store.settled) == set(store.marked)
+
+
+async def test_batches_are_halved_one_after_the_other():
+    """While one refused batch is halved, the others wait: no more than one half is in flight."""
+    flying: list[int] = []
+    most = 0
+
+    class Counting(FakeNamespace):
+        async def delete(self, keys: Sequence[str]) -> Ack:
+            nonlocal most
+            if len(keys) == 20:
+                return await super().delete(keys)
+            flying.append(1)
+            most = max(most, len(flying))
+            try:
+                return await super().delete(keys)
+            finally:
+                flying.pop()
+
+    namespace = Counting({f"k{n}": REFUSED for n in range(7, 200, 20)})
+    deletion = made(200, namespace, FakeStore())
+    await deletion.run()
+    assert (most, kinds(deletion)) == (1, {"done": 190, "rejected": 10})
+
+
 async def test_fifty_alike_in_a_row():
     """After a success it takes fifty alike in a row."""
     wrong = dict.fromkeys(keys_of(300)[20:], PassingError("Timeout", "silence"))
@@ -186,7 +223,7 @@ KEYS = st.sets(st.integers(0, 99), max_size=15)
 
 @given(st.integers(1, 100), KEYS, KEYS, st.sampled_from([1, 3, 64]))
 def test_whatever_is_refused_or_lost(count, refused, lost, workers):
-    """Each key ends once; done is what is gone; what has no row is never marked."""
+    """Each key ends once; done is what is gone; what is marked is settled."""
     silence = PassingError("Timeout", "silence", in_doubt=True)
     wrong = {f"k{n}": REFUSED for n in refused} | {f"k{n}": silence for n in lost}
     changes = [delete(key) if n % 3 else stray(key) for n, key in enumerate(keys_of(count))]
@@ -205,6 +242,5 @@ def test_whatever_is_refused_or_lost(count, refused, lost, workers):
     assert done.isdisjoint(wrong)
     rejected = {o.entry.key for o in deletion.outcomes if o.kind is OutcomeKind.REJECTED}
     assert rejected <= {f"k{n}" for n in refused}
-    assert set(store.marked) <= {c.entry.key for c in changes if c.row}
     assert set(store.marked) <= set(store.settled)
     assert deletion.error or set(settled) == set(keys_of(count))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from kvsync.errors import StateError
+from kvsync.errors import RejectedError, StateError
 from kvsync.model import Ack, OutcomeKind
 from tests.deleting import REFUSED, FakeNamespace, doubts, keys_of, made
 from tests.stores import FakeStore, GatedStore, kinds
@@ -54,6 +54,74 @@ async def test_cut_between_halves():
     assert [(str(o.kind), o.in_doubt) for o in deletion.outcomes] == [
         ("failed", True), ("failed", True), ("skipped", False), ("skipped", False),
     ]  # fmt: skip
+
+
+class Waiting(FakeNamespace):
+    """Refuses the two batches of a deletion, and hangs where the first is halved."""
+
+    def __init__(self, refusals: dict[str, Exception]) -> None:
+        super().__init__(refusals)
+        self.halving = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def delete(self, keys: Sequence[str]) -> Ack:
+        if len(keys) == 10 and not self.stopped:
+            self.halving.set()
+            await self.go_on.wait()
+        return await super().delete(keys)
+
+
+def lost_refusal() -> RejectedError:
+    """A refusal after an attempt that nobody answered."""
+    error = RejectedError("InvalidParameter", "no such key", "r0")
+    error.in_doubt = True
+    return error
+
+
+async def test_soft_stop_while_a_batch_waits_to_be_halved():
+    """What is in flight ends, and neither its other half nor the batch that waits is tried; the
+    refusal of the latter was definite, so it is not in doubt."""
+    namespace, store = Waiting({"k5": REFUSED, "k25": REFUSED}), FakeStore()
+    deletion = made(40, namespace, store)
+    running = asyncio.create_task(deletion.run())
+    await namespace.halving.wait()
+    deletion.stop()
+    namespace.stopped = False
+    namespace.go_on.set()
+    await running
+    assert [len(keys) for keys in namespace.asked] == [20, 20, 10]
+    assert (kinds(deletion), doubts(deletion)) == ({"skipped": 40}, [])
+    assert set(store.settled) == set(store.marked) == set(keys_of(40))
+
+
+async def test_soft_stop_while_a_doubtful_batch_waits_to_be_halved():
+    """A batch that may have been carried out before it was refused stays in doubt."""
+    namespace = Waiting({"k5": REFUSED, "k25": lost_refusal()})
+    deletion = made(40, namespace, FakeStore())
+    running = asyncio.create_task(deletion.run())
+    await namespace.halving.wait()
+    deletion.stop()
+    namespace.go_on.set()
+    await running
+    assert doubts(deletion) == keys_of(40)[20:]
+
+
+@pytest.mark.parametrize("doubtful", [False, True])
+async def test_cut_while_a_batch_waits_to_be_halved(doubtful):
+    """The half in flight is in doubt; the batch that waits has nothing in flight, and is in doubt
+    only if an attempt before its refusal was never answered."""
+    namespace = Waiting({"k5": REFUSED, "k25": lost_refusal() if doubtful else REFUSED})
+    store = FakeStore()
+    deletion = made(40, namespace, store, grace=3600)
+    running = asyncio.create_task(deletion.run())
+    await namespace.halving.wait()
+    deletion.stop()
+    deletion.cut()
+    deletion.cut()
+    await running
+    assert doubts(deletion) == keys_of(10) + (keys_of(40)[20:] if doubtful else [])
+    assert len(deletion.outcomes) == 40
+    assert set(store.settled) == set(store.marked)
 
 
 async def test_cut_while_marking():

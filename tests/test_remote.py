@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from kvsync.model import NEVER, Action, Entry, Expiry, Row, Seen
-from kvsync.remote import SETTLING_S, Correction, Status, correct, doubtful, status_of
+from kvsync.remote import SETTLING_S, Correction, Status, correct, doubtful, settling, status_of
 from tests.values import entry, row, seen
 
 NOW = 2000.0
@@ -180,3 +180,21 @@ def test_doubtful(known, look, unsure):
     the source wants: a source that was rolled back wants what was there before."""
     rows = {known.key: known} if known else {}
     assert doubtful(rows, [look], NOW) == (["a"] if unsure else [])
+
+
+@pytest.mark.parametrize("known", [[], [row("a", "old")]])
+def test_what_may_be_over_already(known):
+    """What is unsure is not taken over, be it as wanted: the plan then sends it. What differs from
+    what is wanted is sent in any case."""
+    rows = {row.key: row for row in known}
+    found = correct([entry("a")], rows, {"a": seen("a")}, owner="me", now=NOW, unsure={"a"})
+    assert found == ([], [], {})
+    theirs = {"a": seen("a", "theirs")}
+    found = correct([entry("a")], rows, theirs, owner="me", now=NOW, unsure={"a"})
+    assert list(found.verdicts) == ["a"]
+
+
+def test_settling():
+    """A write or delete is unsure for 60 s, and for ever if nobody knows whether it happened."""
+    times = {"a": NOW - SETTLING_S, "b": NOW - SETTLING_S + 0.1, "c": NOW + 9, "d": float("inf")}
+    assert settling(times, NOW) == {"b", "c", "d"}

@@ -33,6 +33,8 @@ class Look:
         # What is past its `expires` is wanted no more.
         self.entries = [e for e in job.entries if not 0 < e.expiry.at <= now]
         self._progress: Progress | None = None
+        self._asked: set[str] = set()
+        self._uncounted: set[str] = set()
         self._fetch: Fetch | None = None
         self._listing: asyncio.Task[list[str]] | None = None
 
@@ -84,15 +86,28 @@ class Look:
             for pair in pairs:
                 self.failures.pop(pair.key, None)
                 received(pair)
-                if self._progress:
-                    self._progress.advance(len(pair.value or b""))
+                self._count(pair)
 
+        self._expect(keys)
         workers = min(self.network.call.settings.workers, len(keys) // KEYS_PER_REQUEST + 1)
         self._fetch = fetch = Fetch(self.namespace, handed_on, sizes.get, workers)
         await fetch.run(in_batches(_each(keys)))
         self.failures.update(fetch.failures)
         if fetch.error:
             raise fetch.error
+
+    def _expect(self, keys: Iterable[str]) -> None:
+        """Let the progress know of keys that were not asked for before: each counts once."""
+        new = set(keys) - self._asked
+        self._asked |= new
+        self._uncounted |= new
+        if self._progress:
+            self._progress.expect(len(self._asked))
+
+    def _count(self, pair: Pair) -> None:
+        if self._progress and pair.key in self._uncounted:
+            self._uncounted.remove(pair.key)
+            self._progress.advance(len(pair.value or b""))
 
     async def until_sure(
         self, longest: float, unsure: Callable[[], Sequence[str]]

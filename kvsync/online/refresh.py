@@ -1,6 +1,6 @@
 """Correcting what a state says of its target by what the target holds."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from kvsync.edgekv.client import EdgeKVClient
 from kvsync.errors import FatalError
@@ -9,7 +9,7 @@ from kvsync.model import Pair, Seen
 from kvsync.online.capacity import check_capacity
 from kvsync.online.look import Look, is_first, seen_of
 from kvsync.online.network import Network, accounted
-from kvsync.remote import SETTLING_S, correct, doubtful
+from kvsync.remote import SETTLING_S, correct, doubtful, settling
 from kvsync.units import count_text
 
 __all__ = ["check_capacities", "refresh_all"]
@@ -46,20 +46,21 @@ class _Refresh(Look):
         job = self.job
         sizes = dict(self._wanted())
         seen: dict[str, Seen] = {}
+        unsure: set[str] = set()
         try:
             async with self.watched(len(sizes), lists=lists):
-                await self._read_until_sure(sizes, seen)
+                unsure = await self._read_until_sure(sizes, seen)
                 job.remote = await self.listed() if lists else None
         except FatalError as error:
             if not (self.network.call.create_namespace and _is_missing(error)):
                 raise
-            seen = {key: Seen(key) for key in sizes}
+            seen, unsure = {key: Seen(key) for key in sizes}, set()
             job.remote = [] if lists else None
         if self.network.over:
             return
         if self.failures:
             raise next(iter(self.failures.values()))
-        self._correct(seen)
+        self._correct(seen, unsure)
 
     def _wanted(self) -> Iterator[tuple[str, int]]:
         """The keys to read, each with its value's size.
@@ -75,13 +76,17 @@ class _Refresh(Look):
             if not row.in_doubt:
                 yield row.key, row.size
 
-    async def _read_until_sure(self, sizes: Mapping[str, int], seen: dict[str, Seen]) -> None:
+    async def _read_until_sure(self, sizes: Mapping[str, int], seen: dict[str, Seen]) -> set[str]:
+        """Read all, and again what was read too soon; the keys of which nothing sure is known."""
+        rows = self.job.rows
+        # It counts when a key was read, not when all are: that may be minutes later.
+        first = last = self.network.call.clock()
+
         def received(pair: Pair) -> None:
             seen[pair.key] = seen_of(pair)
 
         def unsure() -> list[str]:
-            now = service_time(self.job, self.network.call)
-            return doubtful(self.job.rows, seen.values(), now)
+            return doubtful(rows, seen.values(), last + self.namespace.clock_offset)
 
         await self.read(list(sizes), sizes, received)
         if keys := unsure():
@@ -90,12 +95,16 @@ class _Refresh(Look):
                 f" {SETTLING_S:g} s ago read differently: reading again until that is sure"
             )
         async for again in self.until_sure(SETTLING_S, unsure):
+            last = self.network.call.clock()
             await self.read(again, sizes, received)
+        recent = self.job.state.recent(self.job.target) if self.job.state else {}
+        dropped = settling(recent, first + self.namespace.clock_offset) - rows.keys()
+        return dropped.union(unsure())
 
-    def _correct(self, seen: Mapping[str, Seen]) -> None:
+    def _correct(self, seen: Mapping[str, Seen], unsure: Collection[str]) -> None:
         job = self.job
         now = service_time(job, self.network.call)
-        found = correct(self.entries, job.rows, seen, owner=job.owner, now=now)
+        found = correct(self.entries, job.rows, seen, owner=job.owner, now=now, unsure=unsure)
         job.verdicts = found.verdicts
         job.rows = found.applied(job.rows)
         if job.state and job.state.writable and (found.rows or found.gone):

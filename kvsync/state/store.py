@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Self, TypeAlias
 
 from kvsync.model import Action, Change, Entry, Expiry, Outcome, OutcomeKind, Row, Run, Target
+from kvsync.state import recent
 from kvsync.state.rows import StoredRows
 from kvsync.state.schema import open_for_reading, open_for_writing, translate
 
@@ -79,6 +80,18 @@ class State:
         )
         return {fields[0]: _row(fields) for fields in found}
 
+    def recent(self, target: Target) -> dict[str, float]:
+        """When keys without a row were last written or deleted by us, where it may matter still.
+
+        Unix seconds by the service's clock; infinite where no answer has settled it.
+        """
+        if not self._connection:
+            return {}
+        try:
+            return recent.times(self._connection, self._find(target))
+        except sqlite3.Error as error:
+            raise translate(error, self.path) from error
+
     def clock_offset(self, target: Target) -> float:
         """Seconds by which the service's clock was ahead of this machine's, when last seen."""
         found = self._select("SELECT clock_offset FROM target WHERE id = ?", (self._find(target),))
@@ -129,6 +142,7 @@ class State:
     ) -> None:
         """In one transaction: settle these outcomes, and mark these changes in doubt.
 
+        A key that the state does not have, and that is to be deleted, gets no row: see `recent`.
         A change that was refused for good or never sent leaves its row as it was before; one whose
         request went unanswered stays in doubt.
         """
@@ -136,7 +150,20 @@ class State:
             number = self._id(target)
             for outcome in outcomes:
                 self._settle(connection, number, owner, outcome)
-            connection.executemany(_PUT, (_doubtful(number, owner, change) for change in marks))
+            self._mark(connection, number, owner, marks)
+            recent.purge(connection, number)
+
+    @staticmethod
+    def _mark(
+        connection: sqlite3.Connection, number: int, owner: str, marks: Sequence[Change]
+    ) -> None:
+        for change in marks:
+            if change.row or change.action is not Action.DELETE:
+                connection.execute(_PUT, _doubtful(number, owner, change))
+            else:
+                # A row would say whose the key is, and it is nobody's. What is noted outlasts a
+                # refusal: an earlier delete may yet be on its way.
+                recent.note(connection, number, change.entry.key, recent.UNSETTLED)
 
     @staticmethod
     def _settle(connection: sqlite3.Connection, number: int, owner: str, outcome: Outcome) -> None:
@@ -144,8 +171,10 @@ class State:
         if outcome.kind is OutcomeKind.DONE:
             if change.action is Action.DELETE:
                 connection.execute(_DROP, (number, change.entry.key))
+                recent.note(connection, number, change.entry.key, outcome.at)
             else:
                 connection.execute(_PUT, _acknowledged(number, owner, outcome))
+                recent.drop(connection, number, change.entry.key)
         elif not outcome.in_doubt:
             if change.row:
                 connection.execute(_PUT, _fields(number, change.row))
@@ -168,15 +197,12 @@ class State:
         with self._transaction() as connection:
             number = self._id(target)
             connection.executemany(_PUT, (_fields(number, row) for row in rows))
-            connection.executemany(_DROP, ((number, key) for key in gone))
+            _forget(connection, number, gone)
 
     def forget(self, target: Target, keys: Iterable[str]) -> int:
         """Drop the rows of these keys; returns how many there were."""
         with self._transaction() as connection:
-            number = self._id(target)
-            before = connection.total_changes
-            connection.executemany(_DROP, ((number, key) for key in keys))
-            return connection.total_changes - before
+            return _forget(connection, self._id(target), keys)
 
     def _select(self, sql: str, parameters: Sequence[object] = ()) -> list[_Fields]:
         if not self._connection:
@@ -193,6 +219,7 @@ class State:
         try:
             connection.execute("BEGIN IMMEDIATE")
             try:
+                recent.prepare(connection)
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
@@ -223,6 +250,17 @@ class State:
             )
             number = cursor.lastrowid or 0
         return number
+
+
+def _forget(connection: sqlite3.Connection, number: int, keys: Iterable[str]) -> int:
+    """Drop the rows of these keys; returns how many there were."""
+    keys = list(keys)
+    recent.note_rows(connection, number, keys)
+    before = connection.total_changes
+    connection.executemany(_DROP, ((number, key) for key in keys))
+    dropped = connection.total_changes - before
+    recent.purge(connection, number)
+    return dropped
 
 
 def _row(fields: _Fields) -> Row:

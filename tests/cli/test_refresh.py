@@ -177,6 +177,21 @@ def test_lag_is_no_drift(kvsync, serve_emulator, credentials, manifest):
     assert seen["EdgeKVGet"] > 1
 
 
+def test_progress_counts_each_key_once(kvsync, serve_emulator, credentials, manifest, monkeypatch):
+    """However often a key is read again, the line never counts more keys than there are."""
+    edge = serve_emulator(lag=0.6)
+    target = ["--endpoint", edge.url, "--zone", "zone-1", "--namespace", "ns", "--rate", "10000"]
+    manifest("keys: {a: one, b: two}\n")
+    assert kvsync("sync", "m.yaml", *target).code == 0
+    monkeypatch.setattr("kvsync.progress._LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("kvsync.online.network._TICK_S", 0.1)
+    result = kvsync("sync", "m.yaml", *target, "--refresh", "--progress", "lines")
+    counts = [line.split(",")[0] for line in result.errors if " of 2 keys, " in line]
+    assert counts[-1] == "kvsync: reading m.yaml: 2 of 2 keys"
+    assert set(counts[:-1]) <= {counts[-1], "kvsync: reading m.yaml: 0 of 2 keys"}
+    assert asked(edge)["EdgeKVGet"] > 2
+
+
 def test_other_owners(kvsync, edge, write):
     """A key that another source owns is refused before the target is looked at."""
     write("x.yaml", "version: 1\nkeys: {a: one}\n")

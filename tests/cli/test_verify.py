@@ -151,6 +151,19 @@ def test_waiting_in_vain(kvsync, edge, manifest):
     assert seen["EdgeKVGet"] > 1
 
 
+def test_progress_while_waiting(kvsync, edge, manifest, monkeypatch):
+    """The line counts a key once; unmanaged keys that --exact reads come on top of the total."""
+    manifest("keys: {a: one}\n")
+    edge.put("zone-1", "ns", "stray", "x")
+    monkeypatch.setattr("kvsync.progress._LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("kvsync.online.network._TICK_S", 0.05)
+    result = kvsync("verify", "m.yaml", "--wait", "0.6", "--exact", "--progress", "lines")
+    counts = [line.split(",")[0] for line in result.errors if " left" in line]
+    assert (result.code, counts[-1]) == (3, "kvsync: reading m.yaml: 2 of 2 keys")
+    possible = ("0 of 1 key", "1 of 1 key", "1 of 2 keys", "2 of 2 keys")
+    assert set(counts) <= {f"kvsync: reading m.yaml: {count}" for count in possible}
+
+
 def test_what_cannot_be_read(kvsync, serve_emulator, credentials, manifest, monkeypatch):
     """Keys that could not be read are failures, exit 5, and not differences."""
     edge = serve_emulator(fault=1.0, faults=frozenset({"InternalError"}))

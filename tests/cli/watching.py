@@ -29,6 +29,7 @@ def counted(edge: Any) -> Iterator[dict[str, int]]:
 
 
 def long_ago(path: str = ".kvsync/state.db") -> None:
-    """Let every write that the state knows be older than the store needs to settle."""
+    """Let all that the state knows of have happened longer ago than the store needs to settle."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE entry SET acknowledged = acknowledged - 3600")
+        connection.execute("UPDATE recent SET at = at - 3600")
