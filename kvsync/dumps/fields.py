@@ -1,4 +1,4 @@
-"""What the fields of one pair in JSON mean, where the formats agree."""
+"""What the fields of one pair mean, where the formats agree."""
 
 import binascii
 from collections.abc import Collection, Mapping
@@ -24,12 +24,15 @@ __all__ = [
     "text_bytes",
     "unknown_field",
     "value_of",
+    "whole_seconds",
+    "wrapped_value_of",
 ]
 
 NOT_UNICODE = "not valid Unicode (half of a surrogate pair): change it"
 
 _MAX_SECONDS = 10**12
 _MAX_DEPTH = 64
+_SECONDS = "must be a positive whole number of seconds, or be left out"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -84,14 +87,23 @@ def text_bytes(text: str, name: str) -> bytes:
 
 def value_of(fields: Mapping[str, Json]) -> bytes:
     """The ``value``; with ``base64: true`` it is in base64."""
+    if flag_of(fields, "base64"):
+        return wrapped_value_of(fields)
+    return text_bytes(_value_text(fields), "value")
+
+
+def wrapped_value_of(fields: Mapping[str, Json]) -> bytes:
+    """The ``value``, in base64."""
+    return decode_base64(_value_text(fields), "value")
+
+
+def _value_text(fields: Mapping[str, Json]) -> str:
     if "value" not in fields:
         raise WrongError("no value: add it")
     value = fields["value"]
     if not isinstance(value, str):
         raise WrongError("value is not a string: write it as a string")
-    if flag_of(fields, "base64"):
-        return decode_base64(value, "value")
-    return text_bytes(value, "value")
+    return value
 
 
 def decode_base64(text: str, name: str) -> bytes:
@@ -118,10 +130,21 @@ def seconds_of(fields: Mapping[str, Json], name: str) -> int:
     value = fields.get(name)
     if value is None:
         return 0
+    if isinstance(value, msgspec.Raw):
+        # Some tools write 1577836800.0.
+        number = float(bytes(value))
+        value = int(number) if number.is_integer() else None
     # A bool is an int.
     if type(value) is not int or not 0 < value < _MAX_SECONDS:
-        raise WrongError(f"{name} must be a positive whole number of seconds, or be left out")
+        raise WrongError(f"{name} {_SECONDS}")
     return value
+
+
+def whole_seconds(digits: str, name: str) -> int:
+    """A positive whole number, from text; ``name`` says what it is."""
+    if not digits.isdecimal() or len(digits) > 12 or not int(digits):
+        raise WrongError(f"{name} {_SECONDS}")
+    return int(digits)
 
 
 def flag_of(fields: Mapping[str, Json], name: str) -> bool:

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TypeAlias
 
+from kvsync.dumps import cloudflare, consul, fastly, jsonl
 from kvsync.dumps.decoder import Json
 from kvsync.dumps.failures import BOOKKEEPING, read_header
-from kvsync.dumps.jsonl import FIELDS
 from kvsync.dumps.jsontext import BrokenError, Found, JsonText
 from kvsync.dumps.utf8 import without_mark
 
@@ -23,10 +23,9 @@ _DOTENV = re.compile(r"\.env(?![A-Za-z])|.*\.env$")
 
 _LOOKED_AT = 20
 _PAIR = {"key", "value"}
-_JSONL = {*FIELDS, *BOOKKEEPING}
-_FASTLY_ONLY = {"time_to_live_sec", "background_fetch"}
-_FASTLY = {*_PAIR, "metadata", *_FASTLY_ONLY}
-_CONSUL = {*_PAIR, "flags", "namespace", "partition"}
+_JSONL = {*jsonl.FIELDS, *BOOKKEEPING}
+_FASTLY_ONLY = {*fastly.ONLY_HERE}
+_FASTLY = {*fastly.FIELDS}
 
 _Objects: TypeAlias = list[dict[str, Json]]
 
@@ -60,7 +59,7 @@ def _is_table(head: bytes, ending: str) -> bool:
 
 def _by_content(head: bytes, *, lines: bool) -> str:
     """The format, or nothing. ``lines``: the name says that every line is an object."""
-    if read_header(head.partition(b"\n")[0]):
+    if _begins_failures(head):
         return "jsonl"
     objects = _first(JsonText(io.BytesIO(head)).texts())
     if _is_fastly(objects):
@@ -70,6 +69,13 @@ def _by_content(head: bytes, *, lines: bool) -> str:
     if _wraps_values(head):
         return "cloudflare"
     return _of_array(_first(JsonText(io.BytesIO(head)).elements()))
+
+
+def _begins_failures(head: bytes) -> bool:
+    try:
+        return bool(read_header(without_mark(head).lstrip().partition(b"\n")[0]))
+    except ValueError:
+        return False
 
 
 def _first(found: Iterable[Found]) -> _Objects:
@@ -120,15 +126,15 @@ def _may_be_base64(value: Json) -> bool:
 def _wraps_values(head: bytes) -> bool:
     text = JsonText(io.BytesIO(head))
     try:
-        return next(text.names(), "") == "values" and text.peek() == "{"
+        return next(text.names(), (0, ""))[1] == "values" and text.peek() == "{"
     except BrokenError:
         return False
 
 
 def _of_array(objects: _Objects) -> str:
     names = _names(objects)
-    if _have(objects, {"key", "flags"}) and names <= _CONSUL:
+    if _have(objects, {"key", "flags"}) and names <= {*consul.FIELDS}:
         return "consul"
-    if _have(objects, _PAIR) and names <= {*FIELDS}:
+    if _have(objects, _PAIR) and names <= {*cloudflare.FIELDS}:
         return "cloudflare"
     return ""

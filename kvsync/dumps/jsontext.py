@@ -72,30 +72,30 @@ class JsonText:
             if not self._more():
                 return ""
 
-    def skip_line(self) -> None:
-        """Go to the beginning of the next line, or to the end."""
-        while (end := self._text.find("\n", self._at)) < 0:
-            self._at = len(self._text)
-            if not self._more():
-                return
-        self._at = end + 1
+    def skip(self, word: str) -> None:
+        """Go behind this word if it is what comes next."""
+        self.peek()
+        while len(self._text) - self._at < len(word) and self._more():
+            pass
+        if self._text.startswith(word, self._at):
+            self._at += len(word)
 
     def elements(self) -> Iterator[Found]:
         """The elements of the array that begins here; then the place is behind it."""
         for _ in self._parts("[", "]"):
             yield self.item()
 
-    def names(self) -> Iterator[str]:
-        """The members' names of the object that begins here; then the place is behind it.
+    def names(self) -> Iterator[tuple[int, str]]:
+        """The members of the object that begins here: line and name; then the place is behind it.
 
         Whoever takes a name must then read what it names, where the place is.
         """
         for _ in self._parts("{", "}"):
             if self.peek() != '"':
                 raise self._unexpected('a name in double quotes (")')
-            name = self.item().value
+            name = self.item()
             self._expect(":")
-            yield str(name)
+            yield name.line, str(name.value)
 
     def texts(self) -> Iterator[Found]:
         """What stands here one after the other, up to the end."""
