@@ -2,3 +2,42 @@
 
 What EdgeKV cannot hold of a record is decided elsewhere: a reader loses nothing.
 """
+
+from importlib import import_module
+
+from kvsync.dumps.guess import guess_format
+from kvsync.dumps.record import Read
+
+__all__ = ["FORMATS", "guess_format", "reader"]
+
+FORMATS: tuple[str, ...] = (
+    "jsonl",
+    "csv",
+    "tsv",
+    "cloudflare",
+    "fastly",
+    "akamai",
+    "consul",
+    "dotenv",
+    "redis",
+)
+
+_PLACES = {
+    "csv": ("tables", "read_csv"),
+    "tsv": ("tables", "read_tsv"),
+    "jsonl": ("jsonl", "read"),
+    "cloudflare": ("cloudflare", "read"),
+    "fastly": ("fastly", "read"),
+    "akamai": ("akamai", "read"),
+    "consul": ("consul", "read"),
+    "dotenv": ("dotenv", "read"),
+}
+
+
+def reader(form: str) -> Read:
+    """What reads this format. Raises `ValueError` for one that is not read from a file."""
+    if form not in _PLACES:
+        raise ValueError(f"not read from a file: {form}")
+    module, name = _PLACES[form]
+    read: Read = getattr(import_module(f"kvsync.dumps.{module}"), name)
+    return read

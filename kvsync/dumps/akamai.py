@@ -1,0 +1,32 @@
+"""Akamai EdgeKV: the CSV that a bulk upload takes."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from kvsync.dumps.fields import WrongError, whole_seconds
+from kvsync.dumps.record import Fault, Item, Layout, Record
+from kvsync.dumps.rows import Row, rows
+from kvsync.model import Expiry
+
+__all__ = ["read"]
+
+
+def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it has no header
+    """``groupId,itemId,content[,retentionSeconds]``, without a header."""
+    for row in rows(file, ","):
+        yield Fault(row.line, row.fault) if row.fault else _item(row)
+
+
+def _item(row: Row) -> Item:
+    if not 3 <= len(row.cells) <= 4:
+        return Fault(
+            row.line,
+            f"{len(row.cells)} cells: write groupId,itemId,content or "
+            'groupId,itemId,content,retentionSeconds, with content in quotes (")',
+        )
+    group, key, value, seconds = (*row.cells, "")[:4]
+    try:
+        ttl = whole_seconds(seconds, "retentionSeconds") if seconds.strip("0") else 0
+    except WrongError as error:
+        return Fault(row.line, str(error))
+    return Record(key, value.encode(), row.line, Expiry(ttl=ttl), group=group)

@@ -1,0 +1,110 @@
+"""Cloudflare Workers KV: what ``wrangler kv bulk`` puts, and what it gets."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from kvsync.dumps.decoder import Json
+from kvsync.dumps.fields import (
+    WrongError,
+    check_names,
+    expiry_of,
+    json_text,
+    key_of,
+    members_of,
+    text_bytes,
+    value_of,
+)
+from kvsync.dumps.jsontext import BrokenError, Found, JsonText
+from kvsync.dumps.record import Fault, Item, Layout, Record
+
+__all__ = ["FIELDS", "read"]
+
+FIELDS = ("key", "value", "base64", "expiration", "expiration_ttl", "metadata")
+
+_GOTTEN = ("value", "metadata", "expiration")
+_EXAMPLE = '{"key": "…", "value": "…"}'
+_SUCCESS = "Success!"
+"""Wrangler before version 4.95 or so prints this behind the values that it got."""
+
+
+def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it has no columns
+    """An array of pairs, or an object of values by key, as it is or in ``{"values": …}``."""
+    text = JsonText(file)
+    try:
+        character = text.peek()
+        if character == "[":
+            for found in text.elements():
+                yield _item(found)
+        elif character == "{":
+            yield from _members(text)
+        else:
+            yield Fault(text.line, "not JSON: expected [ or {, and nothing before it")
+            return
+        text.skip(_SUCCESS)
+        if text.peek():
+            yield Fault(text.line, "more after the end of the JSON: put all pairs into one array")
+    except BrokenError as error:
+        yield error.fault
+
+
+def _item(found: Found) -> Item:
+    try:
+        fields = members_of(found.value, found.fault, _EXAMPLE)
+        check_names(fields, FIELDS)
+        return Record(
+            key_of(fields), _value(fields), found.line, expiry_of(fields), _metadata(fields)
+        )
+    except WrongError as error:
+        return Fault(found.line, str(error))
+
+
+def _members(text: JsonText) -> Iterator[Item]:
+    begun = text.line
+    seen: set[str] = set()
+    wrapped = False
+    for line, name in text.names():
+        if wrapped:
+            raise BrokenError(line, 'a field beside "values": leave it out')
+        if not seen and name == "values" and text.peek() == "{":
+            wrapped = True
+            yield from _values(text)
+        else:
+            yield _gotten(line, name, text.item())
+        if len(seen) <= len(FIELDS):
+            seen.add(name)
+    if {"key", "value"} <= seen <= {*FIELDS}:
+        yield Fault(begun, "a pair that is not in an array: put [ before the first and ] after all")
+
+
+def _values(text: JsonText) -> Iterator[Item]:
+    first = True
+    for line, name in text.names():
+        found = text.item()
+        if first and name == "value" and not isinstance(found.value, dict):
+            words = '"values" may be a key here, or hold all keys: write an array of pairs'
+            raise BrokenError(line, words)
+        first = False
+        yield _gotten(line, name, found)
+
+
+def _gotten(line: int, key: str, found: Found) -> Item:
+    try:
+        text_bytes(key, "key")
+        plain: dict[str, Json] = {"value": found.value}
+        fields = found.value if isinstance(found.value, dict) else plain
+        members_of(fields, found.fault, _EXAMPLE)
+        check_names(fields, _GOTTEN)
+        return Record(key, _value(fields), line, expiry_of(fields), _metadata(fields))
+    except WrongError as error:
+        return Fault(line, str(error))
+
+
+def _value(fields: dict[str, Json]) -> bytes | None:
+    """The value; None for null, which wrangler prints for a key that is not there."""
+    if "value" in fields and fields["value"] is None:
+        return None
+    return value_of(fields)
+
+
+def _metadata(fields: dict[str, Json]) -> str:
+    return json_text(fields.get("metadata"))

@@ -1,0 +1,66 @@
+"""One JSON text, decoded strictly.
+
+`json`'s own C scanner does the work. What it lets pass is looked for here: duplicate fields, NaN,
+and numbers that an int or a float would change.
+"""
+
+import json
+from typing import TypeAlias
+
+import msgspec
+
+__all__ = ["DEEP", "Decoder", "Json", "syntax_words"]
+
+Json: TypeAlias = "str | int | bool | msgspec.Raw | list[Json] | dict[str, Json] | None"
+"""Numbers that Python would not give back as they were are `msgspec.Raw`."""
+
+DEEP = "nested too deeply: write the value as a string"
+
+_EXACT_DIGITS = 18
+
+
+class Decoder:
+    """Decodes one text after the other.
+
+    ``fault`` says what is wrong with the last one although it is well-formed.
+    """
+
+    def __init__(self) -> None:
+        self.fault = ""
+        self._decode = json.JSONDecoder(
+            object_pairs_hook=self._object,
+            parse_constant=self._constant,
+            parse_float=_raw,
+            parse_int=_integer,
+        ).raw_decode
+
+    def decode(self, text: str, start: int = 0) -> tuple[Json, int]:
+        """The value that begins here, and where it ends.
+
+        Raises `json.JSONDecodeError` and `RecursionError`.
+        """
+        self.fault = ""
+        return self._decode(text, start)
+
+    def _object(self, pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        fields = dict(pairs)
+        if len(fields) < len(pairs):
+            self.fault = "a field twice in one object: leave one of the two out"
+        return fields
+
+    def _constant(self, name: str) -> None:
+        self.fault = f"{name} is not JSON: write a string, a number or null"
+
+
+def syntax_words(error: json.JSONDecodeError) -> str:
+    """What is wrong with a text, in words that repeat none of it."""
+    words = error.msg.removesuffix(" at").removesuffix(" starting")
+    return f"not JSON: {words[:1].lower()}{words[1:]}"
+
+
+def _integer(digits: str) -> int | msgspec.Raw:
+    return int(digits) if len(digits) <= _EXACT_DIGITS else _raw(digits)
+
+
+def _raw(digits: str) -> msgspec.Raw:
+    return msgspec.Raw(digits.encode())

@@ -1,0 +1,140 @@
+"""Which format a dump is in, told by its name or its beginning, where that is safe."""
+
+import binascii
+import csv
+import io
+import os
+import re
+from collections.abc import Iterable
+from itertools import islice
+from typing import TypeAlias
+
+from kvsync.dumps import cloudflare, consul, fastly, jsonl
+from kvsync.dumps.decoder import Json
+from kvsync.dumps.failures import BOOKKEEPING, read_header
+from kvsync.dumps.jsontext import BrokenError, Found, JsonText
+from kvsync.dumps.utf8 import without_mark
+
+__all__ = ["guess_format"]
+
+_DATABASES = ("redis://", "rediss://", "unix://")
+_DOTENV = re.compile(r"\.env(?![A-Za-z])|.*\.env$")
+"""Not ``.envrc``, which is a script."""
+
+_LOOKED_AT = 20
+_PAIR = {"key", "value"}
+_JSONL = {*jsonl.FIELDS, *BOOKKEEPING}
+_FASTLY_ONLY = {*fastly.ONLY_HERE}
+_FASTLY = {*fastly.FIELDS}
+
+_Objects: TypeAlias = list[dict[str, Json]]
+
+
+def guess_format(name: str, head: bytes) -> tuple[str, str] | None:
+    """The format and what tells it (``its name``, ``its content``), or None if nothing does.
+
+    ``head`` is the beginning of the file, which may be cut off anywhere.
+    """
+    ending = os.path.splitext(name)[1].lower()
+    if name.startswith(_DATABASES):
+        return "redis", "its name"
+    if _DOTENV.match(os.path.basename(name)):
+        return "dotenv", "its name"
+    if ending in {".yaml", ".yml"}:
+        return None
+    if ending in {".csv", ".tsv"}:
+        return (ending[1:], "its name and its first line") if _is_table(head, ending) else None
+    form = _by_content(head, lines=ending in {".jsonl", ".ndjson"})
+    return (form, "its content") if form else None
+
+
+def _is_table(head: bytes, ending: str) -> bool:
+    try:
+        line = without_mark(head).decode(errors="replace").splitlines()[:1]
+        columns = next(csv.reader(line, delimiter="," if ending == ".csv" else "\t"), [])
+    except (ValueError, csv.Error):
+        return False
+    return set(columns) >= _PAIR
+
+
+def _by_content(head: bytes, *, lines: bool) -> str:
+    """The format, or nothing. ``lines``: the name says that every line is an object."""
+    if _begins_failures(head):
+        return "jsonl"
+    objects = _first(JsonText(io.BytesIO(head)).texts())
+    if _is_fastly(objects):
+        return "fastly"
+    if lines:
+        return "jsonl" if _is_jsonl(objects) else ""
+    if _wraps_values(head):
+        return "cloudflare"
+    return _of_array(_first(JsonText(io.BytesIO(head)).elements()))
+
+
+def _begins_failures(head: bytes) -> bool:
+    try:
+        return bool(read_header(without_mark(head).lstrip().partition(b"\n")[0]))
+    except ValueError:
+        return False
+
+
+def _first(found: Iterable[Found]) -> _Objects:
+    """The first objects that are there whole; none if anything else is among them."""
+    objects = []
+    try:
+        for each in islice(found, _LOOKED_AT):
+            if each.fault or not isinstance(each.value, dict):
+                return []
+            objects.append(each.value)
+    except BrokenError:
+        # Where the beginning was cut off, perhaps.
+        pass
+    return objects
+
+
+def _names(objects: _Objects) -> set[str]:
+    return {name for each in objects for name in each}
+
+
+def _have(objects: _Objects, fields: set[str]) -> bool:
+    return bool(objects) and all(fields <= each.keys() for each in objects)
+
+
+def _is_fastly(objects: _Objects) -> bool:
+    names = _names(objects)
+    return _have(objects, _PAIR) and names <= _FASTLY and bool(names & _FASTLY_ONLY)
+
+
+def _is_jsonl(objects: _Objects) -> bool:
+    names = _names(objects)
+    if not _have(objects, {"key"}) or not names <= _JSONL:
+        return False
+    # Else these may be fastly's, whose values are all in base64.
+    return not names <= _FASTLY or not all(_may_be_base64(each.get("value")) for each in objects)
+
+
+def _may_be_base64(value: Json) -> bool:
+    if not isinstance(value, str) or not value:
+        return False
+    try:
+        data = binascii.a2b_base64(value, strict_mode=True)
+    except ValueError:
+        return False
+    return binascii.b2a_base64(data, newline=False) == value.encode()
+
+
+def _wraps_values(head: bytes) -> bool:
+    text = JsonText(io.BytesIO(head))
+    try:
+        return next(text.names(), (0, ""))[1] == "values" and text.peek() == "{"
+    except BrokenError:
+        return False
+
+
+def _of_array(objects: _Objects) -> str:
+    names = _names(objects)
+    if _have(objects, {"key", "flags"}) and names <= {*consul.FIELDS}:
+        return "consul"
+    if _have(objects, _PAIR) and names <= {*cloudflare.FIELDS}:
+        return "cloudflare"
+    return ""

@@ -1,0 +1,84 @@
+"""JSON Lines: kvsync's own format, and the one of its failure files."""
+
+import json
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from kvsync.dumps.decoder import DEEP, Decoder, Json, syntax_words
+from kvsync.dumps.failures import BOOKKEEPING, VERSION, read_header
+from kvsync.dumps.fields import (
+    WrongError,
+    check_names,
+    decode_base64,
+    expiry_of,
+    json_text,
+    key_of,
+    members_of,
+    value_of,
+)
+from kvsync.dumps.lines import Line, lines
+from kvsync.dumps.record import Fault, Item, Layout, Record
+
+__all__ = ["FIELDS", "read"]
+
+FIELDS = ("key", "value", "base64", "expiration", "expiration_ttl", "metadata")
+
+_KNOWN = (*FIELDS, *BOOKKEEPING)
+_EXAMPLE = '{"key": "…", "value": "…"}'
+_NEWER = "a failure file that a newer kvsync wrote: update kvsync"
+
+
+def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it has no columns
+    """An object a line: ``key``, ``value`` or ``base64``, ``expiration``, ``expiration_ttl``.
+
+    Blank lines and the header of a failure file are passed over, and so are its deletes.
+    """
+    decoder = Decoder()
+    first = True
+    for line in lines(file):
+        if line.fault:
+            yield Fault(line.number, line.fault)
+        elif line.text.strip():
+            header = read_header(line.text.encode()) if first else None
+            first = False
+            if not header:
+                yield from _items(line, decoder)
+            elif header.version != VERSION:
+                yield Fault(line.number, _NEWER)
+                return
+
+
+def _items(line: Line, decoder: Decoder) -> Iterator[Item]:
+    try:
+        fields = members_of(_decoded(line.text, decoder), decoder.fault, _EXAMPLE)
+        check_names(fields, _KNOWN)
+        if fields.get("action") != "delete":
+            yield _record(line.number, fields)
+    except WrongError as error:
+        yield Fault(line.number, str(error))
+
+
+def _decoded(text: str, decoder: Decoder) -> Json:
+    try:
+        value, end = decoder.decode(text.strip())
+    except json.JSONDecodeError as error:
+        raise WrongError(syntax_words(error)) from None
+    except RecursionError:
+        raise WrongError(DEEP) from None
+    if end != len(text.strip()):
+        raise WrongError("more than one object: write each on a line of its own")
+    return value
+
+
+def _record(number: int, fields: dict[str, Json]) -> Record:
+    metadata = json_text(fields.get("metadata"))
+    return Record(key_of(fields), _value(fields), number, expiry_of(fields), metadata)
+
+
+def _value(fields: dict[str, Json]) -> bytes:
+    encoded = fields.get("base64")
+    if not isinstance(encoded, str):
+        return value_of(fields)
+    if "value" in fields:
+        raise WrongError("both value and base64: leave one of the two out")
+    return decode_base64(encoded, "base64")
