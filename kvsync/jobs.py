@@ -20,6 +20,7 @@ __all__ = [
     "Job",
     "failed",
     "find_targets",
+    "foreign_keys",
     "going",
     "hold_the_rest",
     "open_jobs",
@@ -77,6 +78,20 @@ class Job:
 def failed(jobs: Iterable[Job]) -> bool:
     """Whether any of the jobs cannot go on: then nothing is sent for any."""
     return any(job.report.error or job.report.signal for job in jobs)
+
+
+def foreign_keys(jobs: Sequence[Job]) -> set[str]:
+    """Keys that a state gives to none of these jobs, all of which have the same target.
+
+    The same owner in another state file is somebody else.
+    """
+    ours = {(job.state_path, job.owner) for job in jobs}
+    return {
+        row.key
+        for job in jobs
+        for row in job.rows.values()
+        if (job.state_path, row.owner) not in ours
+    }
 
 
 def service_time(job: Job, call: Call) -> float:
