@@ -48,11 +48,12 @@ class Job:
     remote: Collection[str] | None = None
     """All keys of the namespace, where they were listed."""
     named_elsewhere: Collection[str] = frozenset()
-    """Keys that other sources of the call name for the same target."""
+    """Keys of the same target that others answer for: another source of the call names them or
+    has them as its orphans, or a state gives them to a source outside the call."""
 
     @property
     def orphans(self) -> list[Row]:
-        """Rows that this owner pushed, and that no source of the call names any more."""
+        """Rows that this owner pushed, and that nobody answers for any more."""
         named = {entry.key for entry in self.entries}
         return [
             row

@@ -23,10 +23,11 @@ class Circumstances(NamedTuple):
 
     ``now`` is in Unix seconds, ``rate`` in requests per second, ``renew_within`` in seconds (None:
     half of each key's TTL). ``complete``: the entries are all that the source names.
-    ``named_elsewhere`` has the keys that other sources of the same call
-    name for the same target, ``companions`` their owners. ``runs`` are the owner's last runs,
-    newest first. ``verdicts`` are what a look at the target has decided already. ``deleting`` None:
-    nothing is deleted; ``remote`` has all keys of the namespace, None if they were not listed.
+    ``named_elsewhere`` has the keys of the same target that others answer for (other sources of the
+    call, or sources outside it that another state knows), ``companions`` the owners of the former.
+    ``runs`` are the owner's last runs, newest first. ``verdicts`` are what a look at the target has
+    decided already. ``deleting`` None: nothing is deleted; ``remote`` has all keys of the
+    namespace, None if they were not listed.
     """
 
     owner: str
