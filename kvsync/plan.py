@@ -123,18 +123,19 @@ def _orphans(
     A pair that ran out is no longer there: it can be neither orphan nor delete.
     """
     named = {entry.key for entry in entries}
-    orphans = []
-    gone = []
+    orphans: list[Row] = []
+    gone: list[Row] = []
     for row in rows.values():
         if row.owner != circumstances.owner or row.key in named:
             continue
         if row.key in circumstances.named_elsewhere:
             continue
-        if 0 < row.runs_out <= circumstances.now and not row.in_doubt:
-            gone.append(row.key)
-        else:
-            orphans.append(row)
-    return orphans, gone
+        (gone if _has_run_out(row, circumstances.now) else orphans).append(row)
+    return orphans, [row.key for row in gone]
+
+
+def _has_run_out(row: Row, now: float) -> bool:
+    return 0 < row.runs_out <= now and not row.in_doubt
 
 
 def _deletes(
@@ -169,7 +170,8 @@ def guard_plan(
     deleting = circumstances.deleting
     if not deleting:
         return
-    owned = sum(row.owner == circumstances.owner for row in rows.values())
+    mine = [row for row in rows.values() if row.owner == circumstances.owner]
+    owned = sum(not _has_run_out(row, circumstances.now) for row in mine)
     orphans = sum(change.row is not None for change in plan.deletes)
     check_deletes(orphans, owned, "that this source owns", empty=not entries, deleting=deleting)
     if circumstances.remote is not None:
