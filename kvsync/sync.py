@@ -239,12 +239,14 @@ def _caught(report: Report) -> Iterator[None]:
 
 def _hold_back(report: Report, undone: Callable[[RunReport], str]) -> None:
     """A run that has more to do, and was not taken up, must not look as if all were well."""
-    wrong = next((run for run in report.runs if run.error), None)
-    if wrong is None or wrong.error is None:
+    errors = [(run.source, run.error) for run in report.runs if run.error]
+    wrong = next((one for one in errors if not isinstance(one[1], HeldBackError)), None)
+    if not wrong:
         return
+    source, error = wrong
     for run in report.runs:
         if not run.exit_code and (what := undone(run)):
-            run.error = HeldBackError(wrong.source, wrong.error.exit_code, what)
+            run.error = HeldBackError(source, error.exit_code, what)
 
 
 def _undone(run: RunReport) -> str:

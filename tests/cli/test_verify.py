@@ -208,6 +208,28 @@ def test_a_push_that_went_wrong_keeps_from_verifying(kvsync, two, monkeypatch):
     assert error["message"] == "not verified, because x.yaml went wrong"
 
 
+def test_what_was_held_back_holds_nothing_back(kvsync, edge, write, monkeypatch):
+    """What is named as having gone wrong is the source that did, and not one that it held back."""
+    for name, keys in (("x", "a: one, b: two"), ("z", "c: one")):
+        write(f"{name}.yaml", f"version: 1\nkeys: {{{keys}}}\n")
+        assert kvsync("sync", f"{name}.yaml").code == 0
+    write("x.yaml", "version: 1\nkeys: {a: one}\n")
+    write("y.yaml", "version: 1\nkeys: {d: one}\n")
+
+    async def refused(*_):
+        raise FatalError("AuthFailure", "wrong secret")
+
+    monkeypatch.setattr(Namespace, "put", refused)
+    sources = ("x.yaml", "y.yaml", "z.yaml")
+    result = kvsync("sync", *sources, "--delete", "--verify", "--json")
+    errors = [run["error"]["message"] for run in result.json["runs"]]
+    assert (result.code, errors[0], errors[2]) == (
+        7,
+        "not deleted, because y.yaml went wrong",
+        "not verified, because y.yaml went wrong",
+    )
+
+
 def test_verify_needs_no_state_and_leaves_none(kvsync, edge, manifest, clean_environment):
     """A verify creates nothing."""
     manifest("keys: {a: one}\n")
