@@ -1,7 +1,7 @@
 """From paths to plans: each source on its way through a call, up to the point of sending."""
 
 import os
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +22,7 @@ __all__ = [
     "Job",
     "failed",
     "find_targets",
+    "foreign_keys",
     "going",
     "hold_the_rest",
     "open_jobs",
@@ -48,12 +49,13 @@ class Job:
     """What a look at the target has decided, by key."""
     remote: Collection[str] | None = None
     """All keys of the namespace, where they were listed."""
-    named_elsewhere: Container[str] = frozenset()
-    """Keys that other sources of the call name for the same target."""
+    named_elsewhere: Collection[str] = frozenset()
+    """Keys of the same target that others answer for: another source of the call names them or
+    has them as its orphans, or a state gives them to a source outside the call."""
 
     @property
     def orphans(self) -> list[Row]:
-        """Rows that this owner pushed, and that no source of the call names any more."""
+        """Rows that this owner pushed, and that nobody answers for any more."""
         named = names_of(self.entries)
         return [
             row
@@ -79,6 +81,20 @@ class Job:
 def failed(jobs: Iterable[Job]) -> bool:
     """Whether any of the jobs cannot go on: then nothing is sent for any."""
     return any(job.report.error or job.report.signal for job in jobs)
+
+
+def foreign_keys(jobs: Sequence[Job]) -> set[str]:
+    """Keys that a state gives to none of these jobs, all of which have the same target.
+
+    The same owner in another state file is somebody else.
+    """
+    ours = {(job.state_path, job.owner) for job in jobs}
+    return {
+        row.key
+        for job in jobs
+        for row in job.rows.values()
+        if (job.state_path, row.owner) not in ours
+    }
 
 
 def service_time(job: Job, call: Call) -> float:

@@ -3,7 +3,7 @@
 The rules are in the design's chapter "Plan"; each is one line of `_judge`.
 """
 
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -24,10 +24,11 @@ class Circumstances(NamedTuple):
 
     ``now`` is in Unix seconds, ``rate`` in requests per second, ``renew_within`` in seconds (None:
     half of each key's TTL). ``complete``: the entries are all that the source names.
-    ``named_elsewhere`` has the keys that other sources of the same call
-    name for the same target, ``companions`` their owners. ``runs`` are the owner's last runs,
-    newest first. ``verdicts`` are what a look at the target has decided already. ``deleting`` None:
-    nothing is deleted; ``remote`` has all keys of the namespace, None if they were not listed.
+    ``named_elsewhere`` has the keys of the same target that others answer for (other sources of the
+    call, or sources outside it that another state knows), ``companions`` the owners of the former.
+    ``runs`` are the owner's last runs, newest first. ``verdicts`` are what a look at the target has
+    decided already. ``deleting`` None: nothing is deleted; ``remote`` has all keys of the
+    namespace, None if they were not listed.
     """
 
     owner: str
@@ -36,7 +37,7 @@ class Circumstances(NamedTuple):
     renew_within: int | None = None
     adopt: bool = False
     complete: bool = True
-    named_elsewhere: Container[str] = frozenset()
+    named_elsewhere: Collection[str] = frozenset()
     companions: Collection[str] = frozenset()
     runs: Sequence[Run] = ()
     verdicts: Mapping[str, tuple[Action, str]] = {}
@@ -123,18 +124,19 @@ def _orphans(
     A pair that ran out is no longer there: it can be neither orphan nor delete.
     """
     named = names_of(entries)
-    orphans = []
-    gone = []
+    orphans: list[Row] = []
+    gone: list[Row] = []
     for row in rows.values():
         if row.owner != circumstances.owner or row.key in named:
             continue
         if row.key in circumstances.named_elsewhere:
             continue
-        if 0 < row.runs_out <= circumstances.now and not row.in_doubt:
-            gone.append(row.key)
-        else:
-            orphans.append(row)
-    return orphans, gone
+        (gone if _has_run_out(row, circumstances.now) else orphans).append(row)
+    return orphans, [row.key for row in gone]
+
+
+def _has_run_out(row: Row, now: float) -> bool:
+    return 0 < row.runs_out <= now and not row.in_doubt
 
 
 def _deletes(
@@ -169,7 +171,8 @@ def guard_plan(
     deleting = circumstances.deleting
     if not deleting:
         return
-    owned = sum(row.owner == circumstances.owner for row in rows.values())
+    mine = [row for row in rows.values() if row.owner == circumstances.owner]
+    owned = sum(not _has_run_out(row, circumstances.now) for row in mine)
     orphans = sum(change.row is not None for change in plan.deletes)
     check_deletes(orphans, owned, "that this source owns", empty=not entries, deleting=deleting)
     if circumstances.remote is not None:

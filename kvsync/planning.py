@@ -1,9 +1,9 @@
 """Between reading and sending: what keeps a call from going on, and what it would do."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from kvsync.errors import InputError, KvsyncError, Mistake
-from kvsync.jobs import Job, going, service_time
+from kvsync.jobs import Job, foreign_keys, going, service_time
 from kvsync.keys import matches
 from kvsync.model import Entry
 from kvsync.plan import Circumstances, guard_plan, make_plan, refuse_foreign
@@ -37,13 +37,31 @@ def refuse_collisions(
 
 
 def narrow(jobs: Iterable[Job], call: Call) -> None:
-    """See who else names keys of each target, and leave out what ``--only`` does not match."""
+    """See whose the keys of each target are, and leave out what ``--only`` does not match."""
     here = [job for job, _ in going(jobs)]
+    by_place: dict[Hashable, list[Job]] = {}
     for job in here:
-        others = [other for other in here if other is not job and other.place == job.place]
-        job.named_elsewhere = {entry.key for other in others for entry in other.entries}
+        by_place.setdefault(job.place, []).append(job)
+    for sharing in by_place.values():
+        if len(sharing) > 1:
+            _share_out(sharing)
     for job in here if call.only else ():
         _narrow(job, call.only)
+
+
+def _share_out(jobs: Sequence[Job]) -> None:
+    """Let each key of one target be one job's at most, to be named or to be deleted."""
+    for job in jobs:
+        others = [other for other in jobs if other is not job]
+        job.named_elsewhere = {entry.key for other in others for entry in other.entries}
+    deleters: dict[str, Job] = {}
+    for job in jobs:
+        for row in job.orphans:
+            deleters.setdefault(row.key, job)
+    foreign = foreign_keys(jobs)
+    for job in jobs:
+        elsewhere = {key for key, deleter in deleters.items() if deleter is not job}
+        job.named_elsewhere = foreign.union(job.named_elsewhere, elsewhere)
 
 
 def _narrow(job: Job, only: Iterable[str]) -> None:

@@ -119,11 +119,11 @@ def sync(call: Call, interface: Interface) -> Report:
             return report
         with undisturbed():
             _send(jobs, network)
-            _hold_back(report)
+            _hold_back(report, _undone)
             for job in jobs:
                 _remember(job)
             if call.verifying:
-                _verify(jobs, network, call.verifying)
+                _verify(report, jobs, network, call.verifying)
     return report
 
 
@@ -193,13 +193,15 @@ def _is_pushed(job: Job) -> bool:
     return done and len(report.outcomes) == planned and not (report.error or report.signal)
 
 
-def _verify(jobs: Sequence[Job], network: _Way, verifying: Verifying) -> None:
+def _verify(report: Report, jobs: Sequence[Job], network: _Way, verifying: Verifying) -> None:
     """Read back what was pushed, where there is nothing wrong with it already."""
     well = [job for job in jobs if not job.report.exit_code]
     if well:
         from kvsync.online.compare import compare_all
 
         compare_all(network(), well, verifying)
+    # A fatal answer, to a push before or to the first look, ends all looking.
+    _hold_back(report, lambda run: "" if run.comparison else "verified")
 
 
 def _remember(job: Job) -> None:
@@ -230,19 +232,21 @@ def _caught(report: Report) -> Iterator[None]:
         report.error = error
         for run in report.runs:
             run.error = run.error or error
-    _hold_back(report)
+    _hold_back(report, _undone)
     for run in report.runs:
         run.elapsed = run.elapsed or time.monotonic() - begun
 
 
-def _hold_back(report: Report) -> None:
+def _hold_back(report: Report, undone: Callable[[RunReport], str]) -> None:
     """A run that has more to do, and was not taken up, must not look as if all were well."""
-    wrong = next((run for run in report.runs if run.error), None)
-    if wrong is None or wrong.error is None:
+    errors = [(run.source, run.error) for run in report.runs if run.error]
+    wrong = next((one for one in errors if not isinstance(one[1], HeldBackError)), None)
+    if not wrong:
         return
+    source, error = wrong
     for run in report.runs:
-        if not run.exit_code and (undone := _undone(run)):
-            run.error = HeldBackError(wrong.source, wrong.error.exit_code, undone)
+        if not run.exit_code and (what := undone(run)):
+            run.error = HeldBackError(source, error.exit_code, what)
 
 
 def _undone(run: RunReport) -> str:

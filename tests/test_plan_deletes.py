@@ -147,6 +147,17 @@ def test_guard_counts_owned_keys():
     guarded([*named, entry("k33")], [*owned, row("k33"), *others])
 
 
+def test_guard_does_not_count_what_has_run_out():
+    """A pair that has run out is no longer there, so it makes no delete look small; one in doubt
+    may be there."""
+    lapsed = [row(f"t{n}", expiry=Expiry(ttl=1000)) for n in range(30)]
+    doubted = [known._replace(in_doubt=True) for known in lapsed]
+    named = [entry(f"t{n}", expiry=Expiry(ttl=1000)) for n in range(30)]
+    with pytest.raises(RefusedError, match=r"would delete 12 of the 12 keys that this source own"):
+        guarded(named, keyed("k", 12) + lapsed)
+    guarded(named, keyed("k", 12) + doubted)
+
+
 def test_guard_counts_all_keys_of_the_namespace():
     """Unmanaged keys count against what the namespace holds, together with the orphans."""
     named, rows = [entry(f"k{n}") for n in range(20)], keyed("k", 23)

@@ -123,7 +123,7 @@ class Console:
         for run in report.runs:
             if run.dry:
                 yield from plan_lines(run)
-            elif not isinstance(run.error, HeldBackError):
+            elif any(run.done) or not isinstance(run.error, HeldBackError):
                 yield from result_lines(run, verbose=bool(self._verbose))
             yield from comparison_lines(run, verbose=bool(self._verbose))
 

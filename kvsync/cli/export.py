@@ -6,14 +6,7 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
-from kvsync.cli.options import (
-    namespace_option,
-    network_options,
-    option,
-    output_options,
-    service_options,
-    zone_option,
-)
+from kvsync.cli.options import namespace_options, option
 from kvsync.errors import UsageError
 from kvsync.export import guess_format
 from kvsync.settings import Exporting
@@ -41,11 +34,7 @@ __all__ = ["command"]
 @option(
     "--refresh", variable=False, is_flag=True, help="Read again what is there; remove what is gone."
 )
-@zone_option
-@namespace_option
-@service_options
-@network_options
-@output_options
+@namespace_options
 @click.pass_context
 def command(
     ctx: click.Context, /, out: str, form: str | None, prefix: str, refresh: bool, **options: Any

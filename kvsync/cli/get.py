@@ -6,13 +6,7 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
-from kvsync.cli.options import (
-    namespace_option,
-    network_options,
-    output_options,
-    service_options,
-    zone_option,
-)
+from kvsync.cli.options import namespace_options
 from kvsync.cli.output import emit, write_raw
 from kvsync.online.direct import get
 
@@ -21,11 +15,7 @@ __all__ = ["command"]
 
 @click.command("get", epilog="Example: kvsync get hello --zone zone-1 --namespace ns-1")
 @click.argument("key")
-@zone_option
-@namespace_option
-@service_options
-@network_options
-@output_options
+@namespace_options
 @click.pass_context
 def command(ctx: click.Context, /, key: str, **options: Any) -> None:
     """Print one value, as it is and with no newline after it."""

@@ -6,13 +6,7 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
-from kvsync.cli.options import (
-    network_options,
-    option,
-    output_options,
-    service_options,
-    zone_option,
-)
+from kvsync.cli.options import option, zone_options
 from kvsync.cli.output import emit
 from kvsync.online.direct import create_namespace, list_namespaces
 from kvsync.units import printable, size_text
@@ -26,10 +20,7 @@ def command() -> None:
 
 
 @command.command("list", epilog="Example: kvsync namespaces list --zone zone-1 --json")
-@zone_option
-@service_options
-@network_options
-@output_options
+@zone_options
 @click.pass_context
 def list_command(ctx: click.Context, /, **options: Any) -> None:
     """List the zone's namespaces, and how full they are."""
@@ -63,10 +54,7 @@ def list_command(ctx: click.Context, /, **options: Any) -> None:
     metavar="TEXT",
     help="What it is for; 256 characters at most.",
 )
-@zone_option
-@service_options
-@network_options
-@output_options
+@zone_options
 @click.pass_context
 def create_command(ctx: click.Context, /, name: str, remark: str, **options: Any) -> None:
     """Create a namespace: 1 to 50 letters, digits and -."""

@@ -13,7 +13,7 @@ from kvsync.units import parse_duration
 __all__ = [
     "Duration",
     "lock_timeout_option",
-    "namespace_option",
+    "namespace_options",
     "network_options",
     "only_option",
     "option",
@@ -25,7 +25,7 @@ __all__ = [
     "sources_argument",
     "state_option",
     "target_options",
-    "zone_option",
+    "zone_options",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -273,6 +273,14 @@ plan_options = _group(
     only_option,
     network_options,
 )
+
+zone_options = _group(zone_option, service_options, network_options, output_options)
+"""For commands that speak of a zone, without a source."""
+
+namespace_options = _group(
+    zone_option, namespace_option, service_options, network_options, output_options
+)
+"""For commands that speak of a namespace, without a source."""
 
 push_options = _group(
     option(

@@ -7,15 +7,7 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
-from kvsync.cli.options import (
-    Duration,
-    namespace_option,
-    network_options,
-    option,
-    output_options,
-    service_options,
-    zone_option,
-)
+from kvsync.cli.options import Duration, namespace_options, option
 from kvsync.cli.output import emit
 from kvsync.errors import UsageError
 from kvsync.model import Expiry
@@ -30,11 +22,7 @@ __all__ = ["command"]
 @option(
     "--ttl", variable=False, type=Duration(least=1), metavar="DURATION", help="How long it lives."
 )
-@zone_option
-@namespace_option
-@service_options
-@network_options
-@output_options
+@namespace_options
 @click.pass_context
 def command(ctx: click.Context, /, key: str, value: str, ttl: float | None, **options: Any) -> None:
     """Write one pair; VALUE - is stdin.

@@ -110,15 +110,21 @@ class EdgeKVClient:
         """The pairs of a namespace; asks nothing yet."""
         return Namespace(self._caller(Traffic()), Scene(self.endpoint, zone, name))
 
-    async def namespaces(self, zone: str, name: str = "") -> list[NamespaceInfo]:
-        """The namespaces of a zone, or the one of this name, if there is one."""
+    async def namespaces(
+        self, zone: str, name: str = "", *, retries: int | None = None
+    ) -> list[NamespaceInfo]:
+        """The namespaces of a zone, or the one of this name, if there is one.
+
+        ``retries`` counts the attempts after the first, None as for all other requests.
+        """
         fields: dict[str, Any] = {"ZoneId": zone, "Limit": _PAGE}
         if name:
             fields["Filters"] = [{"Name": "namespace", "Values": [name], "Fuzzy": False}]
         found: list[NamespaceInfo] = []
+        caller = self._caller(self._traffic, retries)
         while True:
             request = self._request("DescribeEdgeKVNamespaces", fields | {"Offset": len(found)})
-            answer = (await self._caller(self._traffic).call(request, NamespacesAnswer)).answer
+            answer = (await caller.call(request, NamespacesAnswer)).answer
             found += answer.namespaces or []
             if not answer.namespaces or len(found) >= answer.total_count:
                 return found
@@ -154,8 +160,9 @@ class EdgeKVClient:
         scene = Scene(self.endpoint, fields["ZoneId"], fields.get("Namespace", ""))
         return Request(action, msgspec.json.encode(fields), scene)
 
-    def _caller(self, traffic: Traffic) -> Caller:
-        return Caller(self._open(), self._throttle, self._options.retries, traffic)
+    def _caller(self, traffic: Traffic, retries: int | None = None) -> Caller:
+        retries = self._options.retries if retries is None else retries
+        return Caller(self._open(), self._throttle, retries, traffic)
 
     def _open(self) -> Wire:
         if self._wire is None:

@@ -1,9 +1,12 @@
 """Is the namespace there, and is there room in it for what a plan adds?"""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from kvsync.edgekv.answers import NamespaceInfo
 from kvsync.edgekv.client import EdgeKVClient
+from kvsync.errors import ServiceError
 from kvsync.jobs import Job
 from kvsync.units import size_text
 
@@ -20,21 +23,26 @@ async def make_sure_of(job: Job, client: EdgeKVClient) -> bool:
     """
     found = await _described(job, client)
     if not found:
-        before = Counter(client.requests)
-        await client.create_namespace(job.target.zone, job.target.namespace)
-        job.report.count(client.requests - before)
+        with _counted(job, client):
+            await client.create_namespace(job.target.zone, job.target.namespace)
     return not found
 
 
 async def check_capacity(job: Job, client: EdgeKVClient) -> None:
     """Warn in the job's report if its plan adds more than the namespace has room for.
 
-    Asks only for a plan that adds more than 1 MiB. Raises `ServiceError` or `Interrupted`.
+    Asks only for a plan that adds more than 1 MiB, and goes without an answer if there is none.
+    Raises `Interrupted`.
     """
     growth = job.report.plan.growth if job.report.plan else 0
     if growth <= _WORTH_ASKING:
         return
-    info = await _described(job, client)
+    try:
+        # A courtesy: whoever may write need not be allowed to ask, and should not wait for it.
+        info = await _described(job, client, retries=0)
+    except ServiceError as error:
+        job.report.warnings.append(f"could not ask how full the namespace is: {error}")
+        return
     # A namespace that says nothing of its capacity is not one without any.
     if info and info.capacity and growth > info.capacity - info.used:
         free = size_text(max(0, info.capacity - info.used))
@@ -44,8 +52,20 @@ async def check_capacity(job: Job, client: EdgeKVClient) -> None:
         )
 
 
-async def _described(job: Job, client: EdgeKVClient) -> NamespaceInfo | None:
+async def _described(
+    job: Job, client: EdgeKVClient, retries: int | None = None
+) -> NamespaceInfo | None:
+    target = job.target
+    with _counted(job, client):
+        found = await client.namespaces(target.zone, target.namespace, retries=retries)
+    return next((info for info in found if info.name == target.namespace), None)
+
+
+@contextmanager
+def _counted(job: Job, client: EdgeKVClient) -> Iterator[None]:
+    """Add to the job's report what the client itself has sent meanwhile."""
     before = Counter(client.requests)
-    found = await client.namespaces(job.target.zone, job.target.namespace)
-    job.report.count(client.requests - before)
-    return next((info for info in found if info.name == job.target.namespace), None)
+    try:
+        yield
+    finally:
+        job.report.count(client.requests - before)

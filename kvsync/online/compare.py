@@ -1,9 +1,9 @@
 """Comparing a target with its source."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from kvsync.edgekv.client import EdgeKVClient, Namespace
-from kvsync.jobs import Job
+from kvsync.jobs import Job, foreign_keys
 from kvsync.keys import matches
 from kvsync.model import Pair
 from kvsync.online.look import Look, is_first, seen_of
@@ -23,15 +23,15 @@ def compare_all(network: Network, jobs: Sequence[Job], verifying: Verifying) -> 
         namespace = client.namespace(job.target.zone, job.target.namespace)
         with accounted(job, namespace):
             comparing = _Comparing(network, job, namespace, verifying)
-            await comparing.run(lists=lists, named=_named(job, jobs))
+            await comparing.run(lists=lists, managed=_managed(job, jobs) if lists else ())
 
     network.run(network.each(jobs, jobs, compare))
 
 
-def _named(job: Job, jobs: Sequence[Job]) -> set[str]:
-    """The keys that any source of the call names for the job's target."""
-    here = (other for other in jobs if other.place == job.place)
-    return {entry.key for other in here for entry in other.entries}
+def _managed(job: Job, jobs: Sequence[Job]) -> set[str]:
+    """Keys of the job's target that a source of the call names, or that are of one outside it."""
+    here = [other for other in jobs if other.place == job.place]
+    return foreign_keys(here).union(entry.key for other in here for entry in other.entries)
 
 
 class _Comparing(Look):
@@ -44,11 +44,11 @@ class _Comparing(Look):
         self._differing: dict[str, Status] = {}
         self._actual: dict[str, bytes | None] = {}
 
-    async def run(self, *, lists: bool, named: set[str]) -> None:
+    async def run(self, *, lists: bool, managed: Collection[str]) -> None:
         sizes = {entry.key: entry.size for entry in self.entries}
         async with self.watched(len(sizes), lists=lists):
             await self.read(list(sizes), sizes, self._received)
-            unmanaged = self._unmanaged(await self.listed(), named)
+            unmanaged = self._unmanaged(await self.listed(), managed)
             if self._verifying.exact:
                 self._differing |= dict.fromkeys(unmanaged, Status.UNMANAGED)
             async for keys in self.until_sure(self._verifying.wait, self._wrong):
@@ -72,16 +72,9 @@ class _Comparing(Look):
         if self._verifying.values:
             self._actual[pair.key] = pair.value
 
-    def _unmanaged(self, listed: Sequence[str], named: set[str]) -> list[str]:
+    def _unmanaged(self, listed: Sequence[str], managed: Collection[str]) -> list[str]:
         only = self.network.call.only
-        rows, owner = self.job.rows, self.job.owner
-        return [
-            key
-            for key in listed
-            if key not in named
-            and (key not in rows or rows[key].owner == owner)
-            and (not only or matches(key, only))
-        ]
+        return [key for key in listed if key not in managed and (not only or matches(key, only))]
 
     def _found(self) -> Comparison:
         differing = {k: s for k, s in self._differing.items() if k not in self.failures}

@@ -22,8 +22,10 @@ def refresh_all(network: Network, jobs: Sequence[Job]) -> None:
     """
 
     async def refresh(job: Job, client: EdgeKVClient) -> None:
-        deleting = network.call.deleting
-        lists = bool(deleting and deleting.unmanaged) and is_first(job, jobs)
+        call = network.call
+        # With --only nothing is deleted.
+        mirrors = call.deleting and call.deleting.unmanaged and not call.only
+        lists = bool(mirrors) and is_first(job, jobs)
         namespace = client.namespace(job.target.zone, job.target.namespace)
         with accounted(job, namespace):
             await _Refresh(network, job, namespace).run(lists=lists)

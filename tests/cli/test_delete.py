@@ -209,6 +209,16 @@ def test_only_deletes_nothing(kvsync, edge, pushed, manifest):
     assert "with --only nothing is deleted" in result.err
 
 
+def test_only_asks_for_no_list(kvsync, edge, pushed):
+    """Where nothing can be deleted, nobody asks which keys the namespace has."""
+    pushed(keys_of(1, 2))
+    edge.put("zone-1", "ns", "k3", "stray")
+    with counted(edge) as seen:
+        result = kvsync("sync", "m.yaml", "--refresh", "--delete-unmanaged", "--only", "k*")
+    assert (result.code, len(held(edge)), seen) == (0, 3, {"EdgeKVGet": 1})
+    assert "with --only nothing is deleted" in result.err
+
+
 def test_rewritten_orphan_is_kept(kvsync, edge, pushed, manifest):
     """An orphan that somebody else has written since is kept and reported, also later."""
     pushed(keys_of(1, 2, 3))

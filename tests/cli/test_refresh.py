@@ -221,25 +221,6 @@ def test_missing_namespace(kvsync, edge, manifest, monkeypatch):
     assert again.json["runs"][0]["summary"]["requests"] == {}
 
 
-def test_capacity(kvsync, edge, write, monkeypatch):
-    """A plan that adds more than the namespace has room for is warned of, and only then."""
-    monkeypatch.setattr("kvsync.emulator.store.CAPACITY", 3 << 20)
-    monkeypatch.setenv("KVSYNC_NAMESPACE", "small")
-    write("tree/a", "x" * (1 << 20))
-    write("tree/b", "x" * (1 << 19))
-    result = kvsync("sync", "tree", "--create-namespace")
-    assert (result.code, result.err.count("warning")) == (0, 0)
-    for name in "cde":
-        write(f"tree/{name}", "x" * (1 << 20))
-    told = "warning: tree: this adds 3.0 MiB, and the namespace has 1.5 MiB left of 3.0 MiB"
-    assert told in kvsync("plan", "tree", "--refresh").err
-    with counted(edge) as seen:
-        full = kvsync("sync", "tree")
-    assert (full.code, told in full.err) == (6, True)
-    assert seen["DescribeEdgeKVNamespaces"] == 1
-    assert asked(edge)["DescribeEdgeKVNamespaces"] == 4
-
-
 def test_a_look_that_fails(kvsync, serve_emulator, credentials, manifest):
     """When the target cannot be read nothing is planned, and the exit code says that it may help
     to try again."""

@@ -23,9 +23,9 @@ def test_signal_while_the_namespace_is_looked_for(kvsync, edge, manifest, monkey
     manifest("keys: {a: one, b: two}\n")
     real = EdgeKVClient.namespaces
 
-    async def namespaces(*args):
+    async def namespaces(*args, **options):
         await interrupted()
-        return await real(*args)
+        return await real(*args, **options)
 
     monkeypatch.setattr(EdgeKVClient, "namespaces", namespaces)
     result = kvsync("sync", "m.yaml", "--create-namespace", "--json")
@@ -38,8 +38,8 @@ def test_signal_in_the_middle_of_that_answer(kvsync, edge, manifest, monkeypatch
     manifest("keys: {a: one}\n")
     real = EdgeKVClient.namespaces
 
-    async def namespaces(*args):
-        found = await real(*args)
+    async def namespaces(*args, **options):
+        found = await real(*args, **options)
         await interrupted()
         return found
 

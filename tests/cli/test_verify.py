@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from kvsync.edgekv.client import Namespace
+from kvsync.errors import FatalError
 from tests.cli.watching import asked, counted, held
 
 
@@ -174,6 +176,71 @@ def test_what_cannot_be_read(kvsync, serve_emulator, credentials, manifest, monk
     )  # fmt: skip
     assert result.code == 5
     assert result.json["error"]["kind"] == "passing"
+
+
+@pytest.fixture
+def two(kvsync, edge, write, monkeypatch):
+    """x.yaml and y.yaml, y pushed; from now on no key can be read."""
+    write("x.yaml", "version: 1\nkeys: {a: one}\n")
+    write("y.yaml", "version: 1\nkeys: {b: two}\n")
+    assert kvsync("sync", "y.yaml").code == 0
+
+    async def refused(*_):
+        raise FatalError("ResourceUnavailable.NamespaceNotFound", "it has gone")
+
+    monkeypatch.setattr(Namespace, "get", refused)
+
+
+def test_a_source_that_was_not_verified(kvsync, two):
+    """After a push, a fatal answer to one source does not let the next look as if it were well."""
+    result = kvsync("sync", "x.yaml", "y.yaml", "--verify", "--json")
+    x, y = result.json["runs"]
+    assert (result.code, x["exit_code"], y["exit_code"]) == (7, 7, 7)
+    assert ("verify" in x, "verify" in y) == (False, False)
+    assert (x["error"]["kind"], y["error"]["kind"]) == ("fatal", "held-back")
+    assert y["error"]["message"] == "not verified, because x.yaml went wrong"
+
+
+def test_what_was_pushed_and_not_verified(kvsync, two):
+    """What was pushed before is told of a source that could not be verified any more."""
+    result = kvsync("sync", "y.yaml", "x.yaml", "--verify")
+    assert (result.code, "x.yaml → zone-1/ns: 1 created; " in result.out) == (7, True)
+    assert "x.yaml: not verified, because y.yaml went wrong" in result.err
+
+
+def test_a_push_that_went_wrong_keeps_from_verifying(kvsync, two, monkeypatch):
+    """A fatal answer to a push leaves what had nothing to push unverified, and that is said."""
+
+    async def refused(*_):
+        raise FatalError("AuthFailure", "wrong secret")
+
+    monkeypatch.setattr(Namespace, "put", refused)
+    result = kvsync("sync", "x.yaml", "y.yaml", "--verify", "--json")
+    assert [run["exit_code"] for run in result.json["runs"]] == [7, 7]
+    error = result.json["runs"][1]["error"]
+    assert error["message"] == "not verified, because x.yaml went wrong"
+
+
+def test_what_was_held_back_holds_nothing_back(kvsync, edge, write, monkeypatch):
+    """What is named as having gone wrong is the source that did, and not one that it held back."""
+    for name, keys in (("x", "a: one, b: two"), ("z", "c: one")):
+        write(f"{name}.yaml", f"version: 1\nkeys: {{{keys}}}\n")
+        assert kvsync("sync", f"{name}.yaml").code == 0
+    write("x.yaml", "version: 1\nkeys: {a: one}\n")
+    write("y.yaml", "version: 1\nkeys: {d: one}\n")
+
+    async def refused(*_):
+        raise FatalError("AuthFailure", "wrong secret")
+
+    monkeypatch.setattr(Namespace, "put", refused)
+    sources = ("x.yaml", "y.yaml", "z.yaml")
+    result = kvsync("sync", *sources, "--delete", "--verify", "--json")
+    errors = [run["error"]["message"] for run in result.json["runs"]]
+    assert (result.code, errors[0], errors[2]) == (
+        7,
+        "not deleted, because y.yaml went wrong",
+        "not verified, because y.yaml went wrong",
+    )
 
 
 def test_verify_needs_no_state_and_leaves_none(kvsync, edge, manifest, clean_environment):
