@@ -153,7 +153,7 @@ class JsonText:
             else:
                 length = end - self._at
                 sure = self._text[end - 1] in '"}]' or len(self._text) - end > _UNSURE
-                if sure or not self._more():
+                if sure or not self._grow(line):
                     return value, self._at + length
 
     def _look_on(self, error: json.JSONDecodeError, line: int) -> None:
@@ -164,9 +164,12 @@ class JsonText:
             raise BrokenError(self.line, syntax_words(error))
         if self._ended:
             raise self._cut_off(line)
+        self._grow(line)
+
+    def _grow(self, line: int) -> bool:
         if len(self._text) - self._at > MAX_ITEM:
             raise BrokenError(line, "more than 16 MiB: EdgeKV cannot hold that, leave it out")
-        self._more()
+        return self._more()
 
     def _more(self) -> bool:
         """Read on, and forget what lies before the place; whether there was more."""

@@ -188,6 +188,12 @@ def test_one_item_has_a_limit(inside: bytes) -> None:
     assert fault == Fault(2, "more than 16 MiB: EdgeKV cannot hold that, leave it out")
 
 
+def test_a_number_has_a_limit_too() -> None:
+    """Though every beginning of one is whole."""
+    fault = _broken(b"[1,\n" + b"9" * 4 * MAX_ITEM, JsonText.elements)
+    assert fault == Fault(2, "more than 16 MiB: EdgeKV cannot hold that, leave it out")
+
+
 def test_a_syntax_error_is_found_at_once() -> None:
     """Not after 16 MiB more."""
     file = io.BytesIO(b'[{"a" 1}' + b"x" * 2**23)
