@@ -1,11 +1,11 @@
 """What other stores' tools write: each format is read into records, as they stand.
 
-What EdgeKV cannot hold of a record is decided elsewhere: a reader loses nothing.
+What EdgeKV cannot hold of a record is decided elsewhere: a reader loses nothing. Whoever names a
+format need not load what reads it.
 """
 
 from importlib import import_module
 
-from kvsync.dumps.guess import guess_format
 from kvsync.dumps.record import Read
 
 __all__ = ["FORMATS", "guess_format", "reader"]
@@ -41,3 +41,14 @@ def reader(form: str) -> Read:
     module, name = _PLACES[form]
     read: Read = getattr(import_module(f"kvsync.dumps.{module}"), name)
     return read
+
+
+def guess_format(name: str, head: bytes) -> tuple[str, str] | None:
+    """The format and what tells it (``its name``, ``its content``), or None if nothing does.
+
+    ``head`` is the beginning of the file, which may be cut off anywhere. Nothing is guessed that
+    may as well be something else.
+    """
+    from kvsync.dumps.guess import guess_format as guess
+
+    return guess(name, head)

@@ -1,6 +1,7 @@
 """What the fields of one pair mean, where the formats agree."""
 
 import binascii
+import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 
@@ -31,6 +32,7 @@ __all__ = [
 NOT_UNICODE = "not valid Unicode (half of a surrogate pair): change it"
 
 _MAX_SECONDS = 10**12
+_DIGITS = re.compile(r"[0-9]{1,12}")
 _MAX_DEPTH = 64
 _SECONDS = "must be a positive whole number of seconds, or be left out"
 
@@ -142,7 +144,7 @@ def seconds_of(fields: Mapping[str, Json], name: str) -> int:
 
 def whole_seconds(digits: str, name: str) -> int:
     """A positive whole number, from text; ``name`` says what it is."""
-    if not digits.isdecimal() or len(digits) > 12 or not int(digits):
+    if not _DIGITS.fullmatch(digits) or not int(digits):
         raise WrongError(f"{name} {_SECONDS}")
     return int(digits)
 

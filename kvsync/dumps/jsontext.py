@@ -46,9 +46,13 @@ class Found(NamedTuple):
 
 
 class JsonText:
-    """A text, and a place in it. Each method raises `BrokenError` and `OSError`."""
+    """A text, and a place in it. Each method raises `BrokenError` and `OSError`.
 
-    def __init__(self, file: BinaryIO) -> None:
+    At least ``chunk`` bytes are read at once.
+    """
+
+    def __init__(self, file: BinaryIO, chunk: int = _CHUNK) -> None:
+        self._chunk = chunk
         self._source = Utf8(file)
         self._decoder = Decoder()
         self._text = ""
@@ -149,27 +153,30 @@ class JsonText:
             else:
                 length = end - self._at
                 sure = self._text[end - 1] in '"}]' or len(self._text) - end > _UNSURE
-                if sure or not self._more():
+                if sure or not self._grow(line):
                     return value, self._at + length
 
     def _look_on(self, error: json.JSONDecodeError, line: int) -> None:
         """Read on if that may mend the error."""
-        unterminated = error.msg.startswith("Unterminated string")
-        near = len(self._text) - error.pos
-        if not unterminated and near > (0 if self._ended else _UNSURE):
+        near = len(self._text) - error.pos <= (0 if self._ended else _UNSURE)
+        if not near and not error.msg.startswith("Unterminated string"):
             self._at = error.pos
             raise BrokenError(self.line, syntax_words(error))
+        if self._ended:
+            raise self._cut_off(line)
+        self._grow(line)
+
+    def _grow(self, line: int) -> bool:
         if len(self._text) - self._at > MAX_ITEM:
             raise BrokenError(line, "more than 16 MiB: EdgeKV cannot hold that, leave it out")
-        if not self._more():
-            raise self._cut_off(line)
+        return self._more()
 
     def _more(self) -> bool:
         """Read on, and forget what lies before the place; whether there was more."""
         self._count()
         rest = self._text[self._at :]
         # Twice as much as there is: trying an item over and over costs no more than twice its end.
-        more = "" if self._ended else self._source.read(max(_CHUNK, len(rest)))
+        more = "" if self._ended else self._source.read(max(self._chunk, len(rest)))
         self._ended = not more
         self._text = rest + more
         self._at = self._counted = 0

@@ -1,0 +1,74 @@
+"""Files of NAME=value lines."""
+
+import pytest
+
+from kvsync.dumps.record import Record
+from tests.dumps.feeding import faults, pairs, read, records
+
+
+def test_values_are_read_as_dotenv_reads_them() -> None:
+    """Quotes and comments go, escapes work in double quotes; nothing is expanded."""
+    content = b"""\xef\xbb\xbf# comment
+PLAIN=x y # comment
+export EXPORTED=1
+SINGLE='a\\nb ${HOME}'
+DOUBLE="a\\nb ${HOME}"
+HASH=x#y
+
+EMPTY=
+QUOTED=""
+  SPACED = z
+LINES="one
+two"
+dotted.key-1=\xc3\xbc
+"""
+    assert pairs("dotenv", content) == [
+        ("PLAIN", b"x y"),
+        ("EXPORTED", b"1"),
+        ("SINGLE", b"a\\nb ${HOME}"),
+        ("DOUBLE", b"a\nb ${HOME}"),
+        ("HASH", b"x#y"),
+        ("EMPTY", b""),
+        ("QUOTED", b""),
+        ("SPACED", b"z"),
+        ("LINES", b"one\ntwo"),
+        ("dotted.key-1", "ü".encode()),
+    ]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_the_line_is_where_the_name_stands(end: bytes) -> None:
+    """Whatever ends lines, and however many blank ones come before."""
+    content = end.join([b"", b"A=1", b"", b"  ", b"# c", b"B='", b"'", b"C=3", b"", b""])
+    assert [record.line for record in records("dotenv", content)] == [2, 6, 8]
+
+
+_WRONG = "not NAME=value: close each quote, and write nothing but a comment after"
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "message"),
+    [
+        (b"\n\nNAME\nA=1\n", 3, "a name without a value: write NAME=value"),
+        (b"A=1\n\nB='precious\nC=1\n", 3, _WRONG),
+        (b"A=1\n\nB='precious' more\nC=1\n", 3, _WRONG),
+        (b"A=1\n\n=precious\nC=1\n", 3, _WRONG),
+        (b"A=1\nB=\xff\n", 2, "not valid UTF-8: save the file as UTF-8"),
+        (b"A=1\nB=" + b" " * 2000 + b"x\n", 2, "over 1,000 spaces in a row: use another format"),
+        (b"A=" + b"x" * 2**20, 1, "more than 1 MiB: use another format, jsonl for one"),
+        (
+            "A=1".encode("utf-16"),
+            1,
+            "the file is UTF-16 (Windows PowerShell writes that): save it as UTF-8",
+        ),
+    ],
+    ids=lambda value: value[:40] if isinstance(value, bytes) else "",
+)
+def test_what_is_wrong_has_its_line(content: bytes, line: int, message: str) -> None:
+    """And says what to do, without a value."""
+    assert faults("dotenv", content) == [(line, message)]
+
+
+def test_after_a_wrong_line_comes_the_next() -> None:
+    """An unclosed quote costs its line alone."""
+    assert read("dotenv", b"A='\nB=1\n")[1:] == [Record("B", b"1", 2)]
