@@ -19,6 +19,10 @@ _SITES = {"intl": INTL, "mainland": MAINLAND}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?", re.ASCII)
 _ANSWER = re.compile(rb"kvsync emulator ([0-9A-Za-z-]{1,64})\s*", re.ASCII)
+_PATIENCE_S = 2.0
+"""An emulator on a busy machine may be slow to answer; known by two names, it would get everything
+twice. Whatever else listens on loopback costs a run no more than this."""
+
 _LONGEST_ANSWER = 4096
 _ADVICE = "write intl, mainland, or a URL such as https://teo.tencentcloudapi.com"
 
@@ -47,7 +51,7 @@ def is_loopback(endpoint: str) -> bool:
     return _is_loopback_host(urlsplit(endpoint).hostname or "")
 
 
-def identity(endpoint: str, timeout: float = 0.2) -> str:
+def identity(endpoint: str, timeout: float = _PATIENCE_S) -> str:
     """What the state shall know a normalised endpoint by.
 
     An emulator on loopback is asked for its UUID over a plain socket, for ``timeout`` seconds at
