@@ -2,20 +2,37 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kvsync.errors import UsageError
-from kvsync.export.records import Codec
 from kvsync.exported import Origin
 from kvsync.model import Pair
+from kvsync.units import printable
 
-__all__ = ["FORMATS", "STDOUT", "Origin", "Place", "guess_format", "open_place"]
+if TYPE_CHECKING:
+    from kvsync.export.records import Codec
 
-FORMATS = ("dir", "jsonl", "manifest")
+__all__ = [
+    "FILE_FORMATS",
+    "FORMATS",
+    "STDOUT",
+    "Origin",
+    "Place",
+    "guess_format",
+    "open_place",
+]
+
+FILE_FORMATS = ("jsonl", "manifest", "cloudflare", "csv")
+FORMATS = ("dir", *FILE_FORMATS)
 STDOUT = "-"
 
-_JSON_LINES = (".jsonl", ".ndjson")
-_MANIFESTS = (".yaml", ".yml")
+_ENDINGS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".yaml": "manifest",
+    ".yml": "manifest",
+    ".csv": "csv",
+}
 
 
 class Place(Protocol):
@@ -38,11 +55,19 @@ class Place(Protocol):
         """
 
 
-def guess_format(out: str) -> str:
-    """The format that the name of an export's place speaks of."""
-    if out == STDOUT or out.endswith(_JSON_LINES):
+def guess_format(out: str, option: str = "--format") -> str:
+    """The format that the name of an export's place speaks of.
+
+    Raises `UsageError`, naming the option that says it, for a name that speaks of several.
+    """
+    if out == STDOUT:
         return "jsonl"
-    return "manifest" if out.endswith(_MANIFESTS) else "dir"
+    if out.endswith(".json"):
+        raise UsageError(
+            f"{printable(out)} may be anything in JSON: give {option} cloudflare for wrangler's"
+            f" array, or {option} jsonl for an object a line"
+        )
+    return next((form for ending, form in _ENDINGS.items() if out.endswith(ending)), "dir")
 
 
 def open_place(
@@ -65,14 +90,16 @@ def open_place(
         raise UsageError(f"--format must be {' or '.join(FORMATS)}")
     if format == "dir":
         if out == STDOUT:
-            raise UsageError("a directory cannot go to stdout: give --format jsonl or manifest")
+            raise UsageError(
+                f"a directory cannot go to stdout: give --format {' or '.join(FILE_FORMATS)}"
+            )
         from kvsync.export.folder import open_folder
 
         return open_folder(out, origin, refresh=refresh)
     from kvsync.export.onefile import open_file
     from kvsync.export.stdout import open_stdout
 
-    codec = _codec(format, origin)
+    codec = _codec(format, origin.zone, origin.namespace)
     return (
         open_stdout(codec)
         if out == STDOUT
@@ -80,11 +107,20 @@ def open_place(
     )
 
 
-def _codec(name: str, origin: Origin) -> Codec:
-    if name == "jsonl":
-        from kvsync.export.jsonl import JsonLines
+def _codec(name: str, zone: str, namespace: str) -> "Codec":
+    match name:
+        case "jsonl":
+            from kvsync.export.jsonl import JsonLines
 
-        return JsonLines()
+            return JsonLines()
+        case "cloudflare":
+            from kvsync.export.cloudflare import Cloudflare
+
+            return Cloudflare()
+        case "csv":
+            from kvsync.export.table import Csv
+
+            return Csv()
     from kvsync.export.manifest import Manifest
 
-    return Manifest(origin)
+    return Manifest(zone, namespace)
