@@ -1,16 +1,17 @@
-"""Where an export is written: a directory, a file, or stdout."""
+"""Where an export is written: a directory, a file, or stdout; and files that are written anew."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from kvsync.errors import UsageError
 from kvsync.exported import Origin
-from kvsync.model import Pair
+from kvsync.model import Destination, Pair
 from kvsync.units import printable
 
 if TYPE_CHECKING:
     from kvsync.export.records import Codec
+    from kvsync.export.stream import Stream
 
 __all__ = [
     "FILE_FORMATS",
@@ -19,12 +20,16 @@ __all__ = [
     "Origin",
     "Place",
     "guess_format",
+    "open_new",
     "open_place",
+    "refuse_taken",
 ]
 
 FILE_FORMATS = ("jsonl", "manifest", "cloudflare", "csv")
 FORMATS = ("dir", *FILE_FORMATS)
 STDOUT = "-"
+
+_CONVERT_LESS = "convert with --to jsonl, or less"
 
 _ENDINGS = {
     ".jsonl": "jsonl",
@@ -105,6 +110,51 @@ def open_place(
         if out == STDOUT
         else open_file(out, codec, origin.prefix, refresh=refresh)
     )
+
+
+def refuse_taken(out: str, *, force: bool) -> None:
+    """Raises `UsageError` if ``out`` is no place for a new file.
+
+    That is anything but a file, and a file, unless ``force`` allows to replace it.
+    """
+    if out != STDOUT:
+        from kvsync.export.anew import refuse_taken
+
+        refuse_taken(out, force=force)
+
+
+@contextmanager
+def open_new(
+    out: str,
+    format: str,  # noqa: A002 - the name of the option
+    destination: Destination,
+    *,
+    force: bool = False,
+) -> Iterator["Stream"]:
+    """What writes one of `FILE_FORMATS` to ``out`` (``-`` is stdout), from its beginning.
+
+    A manifest names the destination, as far as that is known. A file has its name, and is whole,
+    once the block has been left; if it is left with an error, ``out`` stays as it was.
+
+    Raises what `refuse_taken` does, `LockedError` for a file that another run writes, and
+    `OutputError`.
+    """
+    from kvsync.export.stream import Stream
+
+    codec = _codec(format, destination.zone, destination.namespace)
+    if out == STDOUT:
+        from kvsync.export.stdout import put_out
+
+        stream = Stream(codec, put_out, _CONVERT_LESS)
+        yield stream
+        stream.end()
+        return
+    from kvsync.export.anew import open_anew
+
+    with open_anew(out, force=force) as put:
+        stream = Stream(codec, put, _CONVERT_LESS)
+        yield stream
+        stream.end()
 
 
 def _codec(name: str, zone: str, namespace: str) -> "Codec":

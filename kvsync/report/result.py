@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from kvsync.errors import HeldBackError, KvsyncError, ServiceError
 from kvsync.keys import KEYS_PER_REQUEST
 from kvsync.model import Action, Change, Entry, Outcome, OutcomeKind, Plan, Target
-from kvsync.report.comparison import Comparison, Exported
+from kvsync.report.comparison import Comparison, Converted, Exported
 
 __all__ = ["Report", "RunReport", "Summary", "exit_code_of"]
 
@@ -59,6 +59,7 @@ class RunReport:
     signal: int = 0
     comparison: Comparison | None = None
     exported: Exported | None = None
+    converted: Converted | None = None
 
     @property
     def unread(self) -> Sequence[tuple[str, ServiceError]]:
