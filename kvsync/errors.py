@@ -82,10 +82,14 @@ class UsageError(KvsyncError):
 
 
 class InputError(KvsyncError):
-    """A source cannot be used; ``mistakes`` has everything that is wrong with it, in order."""
+    """A source cannot be used; ``mistakes`` has everything that is wrong with it, in order.
+
+    ``outcome`` is what became of the call, in a few words.
+    """
 
     kind = "input"
     exit_code = 2
+    outcome = "nothing was sent"
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
         self.mistakes = tuple(mistakes)

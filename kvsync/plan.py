@@ -13,7 +13,15 @@ from kvsync.guard import Deleting, check_deletes
 from kvsync.model import NEVER, Action, Change, Entry, Plan, Row, Run
 from kvsync.units import count_text, duration_text, printable
 
-__all__ = ["Circumstances", "guard_plan", "make_plan", "refuse_foreign"]
+__all__ = [
+    "Circumstances",
+    "empty_warnings",
+    "expired_warnings",
+    "guard_plan",
+    "is_past",
+    "make_plan",
+    "refuse_foreign",
+]
 
 _NAMED = 5
 """How many keys a message lists before it only counts."""
@@ -58,7 +66,7 @@ def make_plan(
     touched = Picked(entries)
     expired: list[Entry] = []
     for number, entry in enumerate(entries):
-        if entry.expiry.at and entry.expiry.at <= circumstances.now:
+        if is_past(entry, circumstances.now):
             expired.append(entry)
             continue
         row = rows.get(entry.key)
@@ -213,17 +221,33 @@ def refuse_foreign(
 def _warnings(
     entries: Sequence[Entry], expired: Sequence[Entry], circumstances: Circumstances
 ) -> Iterable[str]:
-    if circumstances.complete and not entries:
-        yield "the source names no key at all; is it the right one?"
+    if circumstances.complete:
+        yield from empty_warnings(entries)
     if circumstances.deleting and not circumstances.complete:
         yield "with --only nothing is deleted"
-    if expired:
-        first = ", ".join(f"{printable(e.key)} ({e.origin})" for e in expired[:_NAMED])
-        more = f" and {len(expired) - _NAMED} more" if len(expired) > _NAMED else ""
-        yield f"past their `expires`, not sent: {first}{more}"
+    yield from expired_warnings(expired, "sent")
     ttls = [entry.expiry.ttl for entry in entries if entry.expiry.ttl]
     if ttls:
         yield from _ttl_warnings(ttls, circumstances)
+
+
+def empty_warnings(entries: Sequence[Entry]) -> Iterable[str]:
+    """What to say of a source that names nothing."""
+    if not entries:
+        yield "the source names no key at all; is it the right one?"
+
+
+def expired_warnings(expired: Sequence[Entry], what: str) -> Iterable[str]:
+    """Which entries are too late to be sent, or whatever else was not done to them."""
+    if expired:
+        first = ", ".join(f"{printable(e.key)} ({e.origin})" for e in expired[:_NAMED])
+        more = f" and {len(expired) - _NAMED} more" if len(expired) > _NAMED else ""
+        yield f"past their `expires`, not {what}: {first}{more}"
+
+
+def is_past(entry: Entry, now: float) -> bool:
+    """Whether the entry's ``expires`` has passed; ``now`` is in Unix seconds."""
+    return entry.expiry.at != 0 and entry.expiry.at <= now
 
 
 def _kept_warnings(orphans: Iterable[Row]) -> Iterable[str]:

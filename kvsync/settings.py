@@ -8,7 +8,16 @@ from typing import NamedTuple
 from kvsync.guard import Deleting
 from kvsync.sources import SourceOptions
 
-__all__ = ["API_RATE", "NOBODY", "Call", "Choice", "Exporting", "Settings", "Verifying"]
+__all__ = [
+    "API_RATE",
+    "NOBODY",
+    "Call",
+    "Choice",
+    "Converting",
+    "Exporting",
+    "Settings",
+    "Verifying",
+]
 
 
 class Choice(NamedTuple):
@@ -75,6 +84,18 @@ class Exporting(NamedTuple):
     form: str
     prefix: str = ""
     refresh: bool = False
+
+
+class Converting(NamedTuple):
+    """Which source is written anew, to a path or to ``-`` for stdout, and in which format.
+
+    ``force``: what stands there is replaced.
+    """
+
+    path: str
+    out: str
+    form: str
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from kvsync.report import (
     Report,
     RunReport,
     comparison_lines,
+    conversion_lines,
     document,
     export_line,
     failure_lines,
@@ -111,13 +112,21 @@ class Console:
 
     def show_export(self, report: Report, out: str) -> int:
         """As `show`; where stdout has what was exported, the summary goes to stderr."""
-        done = [run for run in report.runs if run.exported]
+        lines = [export_line(run, out) for run in report.runs if run.exported]
+        return self._show_written(report, lines, out)
+
+    def show_conversion(self, report: Report, out: str) -> int:
+        """As `show_export`, of a conversion."""
+        lines = [line for run in report.runs for line in conversion_lines(run)]
+        return self._show_written(report, lines, out)
+
+    def _show_written(self, report: Report, lines: list[str], out: str) -> int:
         if out == "-":
             ignore()
-            for run in done if not self._quiet else ():
-                self.tell(export_line(run, out))
-            done = []
-        return self.show(report, [export_line(run, out) for run in done])
+            for line in lines if not self._quiet else ():
+                self.tell(line)
+            lines = []
+        return self.show(report, lines)
 
     def _lines(self, report: Report) -> Iterable[str]:
         for run in report.runs:

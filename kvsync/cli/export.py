@@ -8,7 +8,7 @@ from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.options import namespace_options, option
 from kvsync.errors import UsageError
-from kvsync.export import guess_format
+from kvsync.export import FORMATS, guess_format
 from kvsync.settings import Exporting
 from kvsync.sync import export
 
@@ -27,8 +27,9 @@ __all__ = ["command"]
 @option(
     "--format",
     "form",
-    type=click.Choice(["dir", "jsonl", "manifest"]),
-    help="[default: by the name: .jsonl, .yaml, else a directory]",
+    variable=False,
+    type=click.Choice(FORMATS),
+    help="[default: by the name: .jsonl, .yaml, .csv, else a directory]",
 )
 @option("--prefix", variable=False, default="", metavar="TEXT", help="Only keys that begin so.")
 @option(
@@ -39,10 +40,11 @@ __all__ = ["command"]
 def command(
     ctx: click.Context, /, out: str, form: str | None, prefix: str, refresh: bool, **options: Any
 ) -> int:
-    """Write a namespace to a directory, a JSON Lines file or a manifest, with expiries.
+    """Write a namespace to a directory or to one file, with expiries.
 
     What is there from an earlier run into the same OUT is not read again, so an interrupted export
-    goes on where it was. `kvsync sync` puts back what was written, byte for byte.
+    goes on where it was. A directory or a manifest is what `kvsync sync` puts back, byte for byte;
+    jsonl, cloudflare (a JSON array as wrangler takes it) and csv are for others to read.
     """
     console = Console(options)
     if out == "-" and options["as_json"]:

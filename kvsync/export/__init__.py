@@ -1,21 +1,43 @@
-"""Where an export is written: a directory, a file, or stdout."""
+"""Where an export is written: a directory, a file, or stdout; and files that are written anew."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 from kvsync.errors import UsageError
-from kvsync.export.records import Codec
 from kvsync.exported import Origin
-from kvsync.model import Pair
+from kvsync.model import Destination, Pair
+from kvsync.units import printable
 
-__all__ = ["FORMATS", "STDOUT", "Origin", "Place", "guess_format", "open_place"]
+if TYPE_CHECKING:
+    from kvsync.export.records import Codec
+    from kvsync.export.stream import Stream
 
-FORMATS = ("dir", "jsonl", "manifest")
+__all__ = [
+    "FILE_FORMATS",
+    "FORMATS",
+    "STDOUT",
+    "Origin",
+    "Place",
+    "guess_format",
+    "open_new",
+    "open_place",
+    "refuse_taken",
+]
+
+FILE_FORMATS = ("jsonl", "manifest", "cloudflare", "csv")
+FORMATS = ("dir", *FILE_FORMATS)
 STDOUT = "-"
 
-_JSON_LINES = (".jsonl", ".ndjson")
-_MANIFESTS = (".yaml", ".yml")
+_CONVERT_LESS = "convert with --to jsonl, or less"
+
+_ENDINGS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".yaml": "manifest",
+    ".yml": "manifest",
+    ".csv": "csv",
+}
 
 
 class Place(Protocol):
@@ -38,11 +60,19 @@ class Place(Protocol):
         """
 
 
-def guess_format(out: str) -> str:
-    """The format that the name of an export's place speaks of."""
-    if out == STDOUT or out.endswith(_JSON_LINES):
+def guess_format(out: str, option: str = "--format") -> str:
+    """The format that the name of an export's place speaks of.
+
+    Raises `UsageError`, naming the option that says it, for a name that speaks of several.
+    """
+    if out == STDOUT:
         return "jsonl"
-    return "manifest" if out.endswith(_MANIFESTS) else "dir"
+    if out.endswith(".json"):
+        raise UsageError(
+            f"{printable(out)} may be anything in JSON: give {option} cloudflare for wrangler's"
+            f" array, or {option} jsonl for an object a line"
+        )
+    return next((form for ending, form in _ENDINGS.items() if out.endswith(ending)), "dir")
 
 
 def open_place(
@@ -65,14 +95,16 @@ def open_place(
         raise UsageError(f"--format must be {' or '.join(FORMATS)}")
     if format == "dir":
         if out == STDOUT:
-            raise UsageError("a directory cannot go to stdout: give --format jsonl or manifest")
+            raise UsageError(
+                f"a directory cannot go to stdout: give --format {' or '.join(FILE_FORMATS)}"
+            )
         from kvsync.export.folder import open_folder
 
         return open_folder(out, origin, refresh=refresh)
     from kvsync.export.onefile import open_file
     from kvsync.export.stdout import open_stdout
 
-    codec = _codec(format, origin)
+    codec = _codec(format, origin.zone, origin.namespace)
     return (
         open_stdout(codec)
         if out == STDOUT
@@ -80,11 +112,65 @@ def open_place(
     )
 
 
-def _codec(name: str, origin: Origin) -> Codec:
-    if name == "jsonl":
-        from kvsync.export.jsonl import JsonLines
+def refuse_taken(out: str, *, force: bool) -> None:
+    """Raises `UsageError` if ``out`` is no place for a new file.
 
-        return JsonLines()
+    That is anything but a file, and a file, unless ``force`` allows to replace it.
+    """
+    if out != STDOUT:
+        from kvsync.export.anew import refuse_taken
+
+        refuse_taken(out, force=force)
+
+
+@contextmanager
+def open_new(
+    out: str,
+    format: str,  # noqa: A002 - the name of the option
+    destination: Destination,
+    *,
+    force: bool = False,
+) -> Iterator["Stream"]:
+    """What writes one of `FILE_FORMATS` to ``out`` (``-`` is stdout), from its beginning.
+
+    A manifest names the destination, as far as that is known. A file has its name, and is whole,
+    once the block has been left; if it is left with an error, ``out`` stays as it was.
+
+    Raises what `refuse_taken` does, `LockedError` for a file that another run writes, and
+    `OutputError`.
+    """
+    from kvsync.export.stream import Stream
+
+    codec = _codec(format, destination.zone, destination.namespace)
+    if out == STDOUT:
+        from kvsync.export.stdout import put_out
+
+        stream = Stream(codec, put_out, _CONVERT_LESS)
+        yield stream
+        stream.end()
+        return
+    from kvsync.export.anew import open_anew
+
+    with open_anew(out, force=force) as put:
+        stream = Stream(codec, put, _CONVERT_LESS)
+        yield stream
+        stream.end()
+
+
+def _codec(name: str, zone: str, namespace: str) -> "Codec":
+    match name:
+        case "jsonl":
+            from kvsync.export.jsonl import JsonLines
+
+            return JsonLines()
+        case "cloudflare":
+            from kvsync.export.cloudflare import Cloudflare
+
+            return Cloudflare()
+        case "csv":
+            from kvsync.export.table import Csv
+
+            return Csv()
     from kvsync.export.manifest import Manifest
 
-    return Manifest(origin)
+    return Manifest(zone, namespace)

@@ -13,26 +13,28 @@ from kvsync.units import printable
 __all__ = ["Growing", "disk_faults", "hold", "open_kept", "write_all"]
 
 
+_GOES_ON = (
+    "; once that is mended, run the same export again: it goes on from where this one stopped"
+)
+
+
 @contextmanager
-def disk_faults(path: str) -> Iterator[None]:
-    """Turns an `OSError` into an `OutputError` that names the export's place."""
+def disk_faults(path: str, advice: str = _GOES_ON) -> Iterator[None]:
+    """Turns an `OSError` into an `OutputError` that names the place, with advice behind it."""
     try:
         yield
     except OSError as error:
-        raise OutputError(
-            f"cannot write {printable(path)}: {error.strerror}; once that is mended, run the same "
-            "export again: it goes on from where this one stopped"
-        ) from error
+        raise OutputError(f"cannot write {printable(path)}: {error.strerror}{advice}") from error
 
 
 def hold(descriptor: int, path: str) -> None:
-    """Let no other export write there until the descriptor is closed. Raises `LockedError`."""
+    """Let no other run write there until the descriptor is closed. Raises `LockedError`."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise LockedError(
-            f"another kvsync export is writing {printable(path)}: wait for it, or name another "
-            "place with -o"
+            f"another kvsync is writing {printable(path)}: wait for it, or name another place "
+            "with -o"
         ) from None
     except OSError:
         # A file system without locks is no reason not to export to it.

@@ -5,9 +5,9 @@ from typing import Any
 import yaml
 from yaml import events as ev
 
-from kvsync.exported import Origin
+from kvsync.export.records import Decoded
 from kvsync.limits import MAX_MANIFEST_SIZE
-from kvsync.model import Pair
+from kvsync.model import NEVER, Expiry
 
 __all__ = ["Manifest"]
 
@@ -16,6 +16,8 @@ _LONG_KEY = b"  ? "
 _MAX_EVENTS = 13
 """Of a pair with an expiry; deep nesting ends here, too."""
 
+_EXPIRIES = {"expires": "at", "ttl": "ttl"}
+
 _C = yaml.__with_libyaml__
 _Loader: Any = yaml.CSafeLoader if _C else yaml.SafeLoader
 _Dumper: Any = yaml.CSafeDumper if _C else yaml.SafeDumper
@@ -23,46 +25,55 @@ _Dumper: Any = yaml.CSafeDumper if _C else yaml.SafeDumper
 
 class Manifest:
     """Under ``keys:``, a line for each pair; a long key has one of its own
-    (`kvsync.export.records.Codec`).
+    (`kvsync.export.records.Codec`). A zone or namespace that is empty has no line.
     """
 
+    between = b""
+    foot = b""
     starts: tuple[bytes, ...] = (b'  "', _LONG_KEY)
     max_size = MAX_MANIFEST_SIZE
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, zone: str, namespace: str) -> None:
         # In these two fields, and nowhere else, a manifest has variables.
-        zone, namespace = (text.replace("$", "$$") for text in (origin.zone, origin.namespace))
+        place = {"zone": zone, "namespace": namespace}
+        named = [
+            event
+            for name, text in place.items()
+            if text
+            for event in (_plain(name), _quoted(text.replace("$", "$$")))
+        ]
         self.head = _emit(
             *(_plain("version"), _plain("1")),
-            *(_plain("zone"), _quoted(zone)),
-            *(_plain("namespace"), _quoted(namespace)),
+            *named,
             *(_plain("charset"), _plain("utf-8")),
             *(_plain("keys"), _plain("")),
         )
 
-    def encode(self, pair: Pair) -> bytes:
+    def encode(self, key: str, value: bytes, expiry: Expiry) -> bytes:
         """The pair's lines, two spaces in front of each."""
-        value = _quoted((pair.value or b"").decode())
-        fields = [value]
-        if pair.expires:
+        text = _quoted(value.decode())
+        fields = [text]
+        if expiry.at or expiry.ttl:
             start = ev.MappingStartEvent(None, None, True, flow_style=True)
-            expires = _plain("expires"), _plain(str(pair.expires))
-            fields = [start, _plain("value"), value, *expires, ev.MappingEndEvent()]
-        lines = _emit(_quoted(pair.key), *fields).splitlines(keepends=True)
+            name, number = ("ttl", expiry.ttl) if expiry.ttl else ("expires", expiry.at)
+            when = _plain(name), _plain(str(number))
+            fields = [start, _plain("value"), text, *when, ev.MappingEndEvent()]
+        lines = _emit(_quoted(key), *fields).splitlines(keepends=True)
         return b"".join(b"  " + line for line in lines)
 
-    def is_whole(self, lines: bytes) -> bool:
-        """Whether it is more than a long key without its value."""
-        return not lines.startswith(_LONG_KEY) or lines.count(b"\n") > 1
+    def ends(self, line: bytes, *, within: bool) -> bool:
+        """Always, unless it is a long key, which has its value in the next line."""
+        return within or not line.startswith(_LONG_KEY)
 
-    def decode(self, record: bytes) -> Pair:
+    def decode(self, record: bytes) -> Decoded:
         """The lines' pair. Raises `ValueError`."""
         match _scalars(record) if record.startswith(self.starts) else []:
             case [key, value] if key.style == value.style == '"':
-                return Pair(key.value, value.value.encode())
-            case [key, name, value, other, expires] if key.style == value.style == '"':
-                if (name.value, other.value) == ("value", "expires"):
-                    return Pair(key.value, value.value.encode(), int(expires.value))
+                return Decoded(key.value, value.value.encode(), NEVER)
+            case [key, name, value, other, when] if key.style == value.style == '"':
+                if name.value == "value" and other.value in _EXPIRIES:
+                    expiry = Expiry(**{_EXPIRIES[other.value]: int(when.value)})
+                    return Decoded(key.value, value.value.encode(), expiry)
         raise ValueError("not a pair in YAML")
 
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from kvsync.errors import UsageError
 from kvsync.export.files import Growing, disk_faults, hold, open_kept
-from kvsync.export.records import Codec, Kept, check_room, identify, read_kept
-from kvsync.model import Pair
+from kvsync.export.records import EXPORT_LESS, Codec, Kept, check_room, identify, read_kept
+from kvsync.model import Expiry, Pair
 from kvsync.private import open_private
 from kvsync.units import printable
 
@@ -44,10 +44,10 @@ def _read_finished(path: str, codec: Codec, prefix: str) -> Kept:
         with open(path, "rb") as file:
             kept = read_kept(file, codec, prefix)
     except FileNotFoundError:
-        return Kept({})
+        return Kept({}, finished=True)
     except ValueError as error:
         raise _foreign(path, str(error)) from None
-    if kept.torn:
+    if not kept.finished:
         raise _foreign(path, "its last line is not whole")
     return kept
 
@@ -127,11 +127,14 @@ class OneFile:
         """Append a pair, unless its key is there."""
         if pair.key in self._pairs:
             return False
-        record = self._codec.encode(pair)
-        check_room(self._codec, self._file.end + len(record))
+        expiry = Expiry(at=pair.expires)
+        record = self._codec.encode(pair.key, pair.value or b"", expiry)
+        if self._file.end > len(self._codec.head):
+            record = self._codec.between + record
+        check_room(self._codec, self._file.end + len(record), EXPORT_LESS)
         with disk_faults(self._path):
             self._file.append(record)
-        self._pairs[pair.key] = identify(pair)
+        self._pairs[pair.key] = identify(pair.value or b"", expiry)
         return True
 
     def finish(self) -> int:
@@ -140,6 +143,7 @@ class OneFile:
         Only a refresh knows of those. Raises `OutputError`.
         """
         with disk_faults(self._path):
+            self._file.append(self._codec.foot)
             os.fsync(self._file.descriptor)
             os.rename(f"{self._path}.part", self._path)
         return len(self._before.keys() - self._pairs.keys())

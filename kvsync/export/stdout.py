@@ -6,26 +6,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from kvsync.errors import OutputError
-from kvsync.export.records import Codec, check_room
-from kvsync.model import Pair
+from kvsync.export.records import EXPORT_LESS, Codec
+from kvsync.export.stream import Stream
+from kvsync.model import Expiry, Pair
 
-__all__ = ["Stdout", "open_stdout"]
+__all__ = ["Stdout", "open_stdout", "put_out"]
 
 
 @contextmanager
 def open_stdout(codec: Codec) -> Iterator["Stdout"]:
     """Stdout, with all that stands before the first pair written. Raises `OutputError`."""
-    yield Stdout(codec)
+    yield Stdout(Stream(codec, put_out, EXPORT_LESS))
 
 
 class Stdout:
     """Stdout as an export's place (`kvsync.export.Place`)."""
 
-    def __init__(self, codec: Codec) -> None:
-        self._codec = codec
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
         self._keys: set[str] = set()
-        self._size = 0
-        self._put(codec.head)
 
     def has(self, key: str) -> bool:  # noqa: ARG002 - other places must look at it
         """Never: what was printed before is gone."""
@@ -39,23 +38,24 @@ class Stdout:
         fresh = {pair.key: pair for pair in pairs if pair.key not in self._keys}
         # One record at a time: those of twenty large values would weigh as much as the values.
         for pair in fresh.values():
-            self._put(self._codec.encode(pair))
+            self._stream.add(pair.key, pair.value or b"", Expiry(at=pair.expires))
         self._keys.update(fresh)
         return len(fresh)
 
-    def _put(self, data: bytes) -> None:
-        check_room(self._codec, self._size + len(data))
-        try:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-        except OSError as error:
-            _give_up()
-            raise OutputError(f"cannot write to stdout: {error.strerror}") from error
-        self._size += len(data)
-
     def finish(self) -> int:
-        """Nothing is left to do."""
+        """Print what follows the last pair. Raises `OutputError`."""
+        self._stream.end()
         return 0
+
+
+def put_out(data: bytes) -> None:
+    """Print all of this. Raises `OutputError`."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        _give_up()
+        raise OutputError(f"cannot write to stdout: {error.strerror}") from error
 
 
 def _give_up() -> None:

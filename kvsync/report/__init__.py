@@ -1,18 +1,20 @@
 """What a call did or would do: as values, as text for people, as JSON for scripts."""
 
-from kvsync.report.comparing import comparison_lines, export_line, unread_lines
-from kvsync.report.comparison import Comparison, Difference, Exported
+from kvsync.report.comparing import comparison_lines, conversion_lines, export_line, unread_lines
+from kvsync.report.comparison import Comparison, Converted, Difference, Exported
 from kvsync.report.document import document
 from kvsync.report.result import Report, RunReport
 from kvsync.report.text import error_lines, failure_lines, mistake_lines, plan_lines, result_lines
 
 __all__ = [
     "Comparison",
+    "Converted",
     "Difference",
     "Exported",
     "Report",
     "RunReport",
     "comparison_lines",
+    "conversion_lines",
     "document",
     "error_lines",
     "export_line",

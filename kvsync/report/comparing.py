@@ -1,4 +1,4 @@
-"""A comparison for people: a symbol and a key a line, and a summary."""
+"""For people: a comparison, a symbol and a key a line; what an export or a conversion did."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,7 +8,7 @@ from kvsync.report.result import RunReport
 from kvsync.report.text import name_of
 from kvsync.units import count_text, duration_text, printable, size_text
 
-__all__ = ["comparison_lines", "export_line", "unread_lines"]
+__all__ = ["comparison_lines", "conversion_lines", "export_line", "unread_lines"]
 
 _SYMBOLS = {"same": "=", "differs": "*", "missing": "-", "unmanaged": "+"}
 _LONGEST_VALUE = 500
@@ -79,7 +79,19 @@ def export_line(run: RunReport, out: str) -> str:
         if count:
             parts.append(f"{count:,} {words}")
     requests = count_text(sum(run.requests.values()), "request")
-    place = "stdout" if out == "-" else printable(out)
     took = duration_text(run.elapsed)
     told = f"{', '.join(parts)}; {size_text(found.size)}, {requests}, {took}."
-    return f"{printable(run.source)} → {place}: {told}"
+    return f"{printable(run.source)} → {_place(out)}: {told}"
+
+
+def conversion_lines(run: RunReport) -> Iterator[str]:
+    """What a conversion did, if it did."""
+    found = run.converted
+    if found and found.complete:
+        gone = f", {found.expired:,} expired" if found.expired else ""
+        told = f"{count_text(found.written, 'key')} written{gone}; {size_text(found.size)}"
+        yield f"{printable(run.source)} → {_place(found.out)} ({found.form}): {told}."
+
+
+def _place(out: str) -> str:
+    return "stdout" if out == "-" else printable(out)

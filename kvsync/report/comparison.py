@@ -1,4 +1,4 @@
-"""What reading a target found: against its source, or to keep a copy."""
+"""What reading a target found, against its source or to keep a copy; and what was converted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from kvsync.errors import ServiceError
 
-__all__ = ["Comparison", "Difference", "Exported"]
+__all__ = ["Comparison", "Converted", "Difference", "Exported"]
 
 
 class Difference(NamedTuple):
@@ -59,4 +59,20 @@ class Exported:
     removed: int = 0
     size: int = 0
     failures: list[tuple[str, ServiceError]] = field(default_factory=list)
+    complete: bool = False
+
+
+@dataclass(slots=True)
+class Converted:
+    """Which format a source was written in, and where (``-`` is stdout).
+
+    Counts of keys: ``written``, and ``expired``, left out since their time has passed; ``size`` in
+    bytes of value written. ``complete``: nothing is missing.
+    """
+
+    out: str
+    form: str
+    written: int = 0
+    expired: int = 0
+    size: int = 0
     complete: bool = False

@@ -4,7 +4,7 @@ from typing import Any
 
 from kvsync.errors import InputError, KvsyncError, RejectedError, ServiceError
 from kvsync.model import Change, Entry, Outcome, OutcomeKind
-from kvsync.report.comparison import Comparison, Difference, Exported
+from kvsync.report.comparison import Comparison, Converted, Difference, Exported
 from kvsync.report.result import Report, RunReport
 
 __all__ = ["document", "error_fields"]
@@ -45,6 +45,8 @@ def _run(run: RunReport, command: str) -> dict[str, Any]:
         return fields | _comparison(run)
     if command == "export":
         return fields | _exported(run)
+    if run.converted:
+        return fields | _converted(run, run.converted)
     fields["summary"] = _summary(run)
     if command == "validate":
         fields["summary"] |= {"keys": run.keys, "bytes": run.size}
@@ -86,6 +88,20 @@ def _exported(run: RunReport) -> dict[str, Any]:
             **_traffic(run),
         },
         "failures": [_unread(key, error) for key, error in found.failures],
+    }
+
+
+def _converted(run: RunReport, found: Converted) -> dict[str, Any]:
+    return {
+        "out": found.out,
+        "format": found.form,
+        "summary": {
+            "written": found.written,
+            "expired": found.expired,
+            "bytes": found.size,
+            "complete": found.complete,
+            "elapsed_s": round(run.elapsed, 3),
+        },
     }
 
 

@@ -8,7 +8,7 @@ from kvsync.dumps.losses import NO_LOSSES, Losses
 from kvsync.errors import HeldBackError, KvsyncError, ServiceError
 from kvsync.keys import KEYS_PER_REQUEST
 from kvsync.model import Action, Change, Entry, Outcome, OutcomeKind, Plan, Target
-from kvsync.report.comparison import Comparison, Exported
+from kvsync.report.comparison import Comparison, Converted, Exported
 
 __all__ = ["Report", "RunReport", "Summary", "exit_code_of"]
 
@@ -61,6 +61,7 @@ class RunReport:
     comparison: Comparison | None = None
     exported: Exported | None = None
     losses: Losses = NO_LOSSES
+    converted: Converted | None = None
 
     @property
     def unread(self) -> Sequence[tuple[str, ServiceError]]:

@@ -103,7 +103,7 @@ def _failure_line(outcomes: Sequence[Outcome]) -> str:
 def error_lines(error: KvsyncError) -> Iterator[str]:
     """An error for people; of a source's mistakes only how many there are."""
     if isinstance(error, InputError):
-        yield f"{count_text(len(error.mistakes), 'mistake')}; nothing was sent"
+        yield f"{count_text(len(error.mistakes), 'mistake')}; {error.outcome}"
     else:
         yield from map(printable, str(error).splitlines())
 

@@ -10,12 +10,12 @@ from types import SimpleNamespace
 import pytest
 
 from kvsync.sources import SourceOptions
+from tests.cli.importing import imported
 from tests.emulator.raw import call
-from tests.nobody import without_coverage
 
 COMMANDS = [
     ("plan",), ("sync",), ("validate",), ("state",), ("state", "list"), ("state", "show"),
-    ("state", "forget"), ("state", "path"), ("emulator",), ("schema",),
+    ("state", "forget"), ("state", "path"), ("emulator",), ("schema",), ("convert",),
 ]  # fmt: skip
 
 
@@ -193,19 +193,6 @@ def test_interrupted_before_sending(kvsync, monkeypatch):
     result = kvsync("plan", "x")
     assert (result.code, result.err) == (130, "\nkvsync: error: interrupted\n")
     assert kvsync("plan", "x", "--json").json["error"]["kind"] == "interrupted"
-
-
-def imported(*args: str) -> set[str]:
-    """The top-level packages that a command line imports."""
-    code = (
-        "import sys; from kvsync.cli import run; run(sys.argv[1:]);"
-        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
-    )
-    child = subprocess.run(
-        [sys.executable, "-c", code, *args],
-        capture_output=True, text=True, check=True, env=without_coverage(),
-    )  # fmt: skip
-    return set(child.stderr.split())
 
 
 def test_start_up_is_light(kvsync, write):

@@ -1,5 +1,7 @@
 """``kvsync export``, from what the service holds to files, and back by ``kvsync sync``."""
 
+import csv
+import io
 import json
 import os
 import signal
@@ -87,6 +89,52 @@ def test_json_lines(kvsync, edge, hostile, out):
     assert ("keys read" in result.err) == (out == "-")
 
 
+@pytest.mark.parametrize("out", ["dump.json", "-"])
+def test_cloudflare(kvsync, edge, hostile, out):
+    """The bulk file of wrangler is one JSON array, in a file or on stdout."""
+    result = kvsync("export", "-o", out, "--format", "cloudflare")
+    assert result.code == 0
+    pairs = json.loads(result.out if out == "-" else Path(out).read_text())
+    assert {p["key"]: (p["value"], p.get("expiration", 0)) for p in pairs} == hostile
+
+
+@pytest.mark.parametrize("out", ["dump.csv", "-"])
+def test_csv(kvsync, edge, hostile, out):
+    """CSV has a record a pair, as the csv module reads it, in a file or on stdout."""
+    result = kvsync("export", "-o", out, *([] if out != "-" else ["--format", "csv"]))
+    assert result.code == 0
+    text = result.out if out == "-" else Path(out).read_bytes().decode()
+    limit = csv.field_size_limit(1 << 21)
+    header, *rows = csv.reader(io.StringIO(text, newline=""))
+    csv.field_size_limit(limit)
+    assert header == ["key", "value", "expiration", "expiration_ttl"]
+    assert {key: (value, int(at or 0)) for key, value, at, _ in rows} == hostile
+
+
+@pytest.mark.parametrize("out", ["dump.json", "dump.csv"])
+def test_a_finished_file_is_taken_up(kvsync, edge, hostile, out):
+    """What is new goes in front of the end that the file had; what is there is not read again."""
+    command = ["export", "-o", out, "--format", "cloudflare" if out == "dump.json" else "csv"]
+    assert kvsync(*command).code == 0
+    before = Path(out).read_bytes().removesuffix(b"]\n")
+    edge.put("zone-1", "ns", "new", "x")
+    summary = kvsync(*command, "--json").json["runs"][0]["summary"]
+    assert (summary["read"], summary["kept"]) == (1, len(hostile))
+    assert Path(out).read_bytes() in {
+        before + b',{"key":"new","value":"x"}\n]\n',
+        before + b"new,x,,\n",
+    }
+
+
+def test_a_name_that_may_be_anything(kvsync, edge, monkeypatch):
+    """Which JSON is meant has to be said on the command line, and no variable says it."""
+    monkeypatch.setenv("KVSYNC_FORMAT", "cloudflare")
+    result = kvsync("export", "-o", "dump.json")
+    assert result.code == 2
+    assert "dump.json may be anything in JSON: give --format cloudflare" in result.err
+    assert not os.listdir()
+
+
 def test_a_second_run_reads_only_what_is_new(kvsync, edge):
     """What is there already is not read again; --refresh reads it, and removes what is gone."""
     for n in range(45):
@@ -118,14 +166,17 @@ def test_prefix(kvsync, edge):
     assert sorted(keys) == ["cfg-a", "cfg-b"]
 
 
-@pytest.mark.parametrize("out", ["dump", "dump.jsonl", "dump.yaml"])
+@pytest.mark.parametrize("out", ["dump", "dump.jsonl", "dump.yaml", "dump.csv", "dump.json"])
 def test_interrupted(kvsync, serve_emulator, credentials, out):
     """Interrupted, an export is no source yet; run again, it goes on where it was."""
     edge = serve_emulator(rate=20.0)
     for n in range(300):
         edge.put("zone-1", "ns", f"k{n}", "v")
     target = ["--endpoint", edge.url, "--zone", "zone-1", "--namespace", "ns"]
-    command = [sys.executable, "-m", "kvsync", "export", "-o", out, *target, "--json"]
+    export = ["export", "-o", out, *target]
+    if out == "dump.json":
+        export += ["--format", "cloudflare"]
+    command = [sys.executable, "-m", "kvsync", *export, "--json"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
@@ -141,9 +192,9 @@ def test_interrupted(kvsync, serve_emulator, credentials, out):
     assert "run the same command again to go on" in err
     assert kvsync("sync", out, *target).code == 2
     with counted(edge) as seen:
-        assert kvsync("export", "-o", out, *target).code == 0
+        assert kvsync(*export).code == 0
     assert seen["EdgeKVGet"] == -(-(300 - summary["written"]) // 20)
-    if out != "dump.jsonl":
+    if out in {"dump", "dump.yaml"}:
         assert kvsync("verify", out, *target, "--exact").code == 0
 
 

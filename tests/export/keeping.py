@@ -1,5 +1,6 @@
 """Short ways to export pairs and to read them back."""
 
+import csv
 import errno
 import json
 import os
@@ -22,6 +23,7 @@ __all__ = [
     "NAMESPACE",
     "ORIGIN",
     "PAIRS",
+    "array",
     "contents",
     "export",
     "full_disk",
@@ -31,7 +33,9 @@ __all__ = [
     "recorded",
     "refuse",
     "room",
+    "rows",
     "start",
+    "table",
 ]
 
 ORIGIN = Origin("https://edge.example", "zone-1", "ns", "")
@@ -57,6 +61,7 @@ VALUES = [
         "'\"\\",
         "x\n...\n---\n",
     ),
+    *('"', '"\n', 'a,b\r"c"\n', ",", "a\rb", '"' * 2**20, "\n" * 2**20, "[\n", "]\n", "},\n{"),
     *(" x ", "x\n\n", "<<", "1 MiB".ljust(2**20, "."), "\1" * 2**18, "\u2028" * 2**16),
 ]
 HOSTILE = [
@@ -115,6 +120,33 @@ def json_lines(out: Path) -> list[Pair]:
     return sorted(
         Pair(line["key"], line["value"].encode(), line.get("expiration", 0)) for line in found
     )
+
+
+def array(out: Path) -> list[Pair]:
+    """The pairs of a JSON array as wrangler takes it, by key."""
+    found = json.loads(out.read_bytes())
+    assert all(set(item) <= {"key", "value", "expiration"} for item in found)
+    return sorted(
+        Pair(item["key"], item["value"].encode(), item.get("expiration", 0)) for item in found
+    )
+
+
+def rows(out: Path) -> list[list[str]]:
+    """The rows of a CSV file as the csv module reads them; the first is the header."""
+    limit = csv.field_size_limit(2**30)
+    try:
+        with out.open(encoding="utf-8", newline="") as file:
+            return list(csv.reader(file, strict=True))
+    finally:
+        csv.field_size_limit(limit)
+
+
+def table(out: Path) -> list[Pair]:
+    """The pairs of a CSV file, by key; none of them has a TTL."""
+    header, *found = rows(out)
+    assert header == ["key", "value", "expiration", "expiration_ttl"]
+    assert not any(ttl for *_, ttl in found)
+    return sorted(Pair(key, value.encode(), int(at or 0)) for key, value, at, _ in found)
 
 
 def contents(out: Path) -> dict[str, bytes]:

@@ -330,7 +330,7 @@ def test_two_exports_do_not_write_one_directory(tmp_path: Path) -> None:
             start(tmp_path, "dir", NAMESPACE)
         place.finish()
     assert str(caught.value) == (
-        f"another kvsync export is writing {tmp_path}: wait for it, or name another place with -o"
+        f"another kvsync is writing {tmp_path}: wait for it, or name another place with -o"
     )
     assert read_back(tmp_path) == sorted(NAMESPACE)
 

@@ -17,6 +17,7 @@ from tests.export.keeping import (
     NAMESPACE,
     ORIGIN,
     PAIRS,
+    array,
     contents,
     export,
     full_disk,
@@ -26,18 +27,25 @@ from tests.export.keeping import (
     recorded,
     room,
     start,
+    table,
 )
 from tests.nobody import as_nobody
 
 AGAIN = "once that is mended, run the same export again: it goes on from where this one stopped"
 ELSEWHERE = "remove it, or name another place with -o"
-NAMES = {"jsonl": "out.jsonl", "manifest": "out.yaml"}
+NAMES = {
+    "jsonl": "out.jsonl",
+    "manifest": "out.yaml",
+    "cloudflare": "out.json",
+    "csv": "out.csv",
+}
+READERS = {".jsonl": json_lines, ".yaml": read_back, ".json": array, ".csv": table}
 KINDS = pytest.mark.parametrize("kind", NAMES)
 
 
 def pairs_of(out: Path) -> list[Pair]:
-    """The pairs of a file of either format."""
-    return json_lines(out) if out.suffix == ".jsonl" else read_back(out)
+    """The pairs of a file of any format."""
+    return READERS[out.suffix](out)
 
 
 @given(PAIRS, st.sampled_from(sorted(NAMES)))
@@ -76,6 +84,26 @@ def test_a_manifest_looks_as_documented(tmp_path: Path) -> None:
         '  "a": "1"\n'
         '  "B/b": {value: "é\\n", expires: 2000000000}\n'
         f'  ? "{"c" * 300}"\n  : "3"\n'
+    )
+
+
+def test_an_array_looks_as_documented(tmp_path: Path) -> None:
+    """An object a line, the comma in front; it is an array also when there is nothing in it."""
+    export(tmp_path / "out", "cloudflare", NAMESPACE[:2])
+    assert (tmp_path / "out").read_text() == (
+        '[\n{"key":"a","value":"1"}\n,{"key":"B/b","value":"é\\n","expiration":2000000000}\n]\n'
+    )
+    export(tmp_path / "none", "cloudflare", [])
+    assert (tmp_path / "none").read_text() == "[\n]\n"
+    assert export(tmp_path / "none", "cloudflare", NAMESPACE[:1]) == (1, 1, 0)
+    assert array(tmp_path / "none") == NAMESPACE[:1]
+
+
+def test_csv_looks_as_documented(tmp_path: Path) -> None:
+    """A header, and a record a pair, in quotes only what needs them."""
+    export(tmp_path / "out", "csv", [*NAMESPACE[:2], Pair('"', b" a,b\r")])
+    assert (tmp_path / "out").read_bytes().decode() == (
+        'key,value,expiration,expiration_ttl\na,1,,\nB/b,"é\n",2000000000,\n""""," a,b\r",,\n'
     )
 
 
@@ -150,16 +178,17 @@ def test_the_file_is_whole_whenever_it_exists(tmp_path: Path, kind: str) -> None
 
 @KINDS
 def test_a_part_cut_anywhere_loses_no_pair(tmp_path: Path, kind: str) -> None:
-    """What is not whole is cut off and fetched again."""
+    """What is not whole is cut off and fetched again; so is what only a finished file ends with."""
     out = tmp_path / NAMES[kind]
     part = tmp_path / f"{out.name}.part"
-    start(out, kind, NAMESPACE)
-    written = part.read_bytes()
+    pairs = [*NAMESPACE, Pair("quotes,\n", b'a\r"\n"",\n')]
+    export(out, kind, pairs)
+    written = out.read_bytes()
     for end in range(len(written) + 1):
         part.write_bytes(written[:end])
-        export(out, kind, NAMESPACE)
-        assert out.read_bytes() == written
         out.unlink()
+        export(out, kind, pairs)
+        assert out.read_bytes() == written
 
 
 @KINDS
@@ -238,7 +267,7 @@ MANIFEST_FOREIGN = [
             b'  "a": &x "b"\n',
             b'  "a": *x\n',
             b'  "a": ["b"]\n',
-            b'  "a": {value: "b", ttl: 5}\n',
+            b'  "a": {value: "b", until: 5}\n',
             b'  "a": {value: "b", expires: x}\n',
             b'  "a": {a: "b", c: "d", e: "f", g: "h"}\n',
             b'  "a": "b\n',
@@ -252,12 +281,64 @@ MANIFEST_FOREIGN = [
 ]
 
 
+CLOUDFLARE_FOREIGN = [
+    b"precious\n",
+    b"[]\n",
+    b"[precious\n",
+    *(
+        b"[\n" + rest
+        for rest in (
+            b"precious",
+            b',{"key":"a","value":"b"}\n',
+            b'{"key":"a","value":"b","metadata":{}}\n]\n',
+            b'{"key":"a","value":"b","base64":true}\n]\n',
+            b'{"key":"a","value":"b","expiration":1,"expiration_ttl":1}\n]\n',
+            b'{"key":"a","value":"b"}\n{"key":"c","value":"d"}\n]\n',
+            b'{"key":"a","value":"b"}\n,{"key":"a","value":"d"}\n]\n',
+            b'{"key":"a","value":"b"},\n',
+            b'{"key":"a","value":"b"}\n]\nprecious',
+            b'{"key":"a","value":"b"}\n]\n\n',
+            b'{"key":"a","value":"b"}\n# precious',
+            b'{"key":"a","value":"b"}\n]precious',
+        )
+    ),
+]
+CSV_FOREIGN = [
+    b"precious\n",
+    b"key,value\na,b\n",
+    *(
+        b"key,value,expiration,expiration_ttl\n" + rest
+        for rest in (
+            b"\n",
+            b"a,b\n",
+            b"a,b,,,\n",
+            b"a,,,\n",
+            b",b,,\n",
+            b"a,b,1,1\n",
+            b"a,b,-1,\n",
+            b"a,b,x,\n",
+            b"a,b,\xd9\xa3,\n",
+            b"a,b, 1,\n",
+            b"a,b\r,,\n",
+            b"a,b,,\r\n",
+            b"a,\xff,,\n",
+            b"a,b,,\na,c,,\n",
+            b'a"b"c,d,,\n',
+            b'"a" ,b,,\n',
+            b'a,"' + (b"x" * 2**20 + b"\n") * 2**4,
+        )
+    ),
+]
+
+
 @pytest.mark.parametrize("refresh", [False, True])
 @pytest.mark.parametrize("name", ["out", "out.part"])
 @pytest.mark.parametrize(
     ("kind", "content"),
     [("jsonl", content) for content in JSONL_FOREIGN]
-    + [("manifest", content) for content in MANIFEST_FOREIGN],
+    + [("manifest", content) for content in MANIFEST_FOREIGN]
+    + [("cloudflare", content) for content in CLOUDFLARE_FOREIGN]
+    + [("csv", content) for content in CSV_FOREIGN],
     ids=lambda value: value[-20:] if isinstance(value, bytes) else value,
 )
 def test_a_file_with_something_else_is_left_untouched(
@@ -283,6 +364,15 @@ def test_a_finished_file_that_was_cut_is_refused(tmp_path: Path, kind: str) -> N
     assert str(caught.value) == (
         f"{out} holds something else (its last line is not whole): {ELSEWHERE}"
     )
+
+
+def test_an_array_without_its_end_is_refused(tmp_path: Path) -> None:
+    """It is not what a run leaves under the name of a finished file."""
+    out = tmp_path / "out"
+    export(out, "cloudflare", NAMESPACE)
+    out.write_bytes(out.read_bytes().removesuffix(b"]\n"))
+    with pytest.raises(UsageError, match="its last line is not whole"):
+        export(out, "cloudflare", NAMESPACE)
 
 
 @KINDS
@@ -331,7 +421,7 @@ def test_two_exports_do_not_write_one_file(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with open_place(str(out), "jsonl", ORIGIN) as place:
         place.write(NAMESPACE)
-        with pytest.raises(LockedError, match="another kvsync export is writing"):
+        with pytest.raises(LockedError, match="another kvsync is writing"):
             start(out, "jsonl", NAMESPACE)
         place.finish()
     assert json_lines(out) == sorted(NAMESPACE)

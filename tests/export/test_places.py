@@ -8,7 +8,16 @@ import pytest
 from kvsync.errors import UsageError
 from kvsync.export import guess_format, open_place
 from kvsync.model import Pair
-from tests.export.keeping import HOSTILE, NAMESPACE, ORIGIN, export, json_lines, read_back
+from tests.export.keeping import (
+    HOSTILE,
+    NAMESPACE,
+    ORIGIN,
+    array,
+    export,
+    json_lines,
+    read_back,
+    table,
+)
 from tests.nobody import without_coverage
 
 
@@ -16,8 +25,8 @@ from tests.nobody import without_coverage
     ("out", "kind"),
     [
         *(("-", "jsonl"), ("a/b.jsonl", "jsonl"), ("b.ndjson", "jsonl")),
-        *(("b.yaml", "manifest"), ("b.yml", "manifest")),
-        *(("b", "dir"), ("b.d", "dir"), ("./-", "dir"), ("yaml", "dir")),
+        *(("b.yaml", "manifest"), ("b.yml", "manifest"), ("b.csv", "csv")),
+        *(("b", "dir"), ("b.d", "dir"), ("./-", "dir"), ("yaml", "dir"), ("json", "dir")),
     ],
 )
 def test_the_name_of_a_place_speaks_of_its_format(out: str, kind: str) -> None:
@@ -25,11 +34,25 @@ def test_the_name_of_a_place_speaks_of_its_format(out: str, kind: str) -> None:
     assert guess_format(out) == kind
 
 
+def test_json_may_be_anything() -> None:
+    """Which format a name with .json means has to be said."""
+    with pytest.raises(UsageError) as caught:
+        guess_format("a\n.json", "--to")
+    assert str(caught.value) == (
+        "a\\x0a.json may be anything in JSON: give --to cloudflare for wrangler's array, or "
+        "--to jsonl for an object a line"
+    )
+
+
 @pytest.mark.parametrize(
     ("out", "kind", "message"),
     [
-        ("-", "dir", "a directory cannot go to stdout: give --format jsonl or manifest"),
-        ("x", "csv", "--format must be dir or jsonl or manifest"),
+        (
+            "-",
+            "dir",
+            "a directory cannot go to stdout: give --format jsonl or manifest or cloudflare or csv",
+        ),
+        ("x", "xml", "--format must be dir or jsonl or manifest or cloudflare or csv"),
     ],
 )
 def test_what_makes_no_sense_is_said_at_once(out: str, kind: str, message: str) -> None:
@@ -39,7 +62,10 @@ def test_what_makes_no_sense_is_said_at_once(out: str, kind: str, message: str) 
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize(("kind", "pairs_of"), [("jsonl", json_lines), ("manifest", read_back)])
+@pytest.mark.parametrize(
+    ("kind", "pairs_of"),
+    [("jsonl", json_lines), ("manifest", read_back), ("cloudflare", array), ("csv", table)],
+)
 def test_stdout_gets_what_a_file_would(tmp_path, capfdbinary, kind, pairs_of) -> None:
     """Nothing was exported there before, and each key is written once."""
     assert export("-", kind, HOSTILE) == (len(HOSTILE), len(HOSTILE), 0)

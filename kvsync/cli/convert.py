@@ -1,0 +1,60 @@
+"""``kvsync convert``."""
+
+from typing import Any
+
+import click
+
+from kvsync.cli.call import call_from
+from kvsync.cli.console import Console
+from kvsync.cli.options import option, output_options, read_options
+from kvsync.conversion import convert
+from kvsync.errors import UsageError
+from kvsync.export import FILE_FORMATS, STDOUT, guess_format
+from kvsync.settings import Converting
+
+__all__ = ["command"]
+
+
+@click.command("convert", epilog="Example: kvsync convert site -o site.csv")
+@click.argument("source", metavar="IN", type=click.Path())
+@option(
+    "-o",
+    "--out",
+    variable=False,
+    required=True,
+    metavar="OUT",
+    help="File; - is stdout.",
+)
+@option(
+    "--to",
+    "form",
+    variable=False,
+    type=click.Choice(FILE_FORMATS),
+    help="[default: by the name: .jsonl, .yaml, .csv]",
+)
+@option("--force", "overwrite", variable=False, is_flag=True, help="Replace OUT if it is there.")
+@read_options
+@output_options
+@click.pass_context
+def command(
+    ctx: click.Context, /, source: str, out: str, form: str | None, overwrite: bool, **options: Any
+) -> int:
+    """Write a manifest or a directory as one file of another format. No state, no network.
+
+    Keys, values and expiries are the same, byte for byte. OUT is there once it is whole, and is
+    readable by you alone.
+    """
+    console = Console(options)
+    if out == STDOUT and options["as_json"]:
+        raise UsageError("--json and -o - both write to stdout: give a file as OUT")
+    converting = Converting(source, out, form or _guess(out), overwrite)
+    return console.show_conversion(convert(call_from(ctx), converting), out)
+
+
+def _guess(out: str) -> str:
+    form = guess_format(out, "--to")
+    if form not in FILE_FORMATS:
+        raise UsageError(
+            f"the name of OUT speaks of no format: give --to {' or '.join(FILE_FORMATS)}"
+        )
+    return form
