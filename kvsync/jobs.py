@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
-from kvsync.errors import InputError, KvsyncError, UsageError
+from kvsync.errors import InputError, Interrupted, KvsyncError, UsageError
 from kvsync.model import Destination, Entry, Row, Source, Target
 from kvsync.remote import Verdict
 from kvsync.report import RunReport
@@ -48,6 +48,8 @@ class Job:
     """All keys of the namespace, where they were listed."""
     named_elsewhere: Collection[str] = frozenset()
     """Keys that other sources of the call name for the same target."""
+    stop_reading: Callable[[], None] = lambda: None
+    """Ends what the source has under way, if it is read over a network; from any thread."""
 
     @property
     def orphans(self) -> list[Row]:
@@ -208,6 +210,9 @@ def read_all(jobs: Iterable[Job]) -> None:
     for job, source in going(jobs):
         try:
             job.entries = source.entries(job.rows.get)
+        except Interrupted as interrupted:
+            # A source that is read over a network: a signal is no mistake of it.
+            job.report.signal = interrupted.exit_code - 128
         except KvsyncError as error:
             job.report.error = error
         job.report.keys = len(job.entries)

@@ -8,7 +8,16 @@ from typing import NamedTuple
 from kvsync.guard import Deleting
 from kvsync.sources import SourceOptions
 
-__all__ = ["API_RATE", "NOBODY", "Call", "Choice", "Exporting", "Settings", "Verifying"]
+__all__ = [
+    "API_RATE",
+    "NOBODY",
+    "Call",
+    "Choice",
+    "Copying",
+    "Exporting",
+    "Settings",
+    "Verifying",
+]
 
 
 class Choice(NamedTuple):
@@ -75,6 +84,17 @@ class Exporting(NamedTuple):
     form: str
     prefix: str = ""
     refresh: bool = False
+
+
+class Copying(NamedTuple):
+    """Where a copy comes from; only keys that begin with ``prefix``.
+
+    ``name`` is the owner of the keys; empty: the place that they come from.
+    """
+
+    settings: Settings
+    prefix: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

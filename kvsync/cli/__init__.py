@@ -22,6 +22,7 @@ _COMMANDS = {
     "verify": "Compare the target with the sources; write nothing.",
     "validate": "Report every mistake in the sources; no state, no network.",
     "export": "Write a namespace to a directory, a file or stdout.",
+    "copy": "Push what another namespace, zone or account holds.",
     "namespaces": "List the namespaces of a zone, or create one.",
     "get": "Print one value.",
     "put": "Write one pair, past every state.",

@@ -16,6 +16,7 @@ from tests.nobody import without_coverage
 COMMANDS = [
     ("plan",), ("sync",), ("validate",), ("state",), ("state", "list"), ("state", "show"),
     ("state", "forget"), ("state", "path"), ("emulator",), ("schema",),
+    ("copy",),
 ]  # fmt: skip
 
 
