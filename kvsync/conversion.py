@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from kvsync.errors import InputError, KvsyncError, Mistake
 from kvsync.export import STDOUT, open_new, refuse_taken
-from kvsync.model import Destination, Entry, Lost, Source
+from kvsync.model import Destination, Entry, Lost
 from kvsync.plan import empty_warnings, expired_warnings, is_past
 from kvsync.report import Converted, Report, RunReport
 from kvsync.settings import Call, Converting
+from kvsync.source import Source
 from kvsync.sources import SourceOptions, open_source
 
 __all__ = ["convert"]

@@ -10,7 +10,7 @@ from kvsync.keys import KEYS_PER_REQUEST
 from kvsync.model import Pair
 from kvsync.pool import Stoppable
 
-__all__ = ["Fetch", "Namespace", "in_batches"]
+__all__ = ["Fetch", "Namespace", "Vain", "in_batches"]
 
 _HELD_BYTES = 32 << 20
 """Bytes of value held at a time, as far as that is known before an answer is there."""
@@ -81,18 +81,28 @@ class _Estimate:
         return int(total)
 
 
+@dataclass(slots=True)
+class Vain:
+    """How many calls in a row failed, and how many keys in a row were refused."""
+
+    calls: int = 0
+    keys: int = 0
+
+
 @dataclass
 class Fetch:
     """One run's reading of the keys that ``batches`` yields, 20 at most in each.
 
     ``received`` is given the pairs of each batch, in the order of the batches and one after the
-    other; ``size_of`` says how many bytes a key's value will have, None if nobody knows.
+    other; ``size_of`` says how many bytes a key's value will have, None if nobody knows. Several
+    that read the same namespace may share ``vain``.
     """
 
     namespace: Namespace
     received: Callable[[Sequence[Pair]], Awaitable[None]]
     size_of: Callable[[str], int | None] = lambda _: None
     workers: int = 64
+    vain: Vain = field(default_factory=Vain)
 
     failures: list[tuple[str, ServiceError]] = field(default_factory=list, init=False)
     """Keys that could not be read, and why."""
@@ -108,8 +118,6 @@ class Fetch:
         self._last.set()
         self._asking: set[asyncio.Task[Any]] = set()
         self._stopping = False
-        self._vain = 0
-        self._refused = 0
 
     async def run(self, batches: AsyncIterator[Sequence[str]]) -> None:
         """Read until all batches are read, or until something stops it.
@@ -203,7 +211,7 @@ class Fetch:
             return []
         except ServiceError as error:
             return await self._failed(keys, error)
-        self._vain = self._refused = 0
+        self.vain.calls = self.vain.keys = 0
         self._estimate.learn(pairs)
         return pairs
 
@@ -214,10 +222,10 @@ class Fetch:
             return []
         if isinstance(error, RejectedError):
             # A refusal is an answer: nothing is wrong with the way there.
-            self._vain, self._refused = 0, self._refused + (len(keys) == 1)
+            self.vain.calls, self.vain.keys = 0, self.vain.keys + (len(keys) == 1)
         else:
-            self._vain += 1
-        if self._vain >= _VAIN or self._refused >= _VAIN_KEYS:
+            self.vain.calls += 1
+        if self.vain.calls >= _VAIN or self.vain.keys >= _VAIN_KEYS:
             self._halt(error)
             return []
         if len(keys) == 1:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from kvsync.entries import names_of
-from kvsync.errors import InputError, KvsyncError, UsageError
+from kvsync.errors import InputError, Interrupted, KvsyncError, UsageError
 from kvsync.model import Destination, Entry, Row, Target
 from kvsync.remote import Verdict
 from kvsync.report import RunReport
@@ -52,6 +52,8 @@ class Job:
     named_elsewhere: Collection[str] = frozenset()
     """Keys of the same target that others answer for: another source of the call names them or
     has them as its orphans, or a state gives them to a source outside the call."""
+    stop_reading: Callable[[], None] = lambda: None
+    """Ends what the source has under way, if it is read over a network; from any thread."""
 
     @property
     def orphans(self) -> list[Row]:
@@ -226,6 +228,9 @@ def read_all(jobs: Iterable[Job]) -> None:
     for job, source in going(jobs):
         try:
             job.entries = source.entries(job.rows.get)
+        except Interrupted as interrupted:
+            # A source that is read over a network: a signal is no mistake of it.
+            job.report.signal = interrupted.exit_code - 128
         except KvsyncError as error:
             job.report.error = error
         job.report.keys = len(job.entries)

@@ -63,9 +63,13 @@ class Entry(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """Why a value that the plan counted on could not be had when its turn came."""
+    """Why a value that the plan counted on could not be had when its turn came.
+
+    ``code`` is what its outcome has as such.
+    """
 
     message: str
+    code: str = "SourceChanged"
 
 
 Loaded: TypeAlias = tuple[Entry, bytes | Lost]

@@ -82,8 +82,9 @@ P = TypeVar("P", bound=Parcel)
 class Pool(ABC, Generic[P]):
     """One run's sending of ``changes``; a subclass says how they are packed, and how sent.
 
-    ``settled`` hears of each outcome. Afterwards `outcomes` has how each change ended that was
-    taken up, and `error` what ended the run before its time, if anything.
+    ``settled`` hears of each outcome, ``stopped`` of a stop, after which nothing is loaded.
+    Afterwards `outcomes` has how each change ended that was taken up, and `error` what ended the
+    run before its time, if anything.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Pool(ABC, Generic[P]):
     ) -> None:
         self.changes = changes
         self.settled: Callable[[Outcome], None] = lambda _: None
+        self.stopped: Callable[[], None] = lambda: None
         self.outcomes: list[Outcome] = []
         self.error: KvsyncError | None = None
         self._namespace = namespace
@@ -143,6 +145,7 @@ class Pool(ABC, Generic[P]):
         if not self._stopping:
             self._stopping = True
             self._namespace.stop()
+            self.stopped()
             self._freed.set()
             loop = asyncio.get_running_loop()
             self._cut_timer = loop.call_later(self._options.grace, self.cut)

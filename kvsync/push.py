@@ -69,8 +69,8 @@ class Push(Pool[_Item]):
     async def _attempt(self, parcel: _Item) -> list[Outcome]:
         change, entry, value = parcel
         if isinstance(value, Lost):
-            lost = value.message
-            return [Outcome(OutcomeKind.FAILED, change, entry, code="SourceChanged", message=lost)]
+            code, message = value.code, value.message
+            return [Outcome(OutcomeKind.FAILED, change, entry, code=code, message=message)]
         try:
             ack = await self._put(entry.key, value, entry.expiry)
         except (ServiceError, Interrupted) as error:

@@ -14,6 +14,7 @@ __all__ = [
     "Call",
     "Choice",
     "Converting",
+    "Copying",
     "Exporting",
     "Settings",
     "Verifying",
@@ -96,6 +97,17 @@ class Converting(NamedTuple):
     out: str
     form: str
     force: bool = False
+
+
+class Copying(NamedTuple):
+    """Where a copy comes from; only keys that begin with ``prefix``.
+
+    ``name`` is the owner of the keys; empty: the place that they come from.
+    """
+
+    settings: Settings
+    prefix: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from kvsync.model import OutcomeKind
 from kvsync.plan import Circumstances, make_plan
 from kvsync.planning import make_plans, narrow, refuse_collisions, refuse_strangers
 from kvsync.report import Report, RunReport
-from kvsync.settings import Call, Exporting, Verifying
+from kvsync.settings import Call, Copying, Exporting, Verifying
 from kvsync.signals import undisturbed
 from kvsync.state import State
 from kvsync.targets import named_target
@@ -31,9 +31,10 @@ from kvsync.targets import named_target
 if TYPE_CHECKING:
     from kvsync.online.network import Network
 
-__all__ = ["export", "plan", "sync", "validate", "verify"]
+__all__ = ["copy", "export", "plan", "sync", "validate", "verify"]
 
 _Way: TypeAlias = "Callable[[], Network]"
+_Beside: TypeAlias = "Network | None"
 
 
 def validate(call: Call) -> Report:
@@ -50,13 +51,18 @@ def validate(call: Call) -> Report:
 
 def plan(call: Call, interface: Interface) -> Report:
     """What a sync would do. Nothing is sent, locked or created; only a refresh reads the target."""
-    jobs = open_jobs(call)
-    report = Report("plan", [job.report for job in jobs])
+    return _plan(open_jobs(call), call, interface, "plan")
+
+
+def _plan(
+    jobs: Sequence[Job], call: Call, interface: Interface, command: str, beside: _Beside = None
+) -> Report:
+    report = Report(command, [job.report for job in jobs])
     for run in report.runs:
         run.dry = True
     with ExitStack() as stack, _caught(report):
         _look(jobs, call, stack)
-        network = _way(call, interface, stack)
+        network = _way(call, interface, stack, beside)
         _compare(jobs, call, network)
         if call.refresh and not failed(jobs):
             from kvsync.online.refresh import check_capacities
@@ -102,8 +108,22 @@ def sync(call: Call, interface: Interface) -> Report:
 
     All sources are read before anything is created or sent: one bad source, and nothing is.
     """
-    jobs = open_jobs(call)
-    report = Report("sync", [job.report for job in jobs])
+    return _sync(open_jobs(call), call, interface, "sync")
+
+
+def copy(call: Call, interface: Interface, copying: Copying, *, dry: bool = False) -> Report:
+    """Push what another namespace holds; ``call`` says where to. A ``dry`` run only plans it."""
+    from kvsync.online.remote_source import opened
+
+    with opened(call, interface, copying) as (job, beside):
+        act = _plan if dry else _sync
+        return act([job], call, interface, "copy", beside)
+
+
+def _sync(
+    jobs: Sequence[Job], call: Call, interface: Interface, command: str, beside: _Beside = None
+) -> Report:
+    report = Report(command, [job.report for job in jobs])
     with ExitStack() as stack, _caught(report):
         find_targets(jobs, call)
         holder = Holder(call.settings, stack, interface.tell)
@@ -113,7 +133,7 @@ def sync(call: Call, interface: Interface) -> Report:
         if failed(jobs):
             return report
         hold_the_rest(jobs, holder, local=call.settings.local)
-        network = _way(call, interface, stack)
+        network = _way(call, interface, stack, beside)
         _compare(jobs, call, network)
         if failed(jobs) or not interface.approve(report.runs):
             return report
@@ -135,15 +155,18 @@ def _look(jobs: Sequence[Job], call: Call, stack: ExitStack) -> None:
     refuse_collisions(jobs)
 
 
-def _way(call: Call, interface: Interface, stack: ExitStack) -> _Way:
-    """The way to the network, opened when it is first taken, for as long as the stack lasts."""
+def _way(call: Call, interface: Interface, stack: ExitStack, beside: _Beside = None) -> _Way:
+    """The way to the network, opened when it is first taken, for as long as the stack lasts.
+
+    ``beside`` is the network that the sources are read by, if any.
+    """
 
     @cache
     def network() -> "Network":
         # Only here is there something to ask or send: a run without imports no network code.
         from kvsync.online.network import Network
 
-        return stack.enter_context(Network(call, interface))
+        return stack.enter_context(Network(call, interface, beside))
 
     return network
 

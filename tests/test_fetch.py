@@ -11,7 +11,7 @@ from kvsync.errors import (
     OutputError,
     ServiceError,
 )
-from kvsync.fetch import in_batches
+from kvsync.fetch import Vain, in_batches
 from kvsync.model import Pair
 from tests.fetching import FATAL, REFUSED, SILENCE, FakeNamespace, Reading, keys_of
 
@@ -102,6 +102,20 @@ async def test_eight_calls_in_vain():
     reading = Reading(namespace, workers=1)
     await reading.run(keys_of(400))
     assert (reading.fetch.error, reading.keys, len(namespace.asked)) == (SILENCE, [], 8)
+
+
+async def test_calls_in_vain_are_counted_together():
+    """Fetches that share the count end as one that reads all would."""
+    namespace = FakeNamespace(dict.fromkeys(keys_of(400), SILENCE))
+    vain = Vain()
+    fetches = []
+    for _ in range(8):
+        reading = Reading(namespace)
+        reading.fetch.vain = vain
+        fetches.append(reading)
+    await asyncio.gather(*(reading.run(keys_of(20)) for reading in fetches))
+    assert SILENCE in [reading.fetch.error for reading in fetches]
+    assert len(namespace.asked) < 2 * 8
 
 
 async def test_calls_in_vain_with_successes_between():

@@ -150,8 +150,11 @@ async def test_fatal_stops():
     changes, namespace, store = changes_of(500), FakeNamespace(), FakeStore()
     namespace.answers = {c.entry.key: fatal for c in changes}
     push = made(changes, namespace, store, workers=4)
+    stops: list[bool] = []
+    push.stopped = lambda: stops.append(True)
     await push.run()
     assert (push.error, set(kinds(push))) == (fatal, {"skipped"})
+    assert stops == [True], "who loads the values hears of it, once"
     assert 1 <= len(push.outcomes) <= 4
     assert set(store.settled.values()) == {OutcomeKind.SKIPPED}
     assert set(store.settled) == set(store.marked), "what was never sent is no longer in doubt"

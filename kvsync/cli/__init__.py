@@ -23,6 +23,7 @@ _COMMANDS = {
     "validate": "Report every mistake in the sources; no state, no network.",
     "export": "Write a namespace to a directory, a file or stdout.",
     "convert": "Write a source as one file of another format; no state, no network.",
+    "copy": "Push what another namespace, zone or account holds.",
     "namespaces": "List the namespaces of a zone, or create one.",
     "get": "Print one value.",
     "put": "Write one pair, past every state.",

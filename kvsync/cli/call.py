@@ -1,6 +1,7 @@
 """The call that a command line describes."""
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ from kvsync.guard import Deleting
 from kvsync.settings import Call, Choice, Settings, Verifying
 from kvsync.sources import SourceOptions
 
-__all__ = ["call_from"]
+__all__ = ["call_from", "side_from"]
 
 
 def _choice(ctx: click.Context, name: str) -> Choice:
@@ -21,7 +22,7 @@ def _choice(ctx: click.Context, name: str) -> Choice:
         return Choice()
     if ctx.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
         return Choice(value, f"KVSYNC_{name.upper()}")
-    return Choice(value, f"--{name}")
+    return Choice(value, f"--{name.replace('_', '-')}")
 
 
 def call_from(ctx: click.Context, verifying: Verifying | None = None) -> Call:
@@ -53,6 +54,35 @@ def call_from(ctx: click.Context, verifying: Verifying | None = None) -> Call:
         create_namespace=given.get("create_namespace", False),
         verifying=verifying,
     )
+
+
+def side_from(ctx: click.Context, side: str, common: Settings) -> Settings:
+    """The settings of one ``side`` of a copy, ``from`` or ``to``: its own, or else the common ones.
+
+    What was typed beats what a variable says, here too. Raises `UsageError`.
+    """
+
+    def chosen(name: str) -> Choice:
+        own, shared = _choice(ctx, f"{side}_{name}"), _choice(ctx, name)
+        typed = shared.on_command_line and not own.on_command_line
+        return shared if typed or not own.value else own
+
+    zone, namespace = chosen("zone"), _choice(ctx, f"{side}_namespace")
+    if common.local:
+        _refuse_endpoint(ctx, _choice(ctx, f"{side}_endpoint"))
+    elif not zone.value:
+        raise UsageError(f"no zone to copy {side}: give --{side}-zone, or --zone for both sides")
+    elif not namespace.value:
+        raise UsageError(f"no namespace to copy {side}: give --{side}-namespace")
+    endpoint, profile = chosen("endpoint"), chosen("profile").value
+    return replace(common, zone=zone, namespace=namespace, endpoint=endpoint, profile=profile)
+
+
+def _refuse_endpoint(ctx: click.Context, endpoint: Choice) -> None:
+    """Under ``--local`` no side has an endpoint, unless a variable names one and is overruled."""
+    typed = ctx.get_parameter_source("local") is not ParameterSource.ENVIRONMENT
+    if endpoint.value and (endpoint.on_command_line or not typed):
+        raise UsageError(f"--local is the endpoint of both sides: leave out {endpoint.said_by}")
 
 
 def _deleting(given: dict[str, Any]) -> Deleting | None:

@@ -1,17 +1,16 @@
 """Options that several commands share, and the values that they become."""
 
-import math
 from collections.abc import Callable
 from functools import reduce
 from typing import Any, TypeAlias, TypeVar
 
 import click
 
-from kvsync.guard import Allowance, parse_allowance
-from kvsync.units import parse_duration
+from kvsync.cli.kinds import Duration, MaxDelete, Rate
 
 __all__ = [
     "Duration",
+    "adopt_option",
     "lock_timeout_option",
     "namespace_options",
     "network_options",
@@ -21,72 +20,18 @@ __all__ = [
     "plan_options",
     "push_options",
     "read_options",
+    "refresh_options",
+    "run_options",
     "service_options",
     "sources_argument",
     "state_option",
     "target_options",
+    "zone_option",
     "zone_options",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _Decorator: TypeAlias = Callable[[_F], _F]
-
-
-class Duration(click.ParamType[float]):
-    """Seconds, or 90s, 15m, 1h30m, 7d; ``least`` is in seconds."""
-
-    name = "duration"
-
-    def __init__(self, least: float = 0.0) -> None:
-        self._least = least
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Seconds from text."""
-        try:
-            seconds = float(value)
-        except ValueError:
-            try:
-                seconds = float(parse_duration(value))
-            except ValueError as error:
-                self.fail(str(error), param, ctx)
-        if not self._least <= seconds < math.inf:
-            self.fail(f"give {self._least:g} s or more", param, ctx)
-        return seconds
-
-
-class Rate(click.FloatRange):
-    """Requests per second: any positive number that is one."""
-
-    name = "rate"
-
-    def __init__(self) -> None:
-        super().__init__(min=0, min_open=True)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number."""
-        rate = super().convert(value, param, ctx)
-        if not math.isfinite(rate):
-            self.fail("give a number; 100000 is as good as unbounded", param, ctx)
-        return rate
-
-
-class MaxDelete(click.ParamType[Allowance]):
-    """A number of keys, or a share as 50%."""
-
-    name = "allowance"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Allowance:
-        """The allowance."""
-        if isinstance(value, Allowance):
-            return value
-        try:
-            return parse_allowance(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 def option(*names: str, variable: bool = True, **attributes: Any) -> Callable[[_F], _F]:
@@ -242,7 +187,7 @@ network_options = _group(
     ),
 )
 
-plan_options = _group(
+refresh_options = _group(
     option("--refresh", is_flag=True, help="Read the target first, and correct the state by it."),
     option("--delete", variable=False, is_flag=True, help="Delete what the source names no more."),
     option(
@@ -260,18 +205,38 @@ plan_options = _group(
     ),
     option("--force", variable=False, is_flag=True, help="Delete however many keys it would be."),
     option("--create-namespace", is_flag=True, help="Create the namespace if it is missing."),
+)
+
+adopt_option = option(
+    "--adopt", variable=False, is_flag=True, help="Take over keys that another source owns."
+)
+
+plan_options = _group(
+    refresh_options,
     option(
         "--renew-within",
         type=Duration(),
         metavar="DURATION",
         help="Renew a key when so little of its TTL is left [default: half of it].",
     ),
-    option(
-        "--adopt", variable=False, is_flag=True, help="Take over keys that another source owns."
-    ),
+    adopt_option,
     option("--checksum", is_flag=True, help="Read every file, even if it looks unchanged."),
     only_option,
     network_options,
+)
+
+run_options = _group(
+    option("-n", "--dry-run", is_flag=True, help="Show the plan and stop, as `kvsync plan` does."),
+    option("-i", "--interactive", is_flag=True, help="Show the plan and ask before sending."),
+    option("--verify", is_flag=True, help="Afterwards, compare the target with the source."),
+    option(
+        "--wait",
+        type=Duration(),
+        default="60",
+        show_default=True,
+        metavar="DURATION",
+        help="How long --verify reads again what differs.",
+    ),
 )
 
 zone_options = _group(zone_option, service_options, network_options, output_options)

@@ -7,11 +7,10 @@ import click
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.options import (
-    Duration,
-    option,
     output_options,
     plan_options,
     push_options,
+    run_options,
     sources_argument,
     target_options,
 )
@@ -27,17 +26,7 @@ __all__ = ["command"]
 @plan_options
 @push_options
 @output_options
-@option("-n", "--dry-run", is_flag=True, help="Show the plan and stop, as `kvsync plan` does.")
-@option("-i", "--interactive", is_flag=True, help="Show the plan and ask before sending.")
-@option("--verify", is_flag=True, help="Afterwards, compare the target with the source.")
-@option(
-    "--wait",
-    type=Duration(),
-    default="60",
-    show_default=True,
-    metavar="DURATION",
-    help="How long --verify reads again what differs.",
-)
+@run_options
 @click.pass_context
 def command(ctx: click.Context, /, dry_run: bool, verify: bool, wait: float, **options: Any) -> int:
     """Push what has changed since the last sync, and remember it.

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from typing import TypeAlias
 
 from kvsync.edgekv.client import ClientOptions, EdgeKVClient
 from kvsync.edgekv.credentials import CredentialProvider, StaticCredentials, default_credentials
@@ -15,17 +16,24 @@ from kvsync.jobs import Job
 from kvsync.model import Target
 from kvsync.settings import API_RATE, Call, Settings
 
-__all__ = ["Connections"]
+__all__ = ["Connections", "Emulated"]
+
+Emulated: TypeAlias = dict[str, tuple[CredentialProvider, str]]
+"""The emulators of ``--local`` that are running, by the path of their data: how to sign, and URL.
+One alone may have the data."""
 
 
 class Connections:
     """One client per service, or per emulator of ``--local``, all under one throttle."""
 
-    def __init__(self, call: Call, throttle: Throttle, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, call: Call, throttle: Throttle, stack: AsyncExitStack, emulated: Emulated
+    ) -> None:
         self._settings: Settings = call.settings
         self._environ = call.environ
         self._throttle = throttle
         self._stack = stack
+        self._emulated = emulated
         self._clients: dict[str, EdgeKVClient] = {}
 
     async def client(self, job: Job, jobs: Sequence[Job]) -> EdgeKVClient:
@@ -39,7 +47,10 @@ class Connections:
         settings = self._settings
         credentials: CredentialProvider
         if settings.local:
-            credentials, url = await self._emulate(job, jobs)
+            data = job.place[1]
+            if data not in self._emulated:
+                self._emulated[data] = await self._emulate(job, jobs)
+            credentials, url = self._emulated[data]
         else:
             credentials = default_credentials(settings.profile, environ=self._environ)
             url = parse_endpoint(settings.endpoint.value or "intl")

@@ -31,6 +31,7 @@ def push_all(network: Network, jobs: Sequence[Job]) -> None:
         namespace = client.namespace(job.target.zone, job.target.namespace)
         with _ledger(job) as ledger:
             pool = Push(plan.changes, values, namespace, ledger, _options(network))
+            pool.stopped = job.stop_reading
             await _sent(network, job, pool, namespace, "")
 
     waiting = [job for job in jobs if job.report.plan and job.report.plan.changes]

@@ -29,16 +29,17 @@ class Place(Protocol):
         """All is there: make it whole; how many pairs went, since the namespace lost them."""
 
 
-def download(network: Network, job: Job, place: Place, prefix: str) -> None:
+def download(network: Network, job: Job, place: Place, prefix: str, what: str = "") -> None:
     """Read what the place has not got yet; it is finished only once everything is there.
 
-    What happened stands in the job's report; nothing is raised for it.
+    What happened stands in the job's report; nothing is raised for it. ``what`` is being done, for
+    who looks at the progress.
     """
 
     async def step(job: Job, client: EdgeKVClient) -> None:
         namespace = client.namespace(job.target.zone, job.target.namespace)
         with accounted(job, namespace), ThreadPoolExecutor(1, "kvsync-export") as thread:
-            await _Download(network, job, namespace, place, thread).run(prefix)
+            await _Download(network, job, namespace, place, thread).run(prefix, what)
 
     network.run(network.each([job], [job], step))
 
@@ -56,14 +57,16 @@ class _Download:
         self._namespace = namespace
         self._place = place
         self._thread = thread
-        self._report = job.report
+        self._source = job.report.source
         self._found = job.report.exported = Exported()
-        self._progress: Progress = network.interface.progress(job.report.source, 0, "")
+        self._progress: Progress
 
-    async def run(self, prefix: str) -> None:
-        workers = self._network.call.settings.workers
-        fetch = Fetch(self._namespace, self._received, workers=workers)
-        async with self._network.watched(fetch, self._namespace, self._progress):
+    async def run(self, prefix: str, what: str) -> None:
+        self._progress = self._network.interface.progress(self._source, 0, what)
+        network = self._network
+        fetch = Fetch(self._namespace, self._received, workers=network.call.settings.workers)
+        watched = network.watched(fetch, self._namespace, self._progress)
+        async with watched, network.reading():
             await fetch.run(in_batches(self._missing(prefix)))
         self._found.failures = fetch.failures
         if fetch.error:

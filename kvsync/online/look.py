@@ -52,7 +52,8 @@ class Look:
     async def watched(self, total: int, *, lists: bool) -> AsyncIterator[None]:
         """Show how far ``total`` keys have been read; meanwhile `listed` goes on, if wanted."""
         progress = self.network.interface.progress(self.job.report.source, total, "reading")
-        async with self.network.watched(self, self.namespace, progress):
+        network = self.network
+        async with network.watched(self, self.namespace, progress), network.reading():
             self._progress = progress
             listing = asyncio.create_task(_listed(self.namespace if lists else None))
             self._listing = listing

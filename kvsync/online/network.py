@@ -16,6 +16,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
 from kvsync.edgekv.client import EdgeKVClient, Namespace
@@ -23,7 +24,7 @@ from kvsync.edgekv.throttle import Throttle
 from kvsync.errors import FatalError, GaveUpError, Interrupted, KvsyncError, StateError
 from kvsync.interface import Interface
 from kvsync.jobs import Job
-from kvsync.online.connections import Connections
+from kvsync.online.connections import Connections, Emulated
 from kvsync.progress import Progress
 from kvsync.settings import Call
 from kvsync.signals import heard_by
@@ -31,6 +32,8 @@ from kvsync.signals import heard_by
 __all__ = ["Network", "Work", "accounted"]
 
 _TICK_S = 0.5
+_WINDOW_S = 1.0
+"""For how long the service counts a request against the pace."""
 
 T = TypeVar("T")
 Step: TypeAlias = Callable[[Job, EdgeKVClient], Awaitable[None]]
@@ -46,14 +49,23 @@ class Work(Protocol):
         """Wait for nothing more."""
 
 
+@dataclass(slots=True)
+class _Reads:
+    """Which of the networks of a call read last, and when (monotonic seconds)."""
+
+    by: "Network | None" = None
+    last: float = float("-inf")
+
+
 class Network:
     """The way to the services for one call, for as long as the context lasts.
 
     ``signal`` is the first signal that came while something was under way; ``over``: it, or a fatal
-    answer, keeps what follows from being tried.
+    answer, keeps what follows from being tried. ``beside`` is a network that the same call reads
+    from: its emulators are this one's too, and so, perhaps, is its account.
     """
 
-    def __init__(self, call: Call, interface: Interface) -> None:
+    def __init__(self, call: Call, interface: Interface, beside: "Network | None" = None) -> None:
         self.call = call
         self.interface = interface
         self.throttle = Throttle(call.settings.rate)
@@ -61,7 +73,9 @@ class Network:
         self.over = False
         self._runner = asyncio.Runner()
         self._stack = AsyncExitStack()
-        self._connections = Connections(call, self.throttle, self._stack)
+        self.emulated: Emulated = beside.emulated if beside else {}
+        self._reads: _Reads = beside._reads if beside else _Reads()  # noqa: SLF001 - one of us
+        self._connections = Connections(call, self.throttle, self._stack, self.emulated)
         self._errand: asyncio.Task[Any] | None = None
         self._work: Work | None = None
         self._grace = 0.0
@@ -75,10 +89,30 @@ class Network:
         self._runner.run(self._stack.aclose())
         self._runner.close()
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop in which everything is done."""
+        return self._runner.get_loop()
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """What the coroutine returns; signals that come meanwhile stop what it watches."""
-        with heard_by(self._hear):
+        with heard_by(self.hear):
             return self._runner.run(work)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """For reads: first wait until the service has forgotten those of the network beside.
+
+        Each paces its own, and the service counts those of one account together. Raises
+        `Interrupted`.
+        """
+        left = self._reads.last + _WINDOW_S - time.monotonic()
+        if left > 0 and self._reads.by is not self:
+            await self.throttle.pause(left)
+        try:
+            yield
+        finally:
+            self._reads.by, self._reads.last = self, time.monotonic()
 
     async def each(self, jobs: Iterable[Job], all_jobs: Sequence[Job], step: Step) -> None:
         """Take a step for each job, one after the other.
@@ -148,8 +182,8 @@ class Network:
             if line := progress.tick(namespace.retries, namespace.last_failure):
                 self.interface.tell(line)
 
-    def _hear(self, number: int) -> None:
-        """Called by the interpreter between any two steps of the program."""
+    def hear(self, number: int) -> None:
+        """A signal came; called by the interpreter between any two steps of the program."""
         self._runner.get_loop().call_soon_threadsafe(self._interrupt, number)
 
     def _interrupt(self, number: int) -> None:

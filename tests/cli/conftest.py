@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from kvsync.cli import run
+from tests.cli.copying import Sides
 
 __all__ = ["Result"]
 
@@ -74,6 +75,12 @@ def edge(emulator, credentials, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("KVSYNC_NAMESPACE", "ns")
     monkeypatch.setenv("KVSYNC_RATE", "100000")
     return emulator
+
+
+@pytest.fixture
+def sides(serve_emulator, clean_environment: Path) -> Sides:
+    """Two services to copy between, each with a profile of its own."""
+    return Sides.serve(serve_emulator, clean_environment.parent / "home")
 
 
 @pytest.fixture

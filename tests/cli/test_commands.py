@@ -15,7 +15,7 @@ from tests.emulator.raw import call
 
 COMMANDS = [
     ("plan",), ("sync",), ("validate",), ("state",), ("state", "list"), ("state", "show"),
-    ("state", "forget"), ("state", "path"), ("emulator",), ("schema",), ("convert",),
+    ("state", "forget"), ("state", "path"), ("emulator",), ("schema",), ("convert",), ("copy",),
 ]  # fmt: skip
 
 
