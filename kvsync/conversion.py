@@ -29,7 +29,10 @@ def convert(call: Call, converting: Converting) -> Report:
     try:
         refuse_taken(converting.out, force=converting.force)
         source = _open(call, converting)
-        wanted, found.expired = _read(source, run, call)
+        try:
+            wanted, found.expired = _read(source, run, call)
+        finally:
+            run.losses = source.losses
         _write(source, wanted, _destination(source, call.source), converting, found)
     except InputError as error:
         told = converting.out == STDOUT and found.written

@@ -12,7 +12,7 @@ from kvsync.remote import Verdict
 from kvsync.report import RunReport
 from kvsync.settings import API_RATE, Call, Choice, Settings
 from kvsync.source import Source
-from kvsync.sources import open_source
+from kvsync.sources import open_source, shown_source
 from kvsync.state import State, run_lock, state_path
 from kvsync.targets import emulator_data, local_endpoint, resolve, state_files
 from kvsync.units import printable
@@ -119,7 +119,7 @@ def open_jobs(call: Call) -> list[Job]:
         if os.path.realpath(path) in seen:
             raise UsageError(f"{printable(path)} is given twice")
         seen.add(os.path.realpath(path))
-        job = Job(RunReport(path, rate=call.settings.rate))
+        job = Job(RunReport(shown_source(path), rate=call.settings.rate))
         jobs.append(job)
         try:
             options = call.source

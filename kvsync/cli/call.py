@@ -7,6 +7,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from kvsync.cli.dumps import dump_options_from
 from kvsync.errors import UsageError
 from kvsync.guard import Deleting
 from kvsync.settings import Call, Choice, Settings, Verifying
@@ -127,5 +128,6 @@ def _source_options(ctx: click.Context, zone: Choice, namespace: Choice) -> Sour
         include=given["include"],
         exclude=given["exclude"],
         checksum=given.get("checksum", False),
+        dump=dump_options_from(ctx),
         **{name: given[name] for name in names},
     )

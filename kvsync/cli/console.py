@@ -20,6 +20,7 @@ from kvsync.report import (
     document,
     export_line,
     failure_lines,
+    loss_lines,
     plan_lines,
     result_lines,
     unread_lines,
@@ -93,6 +94,7 @@ class Console:
         self.warn(report.runs)
         # What was held back comes after what held it back.
         for run in sorted(report.runs, key=lambda run: isinstance(run.error, HeldBackError)):
+            self._tell_losses(run)
             for line in failure_lines(run.failures):
                 self.tell(line, "error")
             several = len(report.runs) > 1 and not isinstance(run.error, InputError)
@@ -135,6 +137,11 @@ class Console:
             elif any(run.done) or not isinstance(run.error, HeldBackError):
                 yield from result_lines(run, verbose=bool(self._verbose))
             yield from comparison_lines(run, verbose=bool(self._verbose))
+
+    def _tell_losses(self, run: RunReport) -> None:
+        for level, line in loss_lines(run, verbose=bool(self._verbose)):
+            if level == "warning" or not self._quiet:
+                self.tell(line, level)
 
     def _tell_error(self, error: KvsyncError | None, source: str = "") -> None:
         if error:

@@ -6,6 +6,7 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
+from kvsync.cli.dumps import dump_options, policy_rows
 from kvsync.cli.options import option, output_options, read_options
 from kvsync.conversion import convert
 from kvsync.errors import UsageError
@@ -15,7 +16,24 @@ from kvsync.settings import Converting
 __all__ = ["command"]
 
 
-@click.command("convert", epilog="Example: kvsync convert site -o site.csv")
+class _Command(click.Command):
+    """Its help lists what EdgeKV cannot hold."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("What EdgeKV cannot hold, and what may become of it"):
+            formatter.write_text(
+                "Each may be error (nothing is written, or sent; the default unless said) or skip"
+                " (the pair is left out), or what is said here."
+            )
+            formatter.write_dl(list(policy_rows()))
+        super().format_epilog(ctx, formatter)
+
+
+@click.command(
+    "convert",
+    cls=_Command,
+    epilog="Example: kvsync convert dump.json --from cloudflare -o dump.jsonl",
+)
 @click.argument("source", metavar="IN", type=click.Path())
 @option(
     "-o",
@@ -27,17 +45,18 @@ __all__ = ["command"]
 )
 @option(
     "--to",
-    "form",
+    "to",
     variable=False,
     type=click.Choice(FILE_FORMATS),
     help="[default: by the name: .jsonl, .yaml, .csv]",
 )
 @option("--force", "overwrite", variable=False, is_flag=True, help="Replace OUT if it is there.")
+@dump_options("--from")
 @read_options
 @output_options
 @click.pass_context
 def command(
-    ctx: click.Context, /, source: str, out: str, form: str | None, overwrite: bool, **options: Any
+    ctx: click.Context, /, source: str, out: str, to: str | None, overwrite: bool, **options: Any
 ) -> int:
     """Write a manifest or a directory as one file of another format. No state, no network.
 
@@ -47,7 +66,7 @@ def command(
     console = Console(options)
     if out == STDOUT and options["as_json"]:
         raise UsageError("--json and -o - both write to stdout: give a file as OUT")
-    converting = Converting(source, out, form or _guess(out), overwrite)
+    converting = Converting(source, out, to or _guess(out), overwrite)
     return console.show_conversion(convert(call_from(ctx), converting), out)
 
 

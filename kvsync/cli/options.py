@@ -91,13 +91,13 @@ namespace_option = option("--namespace", default="", metavar="NAME", help="The E
 read_options = _group(
     zone_option,
     namespace_option,
-    option("--name", metavar="NAME", help="The owner of a directory's keys."),
+    option("--name", metavar="NAME", help="The owner of the keys of a directory or dump."),
     option(
         "--charset",
         type=click.Choice(["strict", "utf-8"]),
-        help="Which keys a directory may have [default: strict].",
+        help="Which keys a directory or dump may have [default: strict].",
     ),
-    option("--prefix", metavar="TEXT", help="Put before each key of a directory."),
+    option("--prefix", metavar="TEXT", help="Put before each key of a directory or dump."),
     option(
         "--key",
         type=click.Choice(["join", "escape", "path"]),
@@ -120,9 +120,9 @@ read_options = _group(
     option(
         "--empty",
         type=click.Choice(["error", "skip"]),
-        help="What an empty file is [default: error].",
+        help="What an empty file or value is [default: error].",
     ),
-    option("--ttl", metavar="DURATION", help="How long a directory's keys live."),
+    option("--ttl", metavar="DURATION", help="How long keys live whose source does not say."),
 )
 
 service_options = _group(

@@ -6,6 +6,7 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
+from kvsync.cli.dumps import dump_options
 from kvsync.cli.options import (
     option,
     output_options,
@@ -20,6 +21,7 @@ __all__ = ["command"]
 
 @click.command("plan", epilog="Example: kvsync plan manifests/example.yaml --local")
 @sources_argument
+@dump_options()
 @target_options
 @plan_options
 @output_options

@@ -6,6 +6,7 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
+from kvsync.cli.dumps import dump_options
 from kvsync.cli.options import (
     output_options,
     plan_options,
@@ -22,6 +23,7 @@ __all__ = ["command"]
 
 @click.command("sync", epilog="Example: kvsync sync ./bundle --zone zone-123 --namespace prod")
 @sources_argument
+@dump_options()
 @target_options
 @plan_options
 @push_options

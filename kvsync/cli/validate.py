@@ -6,6 +6,7 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
+from kvsync.cli.dumps import dump_options
 from kvsync.cli.options import output_options, read_options, sources_argument
 from kvsync.cli.output import write_result
 from kvsync.sync import validate
@@ -16,6 +17,7 @@ __all__ = ["command"]
 
 @click.command("validate", epilog="Example: kvsync validate manifests/*.yaml")
 @sources_argument
+@dump_options()
 @read_options
 @output_options
 @click.pass_context

@@ -6,6 +6,7 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
+from kvsync.cli.dumps import dump_options
 from kvsync.cli.options import (
     Duration,
     network_options,
@@ -23,6 +24,7 @@ __all__ = ["command"]
 
 @click.command("verify", epilog="Example: kvsync verify ./bundle --wait 60s")
 @sources_argument
+@dump_options()
 @target_options
 @option(
     "--wait",

@@ -24,7 +24,7 @@ class FailureHeader(Struct, frozen=True):
     zone: str = ""
     namespace: str = ""
     endpoint: str = ""
-    state: str = ""
+    home: str = ""
 
 
 class _Start(Struct):

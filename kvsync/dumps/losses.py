@@ -49,7 +49,7 @@ class Losses(Protocol):
     """All that a source's pairs lose, in the source's order."""
 
     @property
-    def totals(self) -> Mapping[tuple[str, str], int]:
+    def totals(self) -> Mapping[tuple[Loss, str], int]:
         """How many pairs lose something, by kind and way."""
 
     def __iter__(self) -> Iterator[LostPair]: ...
@@ -58,7 +58,7 @@ class Losses(Protocol):
 class _Nothing:
     """Of a source whose pairs are whole."""
 
-    totals: Mapping[tuple[str, str], int] = {}
+    totals: Mapping[tuple[Loss, str], int] = {}
 
     def __iter__(self) -> Iterator[LostPair]:
         return iter(())

@@ -5,6 +5,7 @@ from typing import Any
 from kvsync.errors import InputError, KvsyncError, RejectedError, ServiceError
 from kvsync.model import Change, Entry, Outcome, OutcomeKind
 from kvsync.report.comparison import Comparison, Converted, Difference, Exported
+from kvsync.report.losses import loss_fields
 from kvsync.report.result import Report, RunReport
 
 __all__ = ["document", "error_fields"]
@@ -41,6 +42,7 @@ def _run(run: RunReport, command: str) -> dict[str, Any]:
         "warnings": run.warnings,
     }
     fields["target"] = run.target and run.target._asdict()
+    fields |= loss_fields(run)
     if command == "verify":
         return fields | _comparison(run)
     if command == "export":

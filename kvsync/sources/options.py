@@ -1,12 +1,15 @@
 """What the command line says of a source, and the settings of one tree."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+from kvsync.dumps.losses import Loss
 from kvsync.errors import UsageError
 from kvsync.filenames import INDEX_NAME
 from kvsync.keys import check_key, escape_key, join_key, path_key
 from kvsync.model import NEVER, Expiry
+from kvsync.sources.dumpoptions import NOTHING_SAID, DumpOptions
 from kvsync.sources.expiry import SHORT_TTL, parse_ttl
 from kvsync.sources.patterns import Rules, parse_rules
 from kvsync.units import printable
@@ -15,9 +18,11 @@ __all__ = [
     "TOLD_BY_INDEX",
     "SourceOptions",
     "Tree",
+    "flags_beside_manifest",
     "is_exported",
     "tree_flags",
     "tree_from_options",
+    "ttl_of",
 ]
 
 
@@ -27,7 +32,7 @@ class SourceOptions:
 
     ``zone`` and ``namespace``: given there, the manifest's own are not looked at. From ``charset``
     to ``name`` they are a tree's settings, ``ttl`` as text like ``1d``. ``checksum``: read files
-    again even if their signature is known.
+    again even if their signature is known. ``dump`` is for dumps.
 
     ``from_environment``: names of fields that a variable gave and no flag; a tree's settings among
     them are not for manifests. ``left_out``: files, by absolute real path, that no tree has.
@@ -46,8 +51,16 @@ class SourceOptions:
     exclude: tuple[str, ...] = ()
     name: str | None = None
     checksum: bool = False
+    dump: DumpOptions = NOTHING_SAID
     from_environment: frozenset[str] = frozenset()
     left_out: tuple[str, ...] = ()
+
+    @property
+    def loss_rules(self) -> DumpOptions:
+        """What is said of a dump, with what ``empty`` says of it."""
+        if self.empty is None:
+            return self.dump
+        return replace(self.dump, ways={**self.dump.ways, Loss.EMPTY: self.empty})
 
     def said_by(self, name: str) -> str:
         """The flag or the variable that gave this field."""
@@ -61,7 +74,9 @@ _CHOICES = {
     "encoding": ("text", "base64"),
     "empty": ("error", "skip"),
 }
-_TREE_FLAGS = (*_CHOICES, "prefix", "ttl", "include", "exclude", "name")
+_SHARED_FLAGS = ("charset", "prefix", "ttl", "name", "empty")
+"""Of trees and of dumps."""
+_TREE_FLAGS = ("key", "extension", "encoding", "include", "exclude")
 
 TOLD_BY_INDEX = ("encoding", "extension", "key", "ttl")
 """The settings of a tree that make no sense for an exported directory."""
@@ -105,8 +120,17 @@ def is_exported(root: str) -> bool:
 
 def tree_flags(options: SourceOptions) -> list[str]:
     """The flags that were given and make sense for a directory only."""
-    names = [name for name in _TREE_FLAGS if name not in options.from_environment]
-    return sorted(f"--{name}" for name in names if getattr(options, name) not in {None, ()})
+    return _typed(options, _TREE_FLAGS)
+
+
+def flags_beside_manifest(options: SourceOptions) -> list[str]:
+    """The flags that were given and make sense for a directory or a dump only."""
+    return sorted({*_typed(options, (*_TREE_FLAGS, *_SHARED_FLAGS)), *options.dump.typed})
+
+
+def _typed(options: SourceOptions, names: Iterable[str]) -> list[str]:
+    typed = [name for name in names if name not in options.from_environment]
+    return sorted(f"--{name}" for name in typed if getattr(options, name) not in {None, ()})
 
 
 def tree_from_options(path: str, options: SourceOptions) -> tuple[Tree, list[str]]:
@@ -121,7 +145,7 @@ def tree_from_options(path: str, options: SourceOptions) -> tuple[Tree, list[str
         return _exported_tree(path, options), []
     charset = options.charset or "strict"
     prefix = _prefix(options, charset)
-    expiry, warnings = _ttl(options)
+    expiry, warnings = ttl_of(options)
     tree = Tree(
         root=os.path.abspath(path),
         shown=path,
@@ -169,7 +193,8 @@ def _prefix(options: SourceOptions, charset: str) -> str:
     return prefix
 
 
-def _ttl(options: SourceOptions) -> tuple[Expiry, list[str]]:
+def ttl_of(options: SourceOptions) -> tuple[Expiry, list[str]]:
+    """The expiry that ``ttl`` declares, and warnings. Raises `UsageError`."""
     if options.ttl is None:
         return NEVER, []
     said_by = options.said_by("ttl")

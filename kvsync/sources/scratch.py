@@ -28,7 +28,7 @@ CREATE TABLE entry (
     origin TEXT NOT NULL,
     signature BLOB NOT NULL
 );
-CREATE TABLE left_out (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE left_out (key TEXT PRIMARY KEY, origin TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE loss (
     key TEXT NOT NULL, origin TEXT NOT NULL, kind TEXT NOT NULL, way TEXT NOT NULL,
     detail TEXT NOT NULL
@@ -48,6 +48,7 @@ class Scratch(Sequence[Entry]):
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(_SCHEMA)
         self._count = 0
+        self._any_left_out = False
         self.losses = ScratchLosses(self._database)
 
     @contextmanager
@@ -66,18 +67,28 @@ class Scratch(Sequence[Entry]):
     def add(self, entry: Entry) -> str:
         """Append an entry; returns nothing, or the origin of the one that has its key already."""
         key, digest, size, expiry, origin, signature = entry
+        if self._any_left_out and (first := self._origin("left_out", key)):
+            return first
         fields = self._count, key, digest, size, *expiry, origin, signature
         try:
             self._database.execute("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)", fields)
         except sqlite3.IntegrityError:
-            found = self._database.execute("SELECT origin FROM entry WHERE key = ?", (key,))
-            return str(found.fetchone()[0])
+            return self._origin("entry", key)
         self._count += 1
         return ""
 
-    def leave_out(self, key: str) -> None:
-        """Note that the source names the key, and that its pair is not wanted."""
-        self._database.execute("INSERT OR IGNORE INTO left_out VALUES (?)", (key,))
+    def leave_out(self, key: str, origin: str) -> str:
+        """Note that the source names the key, and that its pair is not wanted; as `add`."""
+        first = self._origin("entry", key) or self._origin("left_out", key)
+        if not first:
+            self._any_left_out = True
+            self._database.execute("INSERT INTO left_out VALUES (?, ?)", (key, origin))
+        return first
+
+    def _origin(self, table: str, key: str) -> str:
+        sql = f"SELECT origin FROM {table} WHERE key = ?"  # noqa: S608 - a name of ours
+        found = self._database.execute(sql, (key,)).fetchone()
+        return str(found[0]) if found else ""
 
     def __len__(self) -> int:
         return self._count
@@ -117,7 +128,7 @@ class ScratchLosses:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
-        self.totals: Counter[tuple[str, str]] = Counter()
+        self.totals: Counter[tuple[Loss, str]] = Counter()
 
     def add(self, key: str, origin: str, loss: Lossy) -> None:
         """Note what a pair loses."""

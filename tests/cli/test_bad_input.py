@@ -154,7 +154,8 @@ def test_single_file(kvsync, write):
     result = kvsync("sync", "robots.txt")
     assert result.code == 2
     assert result.errors[0].endswith(
-        "A source is a manifest or a folder: for one file, use file: in one"
+        "A source is a manifest, a folder, or a dump of another store (give --format); for one file"
+        " as a value, use file: in a manifest"
     )
 
 

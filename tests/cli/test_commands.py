@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from kvsync.dumps.losses import Loss
 from kvsync.sources import SourceOptions
 from tests.cli.importing import imported
 from tests.emulator.raw import call
@@ -279,5 +280,6 @@ def test_every_tree_flag_reaches_the_source():
     from kvsync.cli.sync import command
 
     offered = {parameter.name for parameter in command.params}
-    derived = {"from_environment", "left_out"}
+    derived = {"from_environment", "left_out", "dump"}
     assert set(SourceOptions.__dataclass_fields__) - derived <= offered
+    assert {str(kind).replace("-", "_") for kind in Loss} <= offered

@@ -53,7 +53,7 @@ def test_a_line_says_everything_of_a_pair() -> None:
 
 def test_a_failure_file_is_read_like_any_other() -> None:
     """Its header and its deletes are passed over, and what it says beside the pairs."""
-    header = FailureHeader(owner="o", zone="z", namespace="n", endpoint="e", state="s")
+    header = FailureHeader(owner="o", zone="z", namespace="n", endpoint="e", home="h")
     content = (
         header_line(header)
         + b'{"key":"a","value":"x","action":"create","outcome":"failed","code":"Timeout",'

@@ -238,7 +238,8 @@ def test_tree_flags_beside_a_manifest_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         manifest(tmp_path, HEAD, {}, SourceOptions(ttl="1d", include=("x",), name="n"))
     assert str(caught.value) == (
-        f"--include, --name, --ttl: for directories only; write this into {tmp_path}/m.yaml instead"
+        "--include, --name, --ttl: for directories and dumps only; "
+        f"write this into {tmp_path}/m.yaml instead"
     )
 
 
@@ -248,7 +249,7 @@ def test_tree_flags_from_the_environment_are_not_for_manifests(tmp_path: Path) -
     source = manifest(tmp_path, HEAD + "keys: {a: b}\n", {}, options)
     assert source.owner == ""
     assert source.entries(nothing)[0].expiry == NEVER
-    with pytest.raises(UsageError, match=r"^--key: for directories only; "):
+    with pytest.raises(UsageError, match=r"^--key: for directories and dumps only; "):
         manifest(tmp_path, HEAD, {}, replace(options, key="escape"))
 
 

@@ -1,0 +1,87 @@
+"""Options for dumps: how one is read, and what becomes of what EdgeKV cannot hold."""
+
+from collections.abc import Callable, Iterator
+from functools import reduce
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from kvsync.cli.options import option
+from kvsync.dumps import FORMATS
+from kvsync.dumps.losses import ERROR, SKIP, Loss
+from kvsync.dumps.policies import POLICIES
+from kvsync.dumps.record import Layout
+from kvsync.sources import MANIFEST
+from kvsync.sources.dumpoptions import DumpOptions
+
+__all__ = ["dump_options", "dump_options_from", "policy_rows"]
+
+_WITH_OWN_OPTION = frozenset({Loss.EMPTY})
+"""A tree has this one, too."""
+
+_ALWAYS = {ERROR, SKIP}
+
+
+def _policy_options() -> Iterator[Callable[[Any], Any]]:
+    for kind, policy in POLICIES.items():
+        if kind not in _WITH_OWN_OPTION:
+            ways = list(policy.ways)
+            # A variable that somebody forgot must not lose anything.
+            yield option(
+                f"--{kind}",
+                variable=False,
+                type=click.Choice(ways),
+                help=f"What to do with {policy.what} [default: {ways[0]}].",
+            )
+
+
+def dump_options(form: str = "--format") -> Callable[[Any], Any]:
+    """The decorator; ``form`` is what the command calls the format of its source."""
+    known = click.Choice([MANIFEST, *FORMATS])
+    decorators = [
+        option(form, "form", type=known, help="The format of a dump [default: guessed, if safe]."),
+        option("--key-column", metavar="NAME", help="Of a table: the keys [default: key]."),
+        option("--value-column", metavar="NAME", help="Of a table: the values [default: value]."),
+        option("--ttl-column", metavar="NAME", help="Of a table: TTLs in seconds, or as 1h30m."),
+        option("--value-json", is_flag=True, help="Of a table: the value is the row as JSON."),
+        option("--separator", metavar="TEXT", help="Between a group and its key [default: _]."),
+        *_policy_options(),
+    ]
+
+    def decorate(function: Any) -> Any:
+        return reduce(lambda f, decorator: decorator(f), reversed(decorators), function)
+
+    return decorate
+
+
+def dump_options_from(ctx: click.Context) -> DumpOptions:
+    """What the command line says of a dump."""
+    given = ctx.params
+    names = ("form", "key_column", "value_column", "ttl_column", "value_json", "separator")
+    kinds = {kind: kind.replace("-", "_") for kind in Loss if kind not in _WITH_OWN_OPTION}
+    typed = ParameterSource.COMMANDLINE
+    flags = {parameter.name: parameter.opts[-1] for parameter in ctx.command.params}
+    return DumpOptions(
+        form=given["form"] or "",
+        layout=Layout(
+            given["key_column"] or "",
+            given["value_column"] or "",
+            given["ttl_column"] or "",
+            given["value_json"],
+        ),
+        ways={kind: given[name] for kind, name in kinds.items() if given[name]},
+        separator="_" if given["separator"] is None else given["separator"],
+        typed=tuple(
+            next(opt for opt in (str(flags[name]), f"--{name}") if opt.startswith("--"))
+            for name in (*names, *kinds.values())
+            if ctx.get_parameter_source(name) is typed
+        ),
+    )
+
+
+def policy_rows() -> Iterator[tuple[str, str]]:
+    """Each kind of loss with the ways to deal with it, as a help page lists them."""
+    for kind, policy in POLICIES.items():
+        more = [f"{way}: {told}" for way, told in policy.ways.items() if way not in _ALWAYS]
+        yield f"--{kind}", ". ".join([policy.what, "; ".join(more)]).rstrip(". ") + "."

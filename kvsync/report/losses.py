@@ -1,0 +1,68 @@
+"""What pairs lost on their way into EdgeKV, for people and as JSON."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from kvsync.dumps.losses import ERROR, LostPair
+from kvsync.dumps.policies import POLICIES
+from kvsync.report.result import RunReport
+from kvsync.units import count_text, printable
+
+__all__ = ["loss_fields", "loss_lines"]
+
+_LISTED = 10
+_SHOWN = 200
+"""Characters of what a pair lost; the JSON document has it whole."""
+
+
+def loss_lines(run: RunReport, *, verbose: bool) -> Iterator[tuple[str, str]]:
+    """What pairs lose, as messages: level and line.
+
+    First each pair, ten of a kind unless ``verbose``, and then the totals. Where anything was not
+    allowed, the source's mistakes say so, and this says nothing.
+    """
+    totals = run.losses.totals
+    if any(way == ERROR for _, way in totals):
+        return
+    told: Counter[tuple[str, str]] = Counter()
+    for pair in run.losses:
+        names = pair.loss.kind, pair.loss.way
+        told[names] += 1
+        if verbose or told[names] <= _LISTED:
+            yield "info", _line(pair)
+    for (kind, way), count in totals.items():
+        more = f"; the first {_LISTED} are listed, with -v all" if count > _LISTED else ""
+        pairs = count_text(count, "pair")
+        told_more = "" if verbose else more
+        yield "warning", f"{pairs} with {POLICIES[kind].what}: --{kind} {way}{told_more}"
+
+
+def _line(pair: LostPair) -> str:
+    kind, way, detail = pair.loss
+    shown = detail if len(detail) <= _SHOWN else f"{detail[:_SHOWN]}…"
+    lost = f"{kind} {printable(shown)}".rstrip()
+    return f"{printable(pair.origin)}: {printable(pair.key)}: {lost} ({way})"
+
+
+def loss_fields(run: RunReport) -> dict[str, Any]:
+    """``losses``, pair by pair, and ``lost``, how many by kind; nothing where nothing is lost."""
+    totals = run.losses.totals
+    if not totals:
+        return {}
+    lost: Counter[str] = Counter()
+    for (kind, _), count in totals.items():
+        lost[kind] += count
+    return {
+        "lost": dict(lost),
+        "losses": [
+            {
+                "key": pair.key,
+                "origin": pair.origin,
+                "kind": str(pair.loss.kind),
+                "policy": pair.loss.way,
+                "detail": pair.loss.detail,
+            }
+            for pair in run.losses
+        ],
+    }

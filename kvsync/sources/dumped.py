@@ -1,0 +1,164 @@
+"""One dump, read twice: for what it names, and for the values that are wanted."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from typing import BinaryIO, NamedTuple, TypeAlias
+
+from kvsync.dumps.losses import ERROR, SKIP, Loss, Lossy
+from kvsync.dumps.policies import POLICIES, Rules, Settled, settle
+from kvsync.dumps.record import Fault, Item, Layout, Read
+from kvsync.model import Entry, Expiry, Loaded, Lost
+from kvsync.sources.files import Clock
+from kvsync.sources.mistakes import Mistakes, quoted
+from kvsync.sources.scratch import Scratch
+from kvsync.units import count_text, printable
+
+__all__ = ["DumpFile", "DumpReader", "Filling"]
+
+_LISTED = 10
+"""Mistakes of one kind that are listed; of the others it is said how many there are."""
+_ENOUGH = 1000
+"""Faults after which a dump is not read any further."""
+
+_Claim: TypeAlias = Callable[[str, str], str]
+
+
+class DumpFile(NamedTuple):
+    """A dump that can be read from its beginning again: ``open`` raises `OSError`."""
+
+    open: Callable[[], BinaryIO]
+    read: Read
+    layout: Layout
+
+    def items(self, version: "Version | None" = None) -> Iterator[Item]:
+        """What it holds; nothing if it is not of this version any more. Raises `OSError`."""
+        with closing(self.open()) as file:
+            if version in {None, version_of(file)}:
+                yield from self.read(file, self.layout)
+
+    def version(self) -> "Version":
+        """What tells the file from its next version. Raises `OSError`."""
+        with closing(self.open()) as file:
+            return version_of(file)
+
+
+Version: TypeAlias = tuple[int, ...]
+
+
+def version_of(file: BinaryIO) -> Version:
+    """What tells an open file from its next version."""
+    found = os.fstat(file.fileno())
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+class Filling:
+    """Takes a dump's items into a scratch, and what is wrong with them into mistakes.
+
+    ``claim`` is given key and origin, and returns the origin of another part of the source that has
+    the key already.
+    """
+
+    def __init__(self, scratch: Scratch, mistakes: Mistakes, claim: _Claim) -> None:
+        self._scratch = scratch
+        self._mistakes = mistakes
+        self._claim = claim
+        self._counts: Counter[str] = Counter()
+
+    def fill(self, items: Iterable[Item], shown: str, rules: Rules, now: float) -> None:
+        """Take all items of one dump, named ``shown``."""
+        self._counts.clear()
+        for item in items:
+            if isinstance(item, Fault):
+                if self._counts["fault"] >= _ENOUGH:
+                    self._mistakes.about(shown, f"and more: {_ENOUGH:,} mistakes are enough")
+                    break
+                self._counts["fault"] += 1
+                self._mistakes.about(shown, item.message, item.line)
+            else:
+                self._add(settle(item, rules, now), shown, item.line)
+        for kind, count in self._counts.items():
+            if kind != "fault" and count > _LISTED:
+                more = count_text(count - _LISTED, "more pair")
+                self._mistakes.about(shown, f"{more}: {_told(kind)}")
+
+    def _add(self, settled: Settled, shown: str, line: int) -> None:
+        key, value = settled.key, settled.value
+        origin = f"{shown}:{line}" if line else shown
+        for loss in settled.losses:
+            self._scratch.losses.add(key, origin, loss)
+            if loss.way == ERROR:
+                self._wrong(loss.kind, _advice(key, loss), shown, line)
+        first = self._claim(key, origin) or (
+            self._scratch.leave_out(key, origin)
+            if value is None
+            else self._scratch.add(_entry(key, value, settled.expiry, origin))
+        )
+        if first:
+            self._wrong("twice", f"the key {quoted(key)} is also that of {first}", shown, line)
+
+    def _wrong(self, kind: str, message: str, shown: str, line: int) -> None:
+        self._counts[kind] += 1
+        if self._counts[kind] <= _LISTED:
+            self._mistakes.about(shown, message, line)
+
+
+def _entry(key: str, value: bytes, expiry: Expiry, origin: str) -> Entry:
+    return Entry(key, hashlib.sha256(value).digest(), len(value), expiry, origin)
+
+
+def _advice(key: str, loss: Lossy) -> str:
+    ways = ", ".join(way for way in POLICIES[loss.kind].ways if way not in {ERROR, SKIP})
+    advice = f"--{loss.kind} {ways or SKIP}" + (f" or {SKIP}" if ways else "")
+    if loss.kind is Loss.KEYS:
+        return f"the key {quoted(key)} {loss.detail}, or with {advice}"
+    return f"{quoted(key)} has {POLICIES[loss.kind].what}, which EdgeKV cannot hold: {advice}"
+
+
+def _told(kind: str) -> str:
+    return POLICIES[Loss(kind)].what if kind in set(Loss) else "a key that is there already"
+
+
+class DumpReader:
+    """Reads one dump file, ``shown`` as the user would write its name."""
+
+    def __init__(self, file: DumpFile, shown: str, rules: Rules, clock: Clock) -> None:
+        self.shown = printable(shown)
+        self._file = file
+        self._rules = rules
+        self._clock = clock
+        self._version: Version | None = None
+
+    def fill(self, filling: Filling) -> None:
+        """All that the dump names. Raises `OSError`."""
+        self._version = self._file.version()
+        filling.fill(self._file.items(), self.shown, self._rules, self._clock())
+
+    def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
+        """The values of these entries, which come in the order of the dump."""
+        waiting = iter(wanted)
+        entry = next(waiting, None)
+        lost = Lost("the dump has changed since it was read: run again")
+        if entry is None:
+            return
+        try:
+            for item in self._file.items(self._version):
+                if isinstance(item, Fault):
+                    continue
+                settled = settle(item, self._rules, self._clock())
+                if settled.key == entry.key and settled.value is not None:
+                    yield _loaded(entry, settled.value)
+                    entry = next(waiting, None)
+                    if entry is None:
+                        return
+        except OSError as error:
+            lost = Lost(f"the dump cannot be read: {error.strerror}")
+        while entry:
+            yield entry, lost
+            entry = next(waiting, None)
+
+
+def _loaded(entry: Entry, value: bytes) -> Loaded:
+    return entry._replace(digest=hashlib.sha256(value).digest(), size=len(value)), value

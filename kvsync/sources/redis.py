@@ -1,0 +1,86 @@
+"""A live Redis server as a source."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from kvsync.dumps.losses import Losses
+from kvsync.dumps.policies import Rules, settle
+from kvsync.dumps.record import Fault, Item, Record
+from kvsync.dumps.redis import RedisDump
+from kvsync.model import Destination, Entry, Loaded, Lost, Recall
+from kvsync.sources.dumped import Filling
+from kvsync.sources.dumpoptions import rules_of
+from kvsync.sources.files import Clock
+from kvsync.sources.mistakes import Mistakes
+from kvsync.sources.options import SourceOptions, ttl_of
+from kvsync.sources.scratch import Scratch
+
+__all__ = ["RedisSource"]
+
+_AT_ONCE = 64
+
+
+class RedisSource:
+    """One database of a server (`kvsync.source.Source`).
+
+    Raises `UsageError` for a wrong address, options that make no sense, or a missing package.
+    """
+
+    complete = True
+    destination = Destination()
+
+    def __init__(
+        self, url: str, options: SourceOptions, environ: Mapping[str, str], clock: Clock
+    ) -> None:
+        expiry, self.warnings = ttl_of(options)
+        self.charset = options.charset or "strict"
+        self._rules = rules_of(options.loss_rules, self.charset, options.prefix or "", expiry)
+        self._dump = RedisDump(url, environ)
+        self.label = str(self._dump.address)
+        self.owner = options.name or self.label
+        self.home = self.location = os.getcwd()
+        self._clock = clock
+        self._scratch = Scratch()
+        self._names: dict[str, str] = {}
+        """What the server calls keys that are sent under another name."""
+
+    @property
+    def losses(self) -> Losses:
+        """What its pairs have that EdgeKV cannot hold."""
+        return self._scratch.losses
+
+    def entries(self, recall: Recall) -> Sequence[Entry]:  # noqa: ARG002 - nothing here stays unread
+        """All strings, in the server's own order. Raises `InputError` and `UsageError`."""
+        mistakes = Mistakes(self.label)
+        self._scratch = scratch = Scratch()
+        self._names.clear()
+        with scratch.filling():
+            filling = Filling(scratch, mistakes, lambda *_: "")
+            filling.fill(self._items(), self.label, self._rules, self._clock())
+        mistakes.raise_all()
+        return scratch
+
+    def _items(self) -> Iterator[Item]:
+        for item in self._dump.records():
+            if not isinstance(item, Fault):
+                key = settle(item, self._rules, 0).key
+                if key != item.key:
+                    self._names[key] = item.key
+            yield item
+
+    def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
+        """The values of these entries, read some at a time when the first of them is asked for."""
+        waiting = iter(wanted)
+        while entries := list(islice(waiting, _AT_ONCE)):
+            names = [self._names.get(entry.key, entry.key) for entry in entries]
+            for entry, (name, value) in zip(entries, self._dump.values(names), strict=True):
+                yield _loaded(entry, Record(name, value, 0), self._rules)
+
+
+def _loaded(entry: Entry, record: Record, rules: Rules) -> Loaded:
+    value = settle(record, rules, 0).value
+    if record.value is None or value is None:
+        return entry, Lost("it has gone since the plan was made, or has become what cannot be sent")
+    return entry._replace(digest=hashlib.sha256(value).digest(), size=len(value)), value
