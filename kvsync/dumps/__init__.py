@@ -6,7 +6,7 @@ format need not load what reads it.
 
 from importlib import import_module
 
-from kvsync.dumps.record import Read
+from kvsync.dumps.record import Layout, Read
 
 __all__ = ["FORMATS", "guess_format", "reader"]
 
@@ -22,6 +22,7 @@ FORMATS: tuple[str, ...] = (
     "redis",
 )
 
+_USUAL = Layout()
 _PLACES = {
     "csv": ("tables", "read_csv"),
     "tsv": ("tables", "read_tsv"),
@@ -43,12 +44,12 @@ def reader(form: str) -> Read:
     return read
 
 
-def guess_format(name: str, head: bytes) -> tuple[str, str] | None:
+def guess_format(name: str, head: bytes, layout: Layout = _USUAL) -> tuple[str, str] | None:
     """The format and what tells it (``its name``, ``its content``), or None if nothing does.
 
     ``head`` is the beginning of the file, which may be cut off anywhere. Nothing is guessed that
-    may as well be something else.
+    may as well be something else. ``layout`` has the columns that a table must have.
     """
     from kvsync.dumps.guess import guess_format as guess
 
-    return guess(name, head)
+    return guess(name, head, layout)

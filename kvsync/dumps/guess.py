@@ -13,6 +13,7 @@ from kvsync.dumps import cloudflare, consul, fastly, jsonl
 from kvsync.dumps.decoder import Json
 from kvsync.dumps.failures import BOOKKEEPING, read_header
 from kvsync.dumps.jsontext import BrokenError, Found, JsonText
+from kvsync.dumps.record import Layout
 from kvsync.dumps.utf8 import without_mark
 
 __all__ = ["guess_format"]
@@ -22,6 +23,7 @@ _DOTENV = re.compile(r"\.env(?![A-Za-z])|.*\.env$")
 """Not ``.envrc``, which is a script."""
 
 _LOOKED_AT = 20
+_USUAL = Layout()
 _PAIR = {"key", "value"}
 _JSONL = {*jsonl.FIELDS, *BOOKKEEPING}
 _FASTLY_ONLY = {*fastly.ONLY_HERE}
@@ -30,10 +32,11 @@ _FASTLY = {*fastly.FIELDS}
 _Objects: TypeAlias = list[dict[str, Json]]
 
 
-def guess_format(name: str, head: bytes) -> tuple[str, str] | None:
+def guess_format(name: str, head: bytes, layout: Layout = _USUAL) -> tuple[str, str] | None:
     """The format and what tells it (``its name``, ``its content``), or None if nothing does.
 
-    ``head`` is the beginning of the file, which may be cut off anywhere.
+    ``head`` is the beginning of the file, which may be cut off anywhere. ``layout`` has the columns
+    that a table must have.
     """
     ending = os.path.splitext(name)[1].lower()
     if name.startswith(_DATABASES):
@@ -43,18 +46,22 @@ def guess_format(name: str, head: bytes) -> tuple[str, str] | None:
     if ending in {".yaml", ".yml"}:
         return None
     if ending in {".csv", ".tsv"}:
-        return (ending[1:], "its name and its first line") if _is_table(head, ending) else None
+        is_table = _is_table(head, ending, layout)
+        return (ending[1:], "its name and its first line") if is_table else None
     form = _by_content(head, lines=ending in {".jsonl", ".ndjson"})
     return (form, "its content") if form else None
 
 
-def _is_table(head: bytes, ending: str) -> bool:
+def _is_table(head: bytes, ending: str, layout: Layout) -> bool:
+    wanted = {layout.key_column or "key"}
+    if not layout.whole_row:
+        wanted.add(layout.value_column or "value")
     try:
         line = without_mark(head).decode(errors="replace").splitlines()[:1]
         columns = next(csv.reader(line, delimiter="," if ending == ".csv" else "\t"), [])
     except (ValueError, csv.Error):
         return False
-    return set(columns) >= _PAIR
+    return set(columns) >= wanted
 
 
 def _by_content(head: bytes, *, lines: bool) -> str:

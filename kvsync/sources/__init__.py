@@ -79,7 +79,7 @@ def _format(path: str, options: SourceOptions) -> tuple[str, list[str]]:
         return options.dump.form, []
     if path == "-":
         raise UsageError("- is what comes through a pipe: say with --format what that is")
-    guess = None if path.endswith(_YAML) else guess_format(path, _head(path))
+    guess = None if path.endswith(_YAML) else guess_format(path, _head(path), options.dump.layout)
     if guess is None:
         return "", []
     form, why = guess

@@ -58,13 +58,20 @@ class Filling:
     """Takes a dump's items into a scratch, and what is wrong with them into mistakes.
 
     ``claim`` is given key and origin, and returns the origin of another part of the source that has
-    the key already.
+    the key already. ``name_of`` says how the user says what to do about a kind of loss.
     """
 
-    def __init__(self, scratch: Scratch, mistakes: Mistakes, claim: _Claim) -> None:
+    def __init__(
+        self,
+        scratch: Scratch,
+        mistakes: Mistakes,
+        claim: _Claim,
+        name_of: Callable[[Loss], str] = "--{}".format,
+    ) -> None:
         self._scratch = scratch
         self._mistakes = mistakes
         self._claim = claim
+        self._name_of = name_of
         self._counts: Counter[str] = Counter()
 
     def fill(self, items: Iterable[Item], shown: str, rules: Rules, now: float) -> None:
@@ -90,7 +97,8 @@ class Filling:
         for loss in settled.losses:
             self._scratch.losses.add(key, origin, loss)
             if loss.way == ERROR:
-                self._wrong(loss.kind, _advice(key, loss), shown, line)
+                advice = _advice(key, loss, self._name_of(loss.kind))
+                self._wrong(loss.kind, advice, shown, line)
         first = self._claim(key, origin) or (
             self._scratch.leave_out(key, origin)
             if value is None
@@ -109,9 +117,9 @@ def _entry(key: str, value: bytes, expiry: Expiry, origin: str) -> Entry:
     return Entry(key, hashlib.sha256(value).digest(), len(value), expiry, origin)
 
 
-def _advice(key: str, loss: Lossy) -> str:
+def _advice(key: str, loss: Lossy, name: str) -> str:
     ways = ", ".join(way for way in POLICIES[loss.kind].ways if way not in {ERROR, SKIP})
-    advice = f"--{loss.kind} {ways or SKIP}" + (f" or {SKIP}" if ways else "")
+    advice = f"{name} {ways or SKIP}" + (f" or {SKIP}" if ways else "")
     if loss.kind is Loss.KEYS:
         return f"the key {quoted(key)} {loss.detail}, or with {advice}"
     return f"{quoted(key)} has {POLICIES[loss.kind].what}, which EdgeKV cannot hold: {advice}"

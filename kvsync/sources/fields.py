@@ -18,7 +18,9 @@ _Spec = TypeVar("_Spec", bound=msgspec.Struct)
 _LITERAL = frozenset({"ttl", "expires"})
 """Fields whose text is read as it stands: YAML's own reading of dates and numbers is not asked."""
 
-_WHERE = re.compile(r"at `\$\.([a-z]+)(?:\[([0-9]+)\])?`$")
+_BOOLEAN = frozenset({"value-json"})
+
+_WHERE = re.compile(r"at `\$\.([a-z-]+)(?:\[([0-9]+)\])?`$")
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
 _NAMES: dict[type[msgspec.Struct], dict[str, str]] = {}
 
@@ -90,6 +92,8 @@ def convert(found: dict[str, Node], spec: type[_Spec], mistakes: Mistakes) -> _S
 def _scalar_fault(name: str, node: Scalar) -> str:
     if name == "json" or (name == "version" and _INTEGER.fullmatch(node.text)):
         return ""
+    if name in _BOOLEAN and node.text in {"true", "false"}:
+        return ""
     fault = unquoted(node)
     return f"{fault} or write json: instead of value:" if fault and name == "value" else fault
 
@@ -101,6 +105,8 @@ def _builtin(name: str, node: Node) -> object:
         return {}
     if isinstance(node, Sequence):
         return [_item(item) for item in node.items]
+    if name in _BOOLEAN and node.plain:
+        return node.text == "true"
     is_number = name == "version" and node.plain and _INTEGER.fullmatch(node.text)
     return int(node.text) if is_number else node.text
 

@@ -2,18 +2,20 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from kvsync.dumps.losses import NO_LOSSES
+from kvsync.dumps.losses import Losses
 from kvsync.keys import check_key
 from kvsync.limits import MAX_MANIFEST_SIZE
 from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Recall
 from kvsync.sources.fields import convert, is_nothing, read_fields
 from kvsync.sources.files import Clock, Content, os_fault, read_file, settled, signature
+from kvsync.sources.filesection import FileSection
 from kvsync.sources.memory import gc_paused
 from kvsync.sources.mistakes import Mistakes, quoted
 from kvsync.sources.nodes import Mapping as MappingNode
-from kvsync.sources.nodes import Node, Scalar, Sequence, read_yaml
+from kvsync.sources.nodes import Node, Scalar, read_yaml
+from kvsync.sources.nodes import Sequence as SequenceNode
 from kvsync.sources.options import SourceOptions
 from kvsync.sources.pairs import FilePart, Lifetimes, PairReader, Part
 from kvsync.sources.paths import Paths
@@ -40,7 +42,6 @@ def read_manifest(path: str) -> bytes:
 class Manifest:
     """A manifest (`kvsync.source.Source`); opened, it is known to be YAML, and no more."""
 
-    losses = NO_LOSSES
     complete = True
 
     def __init__(
@@ -60,6 +61,7 @@ class Manifest:
         self._warnings: list[str] = []
         self._parts: dict[str, Part] = {}
         self._trees: list[TreeReader] = []
+        self._files = FileSection()
         self._early = Mistakes(path)
         root = read_yaml(data, self._early.origin)
         self._fields = read_fields(root, ManifestFields, self._early, "a manifest")
@@ -107,8 +109,13 @@ class Manifest:
         """What a person should know; complete once `entries` has been called."""
         return list(self._warnings)
 
-    def entries(self, recall: Recall) -> list[Entry]:
-        """All pairs, first the keys and then the trees, in the order of the file.
+    @property
+    def losses(self) -> Losses:
+        """What pairs of dumps have that EdgeKV cannot hold; complete once `entries` was called."""
+        return self._files.losses
+
+    def entries(self, recall: Recall) -> Sequence[Entry]:
+        """All pairs: the keys, the trees and the files, each in the order of the manifest.
 
         Raises `InputError` with every mistake found, by line.
         """
@@ -119,7 +126,7 @@ class Manifest:
         mistakes.raise_all()
         return entries
 
-    def _all_entries(self, recall: Recall, mistakes: Mistakes) -> list[Entry]:
+    def _all_entries(self, recall: Recall, mistakes: Mistakes) -> Sequence[Entry]:
         lifetimes = Lifetimes(mistakes)
         paths = Paths(self.home, self._environ, mistakes)
         default = self._default(lifetimes, mistakes)
@@ -132,8 +139,12 @@ class Manifest:
         )
         for reader in self._read_trees(context):
             entries += reader.entries(recall, claims, mistakes)
+        self._files = FileSection()
+        node = self._fields.get("files")
+        if node is not None and not is_nothing(node):
+            self._files.read(node, context, self._clock)
         self._warnings = lifetimes.warnings
-        return entries
+        return self._files.entries(entries, context, claims)
 
     def _default(self, lifetimes: Lifetimes, mistakes: Mistakes) -> Expiry:
         node = self._fields.get("defaults")
@@ -200,7 +211,7 @@ class Manifest:
         node = self._fields.get("trees")
         if node is None or is_nothing(node):
             return []
-        if not isinstance(node, Sequence):
+        if not isinstance(node, SequenceNode):
             context.mistakes.at(node, "trees must be a list (- path: …)")
             return []
         for item in node.items:
@@ -211,7 +222,8 @@ class Manifest:
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
         """The values of these entries, in the source's order, each read when it is asked for."""
-        by_key = {entry.key: entry for entry in wanted}
+        own, dumped = self._files.split(wanted)
+        by_key = {entry.key: entry for entry in own}
         for key, part in self._parts.items():
             entry = by_key.get(key)
             if entry is None:
@@ -226,3 +238,4 @@ class Manifest:
             )
         for reader in self._trees:
             yield from reader.values(by_key)
+        yield from self._files.values(dumped)

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 __all__ = [
     "VALUE_FIELDS",
     "DefaultFields",
+    "FileFields",
     "HeadFields",
     "KeyFields",
     "ManifestFields",
@@ -70,6 +71,67 @@ class TreeFields(Struct, forbid_unknown_fields=True):
     ttl: Ttl | UnsetType = UNSET
 
 
+Format = Annotated[
+    Literal["jsonl", "csv", "tsv", "cloudflare", "fastly", "akamai", "consul", "dotenv"],
+    Meta(description="jsonl, csv, tsv, cloudflare, fastly, akamai, consul or dotenv"),
+]
+ErrorOrSkip = Annotated[Literal["error", "skip"], Meta(description="error or skip")]
+
+
+class FileFields(Struct, forbid_unknown_fields=True, rename="kebab"):
+    """One entry under ``files``: a dump of another store, and what becomes of its losses."""
+
+    path: Path | UnsetType = UNSET
+    format: Format | UnsetType = UNSET
+    prefix: Text | UnsetType = UNSET
+    ttl: Ttl | UnsetType = UNSET
+    key_column: Name | UnsetType = UNSET
+    value_column: Name | UnsetType = UNSET
+    ttl_column: Name | UnsetType = UNSET
+    value_json: Annotated[bool, Meta(description="true or false")] | UnsetType = UNSET
+    separator: Text | UnsetType = UNSET
+    key: (
+        Annotated[
+            Literal["error", "skip", "escape", "join"],
+            Meta(description="error, skip, escape or join"),
+        ]
+        | UnsetType
+    ) = UNSET
+    metadata: (
+        Annotated[
+            Literal["error", "skip", "drop", "envelope"],
+            Meta(description="error, skip, drop or envelope"),
+        ]
+        | UnsetType
+    ) = UNSET
+    flags: (
+        Annotated[Literal["error", "skip", "drop"], Meta(description="error, skip or drop")]
+        | UnsetType
+    ) = UNSET
+    binary: (
+        Annotated[Literal["error", "skip", "base64"], Meta(description="error, skip or base64")]
+        | UnsetType
+    ) = UNSET
+    groups: (
+        Annotated[
+            Literal["error", "skip", "join", "drop"],
+            Meta(description="error, skip, join or drop"),
+        ]
+        | UnsetType
+    ) = UNSET
+    short_ttl: (
+        Annotated[
+            Literal["keep", "error", "skip", "extend"],
+            Meta(description="keep, error, skip or extend"),
+        ]
+        | UnsetType
+    ) = UNSET
+    empty: ErrorOrSkip | UnsetType = UNSET
+    large: ErrorOrSkip | UnsetType = UNSET
+    expired: ErrorOrSkip | UnsetType = UNSET
+    missing: ErrorOrSkip | UnsetType = UNSET
+
+
 class HeadFields(Struct, forbid_unknown_fields=True):
     """What a manifest says of itself."""
 
@@ -90,11 +152,12 @@ class ManifestFields(HeadFields, forbid_unknown_fields=True):
     defaults: DefaultFields | UnsetType = UNSET
     keys: dict[str, Name | KeyFields] | UnsetType | None = UNSET
     trees: list[TreeFields] | UnsetType | None = UNSET
+    files: list[FileFields] | UnsetType | None = UNSET
 
 
 def field_names(spec: type[Struct]) -> dict[str, str]:
     """The fields of a type, each with its description."""
-    return {field.name: _description(field.type) for field in msgspec.structs.fields(spec)}
+    return {field.encode_name: _description(field.type) for field in msgspec.structs.fields(spec)}
 
 
 def _description(kind: Any) -> str:
@@ -113,6 +176,7 @@ def manifest_schema() -> dict[str, Any]:
     # "exactly one of these".
     schema["$defs"]["ManifestFields"]["required"] = ["version"]
     schema["$defs"]["TreeFields"]["required"] = ["path"]
+    schema["$defs"]["FileFields"]["required"] = ["path"]
     schema["$defs"]["KeyFields"]["oneOf"] = [{"required": [name]} for name in VALUE_FIELDS]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -90,6 +90,13 @@ class Scratch(Sequence[Entry]):
         found = self._database.execute(sql, (key,)).fetchone()
         return str(found[0]) if found else ""
 
+    def number(self, key: str) -> int:
+        """The number of the entry with this key, counted from 0. Raises `KeyError`."""
+        found = self._database.execute("SELECT number FROM entry WHERE key = ?", (key,)).fetchone()
+        if found is None:
+            raise KeyError(key)
+        return int(found[0])
+
     def __len__(self) -> int:
         return self._count
 

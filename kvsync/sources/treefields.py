@@ -17,7 +17,7 @@ from kvsync.sources.paths import Paths
 from kvsync.sources.patterns import Rules, parse_rules
 from kvsync.sources.schema import TreeFields
 
-__all__ = ["TreeContext", "read_tree"]
+__all__ = ["TreeContext", "read_tree", "shown_path"]
 
 
 class TreeContext(NamedTuple):
@@ -52,7 +52,7 @@ def read_tree(node: Node, context: TreeContext) -> Tree | None:
         _refuse_told(found, mistakes)
     return Tree(
         root=root,
-        shown=_shown(root, context),
+        shown=shown_path(root, context),
         charset=context.charset,
         prefix=prefix,
         style=fields.key or ("join" if context.charset == "strict" else "path"),
@@ -90,7 +90,8 @@ def _root(node: Node, given: Node | None, path: str | UnsetType, context: TreeCo
     return root
 
 
-def _shown(root: str, context: TreeContext) -> str:
+def shown_path(root: str, context: TreeContext) -> str:
+    """An absolute path as the manifest's user would write it."""
     relative = root.removeprefix(os.path.join(context.home, ""))
     while relative.startswith("./"):
         relative = relative[2:].lstrip("/")

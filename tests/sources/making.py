@@ -58,7 +58,7 @@ def pairs(source: Source) -> dict[str, str]:
     """All keys and values."""
     entries = source.entries(nothing)
     loaded = list(source.values(entries))
-    assert [entry for entry, _ in loaded] == entries
+    assert [entry for entry, _ in loaded] == list(entries)
     return {entry.key: value.decode() for entry, value in loaded if isinstance(value, bytes)}
 
 

@@ -72,7 +72,7 @@ HEADS = [
         HEAD + f"{SECRET}: x",
         (
             "2:1: unknown field (known: version, name, zone, namespace, charset, "
-            "defaults, keys, trees)"
+            "defaults, keys, trees, files)"
         ),
     ),
     (HEAD + "name: ''", "2:7: name must be text, and not empty"),

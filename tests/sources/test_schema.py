@@ -1,5 +1,9 @@
 """The JSON Schema says what the reader says."""
 
+from kvsync.dumps import FORMATS
+from kvsync.dumps.losses import Loss
+from kvsync.dumps.policies import POLICIES
+from kvsync.sources.filefields import FIELD_OF
 from kvsync.sources.schema import manifest_schema
 
 
@@ -10,7 +14,7 @@ def test_the_schema_has_every_field_and_what_must_be_there() -> None:
     assert schema["$ref"] == "#/$defs/ManifestFields"
     assert parts["ManifestFields"]["required"] == ["version"]
     assert list(parts["ManifestFields"]["properties"]) == [
-        "version", "name", "zone", "namespace", "charset", "defaults", "keys", "trees",
+        "version", "name", "zone", "namespace", "charset", "defaults", "keys", "trees", "files",
     ]  # fmt: skip
     assert list(parts["KeyFields"]["properties"]) == [
         "value", "json", "file", "env", "encoding", "ttl", "expires",
@@ -19,6 +23,7 @@ def test_the_schema_has_every_field_and_what_must_be_there() -> None:
         {"required": [name]} for name in ("value", "json", "file", "env")
     ]
     assert parts["TreeFields"]["required"] == ["path"]
+    assert parts["FileFields"]["required"] == ["path"]
     assert parts["TreeFields"]["properties"]["key"]["enum"] == ["escape", "join", "path"]
     assert not any(part["additionalProperties"] for part in parts.values())
 
@@ -28,8 +33,16 @@ def test_every_field_says_what_it_takes() -> None:
     parts = manifest_schema()["$defs"]
     bare = [
         name
-        for fields in ("KeyFields", "TreeFields", "DefaultFields")
+        for fields in ("KeyFields", "TreeFields", "FileFields", "DefaultFields")
         for name, field in parts[fields]["properties"].items()
         if not field["description"]
     ]
     assert bare == []
+
+
+def test_files_have_every_format_and_every_way() -> None:
+    """What a dump may be on the command line, it may be in a manifest, but for a live server."""
+    fields = manifest_schema()["$defs"]["FileFields"]["properties"]
+    assert set(fields["format"]["enum"]) == set(FORMATS) - {"redis"}
+    for kind in set(Loss) - {Loss.TYPES}:
+        assert set(fields[FIELD_OF.get(kind, kind)]["enum"]) == set(POLICIES[kind].ways), kind
