@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-__all__ = ["ERROR", "NO_LOSSES", "SKIP", "Loss", "Losses", "Lossy", "LostPair"]
+__all__ = ["ERROR", "KEEP", "NO_LOSSES", "SKIP", "Loss", "Losses", "Lossy", "LostPair"]
 
-ERROR, SKIP = "error", "skip"
-"""What may become of any pair that would lose something; all other ways change it, and send it."""
+ERROR, SKIP, KEEP = "error", "skip", "keep"
+"""What may become of a pair that would lose something; all other ways change it, and send it."""
 
 
 class Loss(StrEnum):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from kvsync.dumps.losses import ERROR, LostPair
+from kvsync.dumps.losses import ERROR, KEEP, Loss, LostPair
 from kvsync.dumps.policies import POLICIES
 from kvsync.report.result import RunReport
 from kvsync.units import count_text, printable
@@ -35,13 +35,15 @@ def loss_lines(run: RunReport, *, verbose: bool) -> Iterator[tuple[str, str]]:
         more = f"; the first {_LISTED} are listed, with -v all" if count > _LISTED else ""
         pairs = count_text(count, "pair")
         told_more = "" if verbose else more
-        yield "warning", f"{pairs} with {POLICIES[kind].what}: --{kind} {way}{told_more}"
+        # What somebody has asked for need not be warned of every night.
+        level = "info" if kind is not Loss.SHORT_TTL or way != KEEP else "warning"
+        yield level, f"{pairs} with {POLICIES[kind].what}: --{kind} {way}{told_more}"
 
 
 def _line(pair: LostPair) -> str:
     kind, way, detail = pair.loss
     shown = detail if len(detail) <= _SHOWN else f"{detail[:_SHOWN]}…"
-    lost = f"{kind} {printable(shown)}".rstrip()
+    lost = printable(shown) if shown.startswith(kind) else f"{kind} {printable(shown)}".rstrip()
     return f"{printable(pair.origin)}: {printable(pair.key)}: {lost} ({way})"
 
 

@@ -26,6 +26,8 @@ _REDIS = "redis"
 _YAML = (".yaml", ".yml")
 _MANIFESTS = (*_YAML, ".json")
 _USER = re.compile("//[^/]*@")
+_DUMPS = (".csv", ".tsv", ".jsonl", ".ndjson")
+"""Names that no manifest has."""
 _HEAD = 1 << 16
 """Bytes of a file by which its format is guessed."""
 
@@ -81,6 +83,8 @@ def _format(path: str, options: SourceOptions) -> tuple[str, list[str]]:
         raise UsageError("- is what comes through a pipe: say with --format what that is")
     guess = None if path.endswith(_YAML) else guess_format(path, _head(path), options.dump.layout)
     if guess is None:
+        if path.endswith(_DUMPS) and os.path.isfile(path):
+            raise UsageError(f"{printable(path)}: say with --format what kind of dump it is")
         return "", []
     form, why = guess
     told = f"read as {form}, as {why} suggests; say the format to make that sure"

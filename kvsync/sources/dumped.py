@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from typing import BinaryIO, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias
 
 from kvsync.dumps.losses import ERROR, SKIP, Loss, Lossy
 from kvsync.dumps.policies import POLICIES, Rules, Settled, settle
@@ -13,8 +13,10 @@ from kvsync.dumps.record import Fault, Item, Layout, Read
 from kvsync.model import Entry, Expiry, Loaded, Lost
 from kvsync.sources.files import Clock
 from kvsync.sources.mistakes import Mistakes, quoted
-from kvsync.sources.scratch import Scratch
 from kvsync.units import count_text, printable
+
+if TYPE_CHECKING:
+    from kvsync.sources.scratch import Scratch
 
 __all__ = ["DumpFile", "DumpReader", "Filling"]
 
@@ -63,7 +65,7 @@ class Filling:
 
     def __init__(
         self,
-        scratch: Scratch,
+        scratch: "Scratch",
         mistakes: Mistakes,
         claim: _Claim,
         name_of: Callable[[Loss], str] = "--{}".format,

@@ -3,6 +3,7 @@
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby
+from typing import TYPE_CHECKING
 
 from kvsync.dumps.losses import NO_LOSSES, Loss, Losses
 from kvsync.model import Entry, Loaded
@@ -11,9 +12,11 @@ from kvsync.sources.filefields import FIELD_OF, read_file_entry
 from kvsync.sources.files import Clock, os_fault
 from kvsync.sources.nodes import Node
 from kvsync.sources.nodes import Sequence as SequenceNode
-from kvsync.sources.scratch import Scratch
 from kvsync.sources.tree import Claims
 from kvsync.sources.treefields import TreeContext
+
+if TYPE_CHECKING:
+    from kvsync.sources.scratch import Scratch
 
 __all__ = ["FileSection"]
 
@@ -46,6 +49,8 @@ class FileSection:
         """The entries ``before``, and behind them those of the dumps."""
         if not self._readers:
             return before
+        from kvsync.sources.scratch import Scratch
+
         self._scratch = scratch = Scratch()
         filling = Filling(scratch, context.mistakes, claims.claim, _field)
         with scratch.filling():
