@@ -4,6 +4,7 @@
     ├── UsageError            the call makes no sense as it stands
     ├── InputError            a source has mistakes; all of them are in ``mistakes``
     ├── StateError            the state cannot be read or written, is not ours, or is newer
+    │   └── DamagedError      what is in the file is no state (any more)
     ├── LockedError           another run holds the state
     ├── RefusedError          refused for safety
     ├── HeldBackError         another source of the call went wrong first
@@ -26,6 +27,7 @@ from typing import NamedTuple
 
 __all__ = [
     "ClockError",
+    "DamagedError",
     "FatalError",
     "GaveUpError",
     "HeldBackError",
@@ -101,6 +103,10 @@ class StateError(KvsyncError):
 
     kind = "state"
     exit_code = 4
+
+
+class DamagedError(StateError):
+    """The state file is damaged or another program's: `kvsync state rebuild` makes it anew."""
 
 
 class LockedError(KvsyncError):

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kvsync.model import Row
+from kvsync.state.fields import Fields
+from kvsync.state.trouble import translate
 
 __all__ = ["StoredRows"]
 
@@ -12,45 +14,62 @@ __all__ = ["StoredRows"]
 class StoredRows(Mapping[str, Row]):
     """The rows of one target, by key, where they are too many for memory.
 
-    ``number`` is the target's, ``row`` makes a row of its columns.
+    ``number`` is the target's, ``row`` makes a row of its columns. Every method raises
+    `StateError`.
     """
 
     def __init__(
         self,
         connection: sqlite3.Connection,
+        path: str,
         number: int,
         columns: str,
-        row: Callable[[tuple[Any, ...]], Row],
+        row: Callable[[Fields], Row],
     ) -> None:
         self._connection = connection
+        self._path = path
         self._number = number
         self._all = f"SELECT {columns} FROM entry WHERE target = ? ORDER BY key"  # noqa: S608
         self._one = f"SELECT {columns} FROM entry WHERE target = ? AND key = ?"  # noqa: S608
         self._row = row
 
     def __getitem__(self, key: str) -> Row:
-        found = self._connection.execute(self._one, (self._number, key)).fetchone()
+        found = self._found(self._one, key)
         if found is None:
             raise KeyError(key)
         return self._row(found)
 
     def get(self, key: str, default: Any = None) -> Any:
         """The key's row, or ``default``."""
-        found = self._connection.execute(self._one, (self._number, key)).fetchone()
+        found = self._found(self._one, key)
         return default if found is None else self._row(found)
 
     def __contains__(self, key: object) -> bool:
-        sql = "SELECT 1 FROM entry WHERE target = ? AND key = ?"
-        return self._connection.execute(sql, (self._number, key)).fetchone() is not None
+        return self._found("SELECT 1 FROM entry WHERE target = ? AND key = ?", key) is not None
 
     def __iter__(self) -> Iterator[str]:
         sql = "SELECT key FROM entry WHERE target = ? ORDER BY key"
-        return (key for (key,) in self._connection.execute(sql, (self._number,)))
+        return (key for (key,) in self._each(sql))
 
     def __len__(self) -> int:
-        sql = "SELECT COUNT(*) FROM entry WHERE target = ?"
-        return int(self._connection.execute(sql, (self._number,)).fetchone()[0])
+        (count,) = self._found("SELECT COUNT(*) FROM entry WHERE target = ?") or (0,)
+        return int(count)
 
     def values(self) -> Any:
         """All rows, by key."""
-        return map(self._row, self._connection.execute(self._all, (self._number,)))
+        return map(self._row, self._each(self._all))
+
+    def _found(self, sql: str, *parameters: object) -> Fields | None:
+        try:
+            found: Fields | None = self._connection.execute(
+                sql, (self._number, *parameters)
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise translate(error, self._path) from error
+        return found
+
+    def _each(self, sql: str) -> Iterator[Fields]:
+        try:
+            yield from self._connection.execute(sql, (self._number,))
+        except sqlite3.Error as error:
+            raise translate(error, self._path) from error

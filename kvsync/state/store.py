@@ -1,30 +1,38 @@
 """What the state file knows, row by row."""
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Self, TypeAlias
+from typing import Self
 
-from kvsync.model import Action, Change, Entry, Expiry, Outcome, OutcomeKind, Row, Run, Target
+from kvsync.model import Action, Change, Entry, Outcome, OutcomeKind, Row, Run, Target
 from kvsync.state import recent
+from kvsync.state.fields import (
+    COLUMNS,
+    DROP,
+    PUT,
+    Fields,
+    Place,
+    acknowledged,
+    doubtful,
+    fields_of,
+    row_maker,
+    seed_of,
+)
+from kvsync.state.opening import open_for_reading, open_for_writing
 from kvsync.state.rows import StoredRows
-from kvsync.state.schema import open_for_reading, open_for_writing, translate
+from kvsync.state.schema import columns_in
+from kvsync.state.trouble import damaged, translate
 
 __all__ = ["State"]
 
-_COLUMNS = (
-    "key, digest, size, ttl, expires, runs_out, acknowledged, request_id, owner, origin,"
-    " in_doubt, signature"
-)
-_PUT = f"INSERT OR REPLACE INTO entry (target, {_COLUMNS}) VALUES ({', '.join('?' * 13)})"  # noqa: S608 - no user text in it
-_DROP = "DELETE FROM entry WHERE target = ? AND key = ?"
 _MANY = 50_000
 """Rows that are kept in memory: more of them would take more than a whole run may."""
+_ONE = f"SELECT {COLUMNS} FROM entry WHERE target = ? AND key = ?"  # noqa: S608 - constants
 _KEPT_RUNS = 100
 """Past runs kept per target and owner."""
-
-_Fields: TypeAlias = tuple[Any, ...]
 
 
 class State:
@@ -39,7 +47,7 @@ class State:
         self.path = path
         self._connection = connection
         self._writable = writable
-        self._ids: dict[Target, int] = {}
+        self._places: dict[Target, Place] = {}
 
     @classmethod
     def read(cls, path: str) -> Self:
@@ -65,20 +73,26 @@ class State:
 
     def targets(self) -> list[Target]:
         """All targets that the file knows."""
-        rows = self._select("SELECT endpoint, zone, namespace FROM target ORDER BY id")
-        return [Target(*row) for row in rows]
+        found = self._select("SELECT endpoint, zone, namespace FROM target ORDER BY id")
+        if not all(isinstance(name, str) for names in found for name in names):
+            raise damaged(self.path, "a target without a name")
+        return [Target(*names) for names in found]
 
     def rows(self, target: Target) -> Mapping[str, Row]:
         """All rows of a target, by key; where they are many, each is read when it is asked for."""
-        number = self._find(target)
+        number, seed = self._find(target)
         several = "SELECT 1 FROM entry WHERE target = ? LIMIT 1 OFFSET ?"
-        if self._connection and self._select(several, (number, _MANY)):
-            return StoredRows(self._connection, number, _COLUMNS, _row)
+        if not self._connection:
+            return {}
+        columns = columns_in(self._connection)
+        row = row_maker(seed, lambda what: damaged(self.path, what))
+        if self._select(several, (number, _MANY)):
+            return StoredRows(self._connection, self.path, number, columns, row)
         found = self._select(
-            f"SELECT {_COLUMNS} FROM entry WHERE target = ? ORDER BY key",  # noqa: S608 - a constant
+            f"SELECT {columns} FROM entry WHERE target = ? ORDER BY key",  # noqa: S608 - a constant
             (number,),
         )
-        return {fields[0]: _row(fields) for fields in found}
+        return {fields[0]: row(fields) for fields in found}
 
     def recent(self, target: Target) -> dict[str, float]:
         """When keys without a row were last written or deleted by us, where it may matter still.
@@ -88,20 +102,28 @@ class State:
         if not self._connection:
             return {}
         try:
-            return recent.times(self._connection, self._find(target))
+            times = recent.times(self._connection, self._find(target).number)
         except sqlite3.Error as error:
             raise translate(error, self.path) from error
+        if not all(isinstance(at, float) for at in times.values()):
+            raise damaged(self.path, "a time that is none")
+        return times
 
     def clock_offset(self, target: Target) -> float:
         """Seconds by which the service's clock was ahead of this machine's, when last seen."""
-        found = self._select("SELECT clock_offset FROM target WHERE id = ?", (self._find(target),))
-        return float(found[0][0]) if found else 0.0
+        number = self._find(target).number
+        found = self._select("SELECT clock_offset FROM target WHERE id = ?", (number,))
+        offset = found[0][0] if found else 0.0
+        if not (isinstance(offset, float) and math.isfinite(offset)):
+            raise damaged(self.path, "a time that is none")
+        return offset
 
     def note_clock(self, target: Target, offset: float) -> None:
         """Remember by how much the clocks differ (seconds, positive: the service's is ahead)."""
         with self._transaction() as connection:
             connection.execute(
-                "UPDATE target SET clock_offset = ? WHERE id = ?", (offset, self._id(target))
+                "UPDATE target SET clock_offset = ? WHERE id = ?",
+                (offset, self._place(target).number),
             )
 
     def runs(self, target: Target, owner: str, limit: int = 10) -> list[Run]:
@@ -109,14 +131,20 @@ class State:
         found = self._select(
             "SELECT started, ended, exit_code, counts FROM run WHERE target = ? AND owner = ?"
             " ORDER BY started DESC LIMIT ?",
-            (self._find(target), owner, limit),
+            (self._find(target).number, owner, limit),
         )
-        return [Run._make((*fields, json.loads(counts))) for *fields, counts in found]
+        try:
+            return [
+                Run._make((*map(float, times), int(code), json.loads(counts)))
+                for *times, code, counts in found
+            ]
+        except (TypeError, ValueError) as error:
+            raise damaged(self.path, "a run is not as it was written") from error
 
     def begin_run(self, target: Target, owner: str, started: float) -> int:
         """Note that a run has begun (Unix seconds); returns its number for `end_run`."""
         with self._transaction() as connection:
-            number = self._id(target)
+            number = self._place(target).number
             cursor = connection.execute(
                 "INSERT INTO run (target, owner, started, ended, exit_code, counts)"
                 " VALUES (?, ?, ?, 0, 0, '{}')",
@@ -147,64 +175,68 @@ class State:
         request went unanswered stays in doubt.
         """
         with self._transaction() as connection:
-            number = self._id(target)
+            place = self._place(target)
             for outcome in outcomes:
-                self._settle(connection, number, owner, outcome)
-            self._mark(connection, number, owner, marks)
-            recent.purge(connection, number)
+                self._settle(connection, place, owner, outcome)
+            self._mark(connection, place, owner, marks)
+            recent.purge(connection, place.number)
 
     @staticmethod
     def _mark(
-        connection: sqlite3.Connection, number: int, owner: str, marks: Sequence[Change]
+        connection: sqlite3.Connection, place: Place, owner: str, marks: Sequence[Change]
     ) -> None:
         for change in marks:
             if change.row or change.action is not Action.DELETE:
-                connection.execute(_PUT, _doubtful(number, owner, change))
+                connection.execute(PUT, doubtful(place, owner, change))
             else:
                 # A row would say whose the key is, and it is nobody's. What is noted outlasts a
                 # refusal: an earlier delete may yet be on its way.
-                recent.note(connection, number, change.entry.key, recent.UNSETTLED)
+                recent.note(connection, place.number, change.entry.key, recent.UNSETTLED)
 
     @staticmethod
-    def _settle(connection: sqlite3.Connection, number: int, owner: str, outcome: Outcome) -> None:
+    def _settle(connection: sqlite3.Connection, place: Place, owner: str, outcome: Outcome) -> None:
         change = outcome.change
         if outcome.kind is OutcomeKind.DONE:
             if change.action is Action.DELETE:
-                connection.execute(_DROP, (number, change.entry.key))
-                recent.note(connection, number, change.entry.key, outcome.at)
+                connection.execute(DROP, (place.number, change.entry.key))
+                recent.note(connection, place.number, change.entry.key, outcome.at)
             else:
-                connection.execute(_PUT, _acknowledged(number, owner, outcome))
-                recent.drop(connection, number, change.entry.key)
+                connection.execute(PUT, acknowledged(place, owner, outcome))
+                recent.drop(connection, place.number, change.entry.key)
         elif not outcome.in_doubt:
             if change.row:
-                connection.execute(_PUT, _fields(number, change.row))
+                connection.execute(PUT, fields_of(place, change.row))
             else:
-                connection.execute(_DROP, (number, change.entry.key))
+                connection.execute(DROP, (place.number, change.entry.key))
 
     def touch(self, target: Target, owner: str, entries: Iterable[Entry]) -> None:
         """Bring signature, origin and owner of unchanged rows up to date."""
         with self._transaction() as connection:
-            number = self._id(target)
-            connection.executemany(
-                "UPDATE entry SET owner = ?, origin = ?,"
-                " signature = CASE WHEN ? = x'' THEN signature ELSE ? END"
-                " WHERE target = ? AND key = ?",
-                ((owner, e.origin, e.signature, e.signature, number, e.key) for e in entries),
-            )
+            place = self._place(target)
+            row = row_maker(place.seed, lambda what: damaged(self.path, what))
+            for entry in entries:
+                known = connection.execute(_ONE, (place.number, entry.key)).fetchone()
+                if known:
+                    touched = row(known)
+                    signature = entry.signature or touched.signature
+                    touched = touched._replace(
+                        owner=owner, origin=entry.origin, signature=signature
+                    )
+                    connection.execute(PUT, fields_of(place, touched))
 
     def correct(self, target: Target, rows: Iterable[Row], gone: Iterable[str]) -> None:
         """Take over what a look at the target has shown: these rows, and no more of those keys."""
         with self._transaction() as connection:
-            number = self._id(target)
-            connection.executemany(_PUT, (_fields(number, row) for row in rows))
-            _forget(connection, number, gone)
+            place = self._place(target)
+            connection.executemany(PUT, (fields_of(place, row) for row in rows))
+            _forget(connection, place.number, gone)
 
     def forget(self, target: Target, keys: Iterable[str]) -> int:
         """Drop the rows of these keys; returns how many there were."""
         with self._transaction() as connection:
-            return _forget(connection, self._id(target), keys)
+            return _forget(connection, self._place(target).number, keys)
 
-    def _select(self, sql: str, parameters: Sequence[object] = ()) -> list[_Fields]:
+    def _select(self, sql: str, parameters: Sequence[object] = ()) -> list[Fields]:
         if not self._connection:
             return []
         try:
@@ -219,7 +251,6 @@ class State:
         try:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                recent.prepare(connection)
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
@@ -230,26 +261,26 @@ class State:
         except sqlite3.Error as error:
             raise translate(error, self.path) from error
 
-    def _find(self, target: Target) -> int:
-        """The target's number, or 0 if the file does not know it."""
-        if target not in self._ids:
+    def _find(self, target: Target) -> Place:
+        """The target's place; its number is 0 if the file does not know it."""
+        if target not in self._places:
             found = self._select(
                 "SELECT id FROM target WHERE endpoint = ? AND zone = ? AND namespace = ?", target
             )
             if not found:
-                return 0
-            self._ids[target] = found[0][0]
-        return self._ids[target]
+                return Place(0, seed_of(target))
+            self._places[target] = Place(found[0][0], seed_of(target))
+        return self._places[target]
 
-    def _id(self, target: Target) -> int:
-        """The target's number, given now if it is new; inside a transaction."""
-        number = self._find(target)
-        if not number and self._connection:
+    def _place(self, target: Target) -> Place:
+        """The target's place, given now if it is new; inside a transaction."""
+        place = self._find(target)
+        if not place.number and self._connection:
             cursor = self._connection.execute(
                 "INSERT INTO target (endpoint, zone, namespace) VALUES (?, ?, ?)", target
             )
-            number = cursor.lastrowid or 0
-        return number
+            place = place._replace(number=cursor.lastrowid or 0)
+        return place
 
 
 def _forget(connection: sqlite3.Connection, number: int, keys: Iterable[str]) -> int:
@@ -257,42 +288,7 @@ def _forget(connection: sqlite3.Connection, number: int, keys: Iterable[str]) ->
     keys = list(keys)
     recent.note_rows(connection, number, keys)
     before = connection.total_changes
-    connection.executemany(_DROP, ((number, key) for key in keys))
+    connection.executemany(DROP, ((number, key) for key in keys))
     dropped = connection.total_changes - before
     recent.purge(connection, number)
     return dropped
-
-
-def _row(fields: _Fields) -> Row:
-    key, digest, size, ttl, expires, *times_and_names, in_doubt, signature = fields
-    expiry = Expiry(ttl, expires)
-    return Row._make((key, digest, size, expiry, *times_and_names, bool(in_doubt), signature))
-
-
-def _fields(number: int, row: Row) -> _Fields:
-    return number, *row[:3], *row.expiry, *row[4:]
-
-
-def _doubtful(number: int, owner: str, change: Change) -> _Fields:
-    entry = change.entry
-    row = change.row or Row(entry.key, b"", 0, entry.expiry, 0, 0, "", owner, entry.origin, True)
-    return _fields(number, row._replace(owner=owner, in_doubt=True))
-
-
-def _acknowledged(number: int, owner: str, outcome: Outcome) -> _Fields:
-    entry = outcome.entry
-    expiry = entry.expiry
-    row = Row(
-        key=entry.key,
-        digest=entry.digest,
-        size=entry.size,
-        expiry=expiry,
-        runs_out=outcome.at + expiry.ttl if expiry.ttl else expiry.at,
-        acknowledged=outcome.at,
-        request_id=outcome.request_id,
-        owner=owner,
-        origin=entry.origin,
-        in_doubt=False,
-        signature=entry.signature,
-    )
-    return _fields(number, row)

@@ -248,7 +248,9 @@ def test_orphan_in_doubt(kvsync, edge, pushed, manifest):
     """An orphan whose last request went unanswered is deleted: the request was ours."""
     pushed(keys_of(1, 2))
     with closing(sqlite3.connect(".kvsync/state.db")) as connection, connection:
-        connection.execute("UPDATE entry SET in_doubt = 1, digest = x'' WHERE key = 'k2'")
+        connection.execute(
+            "UPDATE entry SET checksum = NULL, in_doubt = 1, digest = x'' WHERE key = 'k2'"
+        )
     manifest(keys_of(1))
     assert kvsync("sync", "m.yaml", "--refresh", "--delete").code == 0
     assert list(held(edge)) == ["k1"]

@@ -123,8 +123,8 @@ def test_a_forgotten_key_that_was_just_written_is_sent(kvsync, edge, manifest, p
 @pytest.mark.parametrize(
     ("sql", "adopted"),
     [
-        ("UPDATE entry SET in_doubt = 1", False),
-        ("UPDATE entry SET acknowledged = acknowledged - 3600", True),
+        ("UPDATE entry SET checksum = NULL, in_doubt = 1", False),
+        ("UPDATE entry SET checksum = NULL, acknowledged = acknowledged - 3600", True),
     ],
     ids=["in doubt", "old"],
 )
@@ -146,7 +146,7 @@ def test_a_key_that_ran_out_is_remembered(kvsync, edge, manifest, pushed):
     manifest("keys: {a: {value: new, ttl: 60}}\n")
     assert kvsync("sync", "m.yaml").code == 0
     with closing(sqlite3.connect(".kvsync/state.db")) as connection, connection:
-        connection.execute("UPDATE entry SET runs_out = 1")
+        connection.execute("UPDATE entry SET checksum = NULL, runs_out = 1")
     manifest("")
     assert kvsync("sync", "m.yaml").code == 0
     assert kvsync("state", "show", "m.yaml").out.startswith("no such keys")

@@ -114,7 +114,7 @@ def test_what_ran_out_by_itself_is_no_drift(kvsync, serve_emulator, credentials,
     manifest("keys: {a: {value: x, ttl: 60}}\n")
     assert kvsync("sync", "m.yaml", *target).code == 0
     with closing(sqlite3.connect(".kvsync/state.db")) as connection, connection:
-        connection.execute("UPDATE entry SET acknowledged = 1, runs_out = 61")
+        connection.execute("UPDATE entry SET checksum = NULL, acknowledged = 1, runs_out = 61")
     now[0] += 3600
     result = kvsync("plan", "m.yaml", *target, "--refresh", "--json")
     assert changes(result) == ["renew a: its TTL has run out"]
@@ -136,7 +136,7 @@ def test_in_doubt_is_sent_again(kvsync, edge, pushed):
     """A key whose last request went unanswered is sent, whatever a read shows just now."""
     pushed("keys: {a: one, b: two}\n")
     with closing(sqlite3.connect(".kvsync/state.db")) as connection, connection:
-        connection.execute("UPDATE entry SET in_doubt = 1 WHERE key = 'a'")
+        connection.execute("UPDATE entry SET checksum = NULL, in_doubt = 1 WHERE key = 'a'")
     result = kvsync("sync", "m.yaml", "--refresh", "--json")
     assert changes(result) == ["update a: last outcome unknown"]
 

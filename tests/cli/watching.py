@@ -31,5 +31,5 @@ def counted(edge: Any) -> Iterator[dict[str, int]]:
 def long_ago(path: str = ".kvsync/state.db") -> None:
     """Let all that the state knows of have happened longer ago than the store needs to settle."""
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE entry SET acknowledged = acknowledged - 3600")
+        connection.execute("UPDATE entry SET checksum = NULL, acknowledged = acknowledged - 3600")
         connection.execute("UPDATE recent SET at = at - 3600")

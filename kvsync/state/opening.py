@@ -1,0 +1,184 @@
+"""Opening the SQLite file, for writing, or so that nothing is created or changed."""
+
+import os
+import shutil
+import sqlite3
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from kvsync.errors import DamagedError, StateError
+from kvsync.private import create_private
+from kvsync.state.place import make_room, unwritable
+from kvsync.state.schema import APPLICATION_ID, check_whole, create, is_new, update
+from kvsync.state.trouble import translate
+
+__all__ = ["connected_for_reading", "open_for_reading", "open_for_writing"]
+
+_BUSY_S = 10
+"""Seconds to wait for another process that is just committing."""
+
+_HEADER_BYTES = 100
+
+
+def open_for_writing(path: str) -> sqlite3.Connection:
+    """The state file, created with mode 0600 if it is missing.
+
+    A rollback journal, not WAL: there is one writer, and the file must open on a network file
+    system and read-only. Raises `StateError`; a file that is not ours is left untouched.
+    """
+    make_room(path)
+    try:
+        create_private(path)
+        _refuse_what_is_no_file(path)
+        in_wal = _is_in_wal(path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    if not os.access(path, os.W_OK):
+        raise StateError(f"cannot write {path}; to keep the state elsewhere, give --state FILE")
+    connection = _connect(path, "rw")
+    try:
+        if is_new(connection, path):
+            create(connection)
+        if in_wal:
+            connection.execute("PRAGMA journal_mode=DELETE")
+        check_whole(connection, path)
+        connection.execute("PRAGMA synchronous=FULL")
+        update(connection)
+    except sqlite3.Error as error:
+        connection.close()
+        raise translate(error, path) from error
+    except StateError:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_reading(path: str) -> sqlite3.Connection | None:
+    """The state file, opened so that nothing is ever created or changed; None if there is none.
+
+    Raises `StateError`.
+    """
+
+    def whole(connection: sqlite3.Connection) -> bool:
+        if is_new(connection, path):
+            return False
+        check_whole(connection, path)
+        return True
+
+    return connected_for_reading(path, whole)
+
+
+def connected_for_reading(
+    path: str, accepts: Callable[[sqlite3.Connection], bool]
+) -> sqlite3.Connection | None:
+    """As `open_for_reading`, if it ``accepts`` what is in the file."""
+    try:
+        _refuse_what_is_no_file(path)
+        in_wal = _is_in_wal(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        # A state that cannot be seen is not one that does not exist.
+        raise StateError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        # Even who only reads creates files beside one in WAL mode.
+        return (
+            _recovered_copy(path, accepts) if in_wal else _accepted(_connect(path, "ro"), accepts)
+        )
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode not in _HOT_JOURNAL:
+            raise translate(error, path) from error
+    try:
+        return _recovered_copy(path, accepts)
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+
+
+_HOT_JOURNAL = {
+    sqlite3.SQLITE_READONLY_ROLLBACK,
+    sqlite3.SQLITE_READONLY_RECOVERY,
+    sqlite3.SQLITE_CANTOPEN,
+}
+
+
+def _accepted(
+    connection: sqlite3.Connection, accepts: Callable[[sqlite3.Connection], bool]
+) -> sqlite3.Connection | None:
+    try:
+        accepted = accepts(connection)
+    except BaseException:
+        connection.close()
+        raise
+    if not accepted:
+        connection.close()
+    return connection if accepted else None
+
+
+def _recovered_copy(
+    path: str, accepts: Callable[[sqlite3.Connection], bool]
+) -> sqlite3.Connection | None:
+    """Take over, in a copy, what a program that was killed left beside the file.
+
+    Only a writer may do so in place.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="kvsync-") as folder:
+            copy = os.path.join(folder, "state.db")
+            for ending in ("", "-journal", "-wal"):
+                if not ending or os.path.exists(path + ending):
+                    shutil.copyfile(path + ending, copy + ending)
+            connection = _connect(copy, "rw")
+            memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            try:
+                connection.backup(memory)
+            except sqlite3.Error:
+                memory.close()
+                raise
+            finally:
+                connection.close()
+    except OSError as error:
+        raise StateError(f"cannot read {path}: {error.strerror}") from error
+    return _accepted(memory, accepts)
+
+
+def _connect(path: str, mode: str) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(
+            f"{Path(path).as_uri()}?mode={mode}",
+            uri=True,
+            timeout=_BUSY_S,
+            isolation_level=None,
+            # Commits happen in a thread of their own, one at a time: see `Ledger`.
+            check_same_thread=False,
+        )
+        connection.execute("PRAGMA cell_size_check=ON")
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+    return connection
+
+
+def _refuse_what_is_no_file(path: str) -> None:
+    """Raises `StateError`, and `OSError` if nothing is there or to be seen."""
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):
+        # A FIFO would be waited for.
+        what = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+        raise StateError(f"{path} is {what}; move it away, or give another --state FILE")
+
+
+def _is_in_wal(path: str) -> bool:
+    """Whether another program has put the file into WAL mode, or left its log.
+
+    Raises `DamagedError` if it is that program's own: to open it would write it. Raises `OSError`.
+    """
+    if not os.path.exists(path):
+        return False
+    with open(path, "rb") as file:
+        header = file.read(_HEADER_BYTES)
+    if header[18:20] != b"\2\2" and not os.path.exists(f"{path}-wal"):
+        return False
+    if len(header) == _HEADER_BYTES and header[68:72] != APPLICATION_ID.to_bytes(4, "big"):
+        raise DamagedError(f"{path} is not a kvsync state file; it was left as it is")
+    return True

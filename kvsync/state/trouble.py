@@ -1,0 +1,36 @@
+"""What SQLite found wrong with a state file, in words that say what to do."""
+
+import sqlite3
+
+from kvsync.errors import DamagedError, StateError
+
+__all__ = ["damaged", "translate"]
+
+_REPAIR = (
+    "Repair it with `kvsync state rebuild SOURCE`, or move it away to start anew: every key is then"
+    " sent once more"
+)
+
+
+def damaged(path: str, what: object) -> DamagedError:
+    """The error for a file in which ``what`` was found."""
+    return DamagedError(
+        f"{path} is damaged or not a kvsync state file ({what}); it was left as it is. {_REPAIR}"
+    )
+
+
+def translate(error: sqlite3.Error, path: str) -> StateError:
+    """The `StateError` that tells a person what SQLite found."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or _is_noise(error):
+        return damaged(path, error)
+    if code == sqlite3.SQLITE_FULL:
+        return StateError(f"cannot write {path}: the disk is full")
+    if code == sqlite3.SQLITE_READONLY:
+        return StateError(f"cannot write {path}: it is read-only; give another --state FILE")
+    return StateError(f"cannot use {path}: {error}")
+
+
+def _is_noise(error: sqlite3.Error) -> bool:
+    """Whether Python could not make sense of what SQLite had read, or a table is not there."""
+    return str(error).startswith(("Could not decode", "no such table", "no such column"))
