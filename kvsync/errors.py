@@ -106,7 +106,14 @@ class StateError(KvsyncError):
 
 
 class DamagedError(StateError):
-    """The state file is damaged or another program's: `kvsync state rebuild` makes it anew."""
+    """The state file is damaged or another program's: `kvsync state rebuild` makes it anew.
+
+    ``what`` was found in it, in a few words.
+    """
+
+    def __init__(self, message: str, what: str) -> None:
+        self.what = what
+        super().__init__(message)
 
 
 class LockedError(KvsyncError):

@@ -200,11 +200,19 @@ class Holder:
         self._stack = stack
         self._tell = tell
 
-    def hold(self, path: str) -> State:
-        """The state file, held and open for writing; created if it is missing."""
+    def lock(self, path: str) -> None:
+        """Let no other run have the state file."""
         timeout = self._settings.lock_timeout
         self._stack.enter_context(run_lock(path, timeout, waiting=self._tell))
+
+    def open(self, path: str) -> State:
+        """The state file, locked before, open for writing; created if it is missing."""
         return self._stack.enter_context(State.write(path))
+
+    def hold(self, path: str) -> State:
+        """The state file, held and open for writing; created if it is missing."""
+        self.lock(path)
+        return self.open(path)
 
     def hold_if_there(self, path: str) -> State:
         """As `hold`, but a missing file is not created: the sources may yet be bad."""

@@ -1,11 +1,13 @@
 """The story of a call: what is wanted, what is known, the difference, the sending, the memory."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from kvsync.ending import caught, hold_back, undone
 from kvsync.errors import HeldBackError, KvsyncError
 from kvsync.interface import Interface
 from kvsync.jobs import (
@@ -22,7 +24,7 @@ from kvsync.jobs import (
 from kvsync.model import OutcomeKind
 from kvsync.plan import Circumstances, make_plan
 from kvsync.planning import make_plans, narrow, refuse_collisions, refuse_strangers
-from kvsync.report import Report, RunReport
+from kvsync.report import Report
 from kvsync.settings import Call, Copying, Exporting, Verifying
 from kvsync.signals import undisturbed
 from kvsync.state import State
@@ -31,7 +33,7 @@ from kvsync.targets import named_target
 if TYPE_CHECKING:
     from kvsync.online.network import Network
 
-__all__ = ["copy", "export", "plan", "sync", "validate", "verify"]
+__all__ = ["copy", "export", "plan", "rebuild", "sync", "validate", "verify"]
 
 _Way: TypeAlias = "Callable[[], Network]"
 _Beside: TypeAlias = "Network | None"
@@ -60,7 +62,7 @@ def _plan(
     report = Report(command, [job.report for job in jobs])
     for run in report.runs:
         run.dry = True
-    with ExitStack() as stack, _caught(report):
+    with ExitStack() as stack, caught(report):
         _look(jobs, call, stack)
         network = _way(call, interface, stack, beside)
         _compare(jobs, call, network)
@@ -75,7 +77,7 @@ def verify(call: Call, interface: Interface) -> Report:
     """Whether each target holds what its source says. Nothing is written, here or there."""
     jobs = open_jobs(call)
     report = Report("verify", [job.report for job in jobs])
-    with ExitStack() as stack, _caught(report):
+    with ExitStack() as stack, caught(report):
         _look(jobs, call, stack)
         if not failed(jobs):
             narrow(jobs, call)
@@ -89,7 +91,7 @@ def verify(call: Call, interface: Interface) -> Report:
 def export(call: Call, interface: Interface, exporting: Exporting) -> Report:
     """Write a namespace to a place on this machine; an interrupted one goes on where it was."""
     report = Report("export")
-    with ExitStack() as stack, _caught(report):
+    with ExitStack() as stack, caught(report):
         job = target_job(call)
         report.runs.append(job.report)
         from kvsync.export import Origin, open_place
@@ -124,27 +126,52 @@ def _sync(
     jobs: Sequence[Job], call: Call, interface: Interface, command: str, beside: _Beside = None
 ) -> Report:
     report = Report(command, [job.report for job in jobs])
-    with ExitStack() as stack, _caught(report):
-        find_targets(jobs, call)
-        holder = Holder(call.settings, stack, interface.tell)
-        open_states(jobs, holder.hold_if_there)
-        read_all(jobs)
-        refuse_collisions(jobs)
-        if failed(jobs):
-            return report
-        hold_the_rest(jobs, holder, local=call.settings.local)
+    with ExitStack() as stack, caught(report):
         network = _way(call, interface, stack, beside)
-        _compare(jobs, call, network)
+        _make_ready(jobs, call, Holder(call.settings, stack, interface.tell), network)
         if failed(jobs) or not interface.approve(report.runs):
             return report
         with undisturbed():
             _send(jobs, network)
-            _hold_back(report, _undone)
+            hold_back(report, undone)
             for job in jobs:
                 _remember(job)
             if call.verifying:
                 _verify(report, jobs, network, call.verifying)
     return report
+
+
+def rebuild(call: Call, interface: Interface) -> Report:
+    """Make the states of these sources anew, from what their targets hold: a refresh, no push."""
+    from kvsync.mending import Mender
+
+    call = replace(call, refresh=True)
+    jobs = open_jobs(call)
+    report = Report("state rebuild", [job.report for job in jobs])
+    for run in report.runs:
+        # What the next sync would do is all that there is to tell.
+        run.dry = True
+    with ExitStack() as stack, caught(report):
+        mender = Mender(call.settings, stack, interface.tell)
+        try:
+            _make_ready(jobs, call, mender, _way(call, interface, stack))
+            for job in jobs:
+                _bring_up_to_date(job)
+        finally:
+            for job in jobs:
+                job.report.warnings += mender.told(job)
+    return report
+
+
+def _make_ready(jobs: Sequence[Job], call: Call, holder: Holder, network: _Way) -> None:
+    """All that comes before sending; of a state that is missing nothing is made too early."""
+    find_targets(jobs, call)
+    open_states(jobs, holder.hold_if_there)
+    read_all(jobs)
+    refuse_collisions(jobs)
+    if not failed(jobs):
+        hold_the_rest(jobs, holder, local=call.settings.local)
+        _compare(jobs, call, network)
 
 
 def _look(jobs: Sequence[Job], call: Call, stack: ExitStack) -> None:
@@ -224,11 +251,11 @@ def _verify(report: Report, jobs: Sequence[Job], network: _Way, verifying: Verif
 
         compare_all(network(), well, verifying)
     # A fatal answer, to a push before or to the first look, ends all looking.
-    _hold_back(report, lambda run: "" if run.comparison else "verified")
+    hold_back(report, lambda run: "" if run.comparison else "verified")
 
 
-def _remember(job: Job) -> None:
-    """Bring the rows of what was not sent up to date, and note the run."""
+def _bring_up_to_date(job: Job) -> None:
+    """Let the state take over what the plan found of rows that are not sent."""
     state, plan_ = job.state, job.report.plan
     if not state or not plan_:
         return
@@ -237,48 +264,20 @@ def _remember(job: Job) -> None:
             state.touch(job.target, job.owner, plan_.touched)
         if plan_.dropped:
             state.forget(job.target, plan_.dropped)
+    except KvsyncError as error:
+        job.report.error = job.report.error or error
+
+
+def _remember(job: Job) -> None:
+    """Bring the rows of what was not sent up to date, and note the run."""
+    _bring_up_to_date(job)
+    state = job.state
+    if not state or not job.report.plan:
+        return
+    try:
         summary = job.report.summary()
         counts = {**summary.actions, "unchanged": summary.unchanged, "failed": summary.failed}
         number = job.run_number or state.begin_run(job.target, job.owner, time.time())
         state.end_run(number, time.time(), job.report.exit_code, counts)
     except KvsyncError as error:
         job.report.error = job.report.error or error
-
-
-@contextmanager
-def _caught(report: Report) -> Iterator[None]:
-    """An error that comes out of a step ends the call; whatever happens, the report is complete."""
-    begun = time.monotonic()
-    try:
-        yield
-    except KvsyncError as error:
-        report.error = error
-        for run in report.runs:
-            run.error = run.error or error
-    _hold_back(report, _undone)
-    for run in report.runs:
-        run.elapsed = run.elapsed or time.monotonic() - begun
-
-
-def _hold_back(report: Report, undone: Callable[[RunReport], str]) -> None:
-    """A run that has more to do, and was not taken up, must not look as if all were well."""
-    errors = [(run.source, run.error) for run in report.runs if run.error]
-    wrong = next((one for one in errors if not isinstance(one[1], HeldBackError)), None)
-    if not wrong:
-        return
-    source, error = wrong
-    for run in report.runs:
-        if not run.exit_code and (what := undone(run)):
-            run.error = HeldBackError(source, error.exit_code, what)
-
-
-def _undone(run: RunReport) -> str:
-    """What a run without an error of its own was not even tried to do; empty if nothing."""
-    plan_ = run.plan
-    if not (plan_ or run.comparison or run.exported):
-        return "sent"
-    if run.dry or not plan_:
-        return ""
-    if plan_.changes and not run.outcomes:
-        return "sent"
-    return "deleted" if plan_.deletes and len(run.outcomes) == len(plan_.changes) else ""

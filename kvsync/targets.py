@@ -9,6 +9,7 @@ from kvsync.errors import UsageError
 from kvsync.model import Destination, Target
 from kvsync.settings import Choice, Settings
 from kvsync.source import Source
+from kvsync.state import ASIDE
 from kvsync.units import printable
 
 __all__ = [
@@ -48,11 +49,17 @@ def named_target(source: Source | None, settings: Settings) -> tuple[str, str] |
 
 
 def state_files(state: str) -> tuple[str, ...]:
-    """All files that may lie where ``--state`` says, by absolute real path."""
+    """All files that may lie where ``--state`` says, by absolute real path.
+
+    Raises `OSError`.
+    """
     path = os.path.realpath(state)
     data = emulator_data(path)
     beside = ("", "-journal", "-wal", "-shm")
+    folder, name = os.path.split(path)
+    there = os.listdir(folder) if os.path.isdir(folder) else ()
     return (
+        *(os.path.join(folder, other) for other in there if other.startswith(f"{name}{ASIDE}")),
         *(path + ending for ending in (*beside, ".lock", ".holder")),
         *(data + ending for ending in beside),
     )

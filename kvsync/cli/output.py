@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import click
+
 from kvsync.errors import KvsyncError, OutputError
-from kvsync.report import error_lines, mistake_lines
+from kvsync.report import error_fields, error_lines, mistake_lines
 from kvsync.signals import ignore
 from kvsync.units import printable
 
@@ -45,15 +47,27 @@ def told_lines(error: KvsyncError) -> Iterator[tuple[str, str]]:
 
 
 def emit(
-    command: str, options: dict[str, Any], lines: Iterable[str], fields: dict[str, Any]
-) -> None:
-    """Write what a command found: as lines, or with ``--json`` as its document's fields."""
+    command: str,
+    options: dict[str, Any],
+    lines: Iterable[str],
+    fields: dict[str, Any],
+    error: KvsyncError | None = None,
+) -> int:
+    """Write what a command found: as lines, or with ``--json`` as its document's fields.
+
+    An ``error`` goes to stderr, too. Returns the exit code.
+    """
+    code = error.exit_code if error else 0
+    form = MessageFormat(json_lines=options["log_format"] == "json")
     if options["as_json"]:
-        head = {"version": 1, "command": command, "exit_code": 0, "error": None}
+        head = {"version": 1, "command": command, "exit_code": code, "error": error_fields(error)}
         write_result(json.dumps(head | fields))
     elif not options["quiet"]:
         for line in lines:
             write_result(printable(line))
+    for level, line in told_lines(error) if error else ():
+        click.echo(form(line, level), err=True)
+    return code
 
 
 def write_result(line: str) -> None:

@@ -10,15 +10,17 @@ import click
 
 from kvsync.cli.options import lock_timeout_option, option, output_options, state_option
 from kvsync.cli.output import emit
+from kvsync.cli.state_check import check_command
+from kvsync.cli.state_file import owner_line, path_of, source_argument
+from kvsync.cli.state_rebuild import rebuild_command
 from kvsync.errors import UsageError
 from kvsync.keys import matches
 from kvsync.model import Row, Target
-from kvsync.state import State, run_lock, state_path
+from kvsync.state import State, run_lock
 from kvsync.units import count_text, printable, size_text
 
 __all__ = ["command"]
 
-_source = click.argument("source", required=False, type=click.Path())
 _zone = option("--zone", default="", metavar="ID", help="Only targets in this zone.")
 _namespace = option("--namespace", default="", metavar="NAME", help="Only this namespace.")
 _only = option("--only", multiple=True, metavar="PATTERN", help="Only keys like this.")
@@ -26,36 +28,37 @@ _only = option("--only", multiple=True, metavar="PATTERN", help="Only keys like 
 
 @click.group("state", epilog="Example: kvsync state list manifests/example.yaml")
 def command() -> None:
-    """Look into the state file, or forget parts of it.
+    """Look into the state file, forget parts of it, or repair it.
 
     SOURCE is the manifest or directory whose state is meant; --state names the file itself.
     """
 
 
+command.add_command(check_command)
+command.add_command(rebuild_command)
+
+
 @command.command("path", epilog="Example: kvsync state path manifests/example.yaml")
-@_source
+@source_argument
 @state_option
 @output_options
 def path_command(source: str | None, state: str, **options: Any) -> None:
     """Print where the state file is, or would be."""
-    path = _path(source, state)
+    path = path_of(source, state)
     emit("state path", options, [printable(path)], {"path": path})
 
 
 @command.command("list", epilog="Example: kvsync state list ./bundle")
-@_source
+@source_argument
 @state_option
 @output_options
 def list_command(source: str | None, state: str, **options: Any) -> None:
     """List the targets and owners that the state knows."""
-    path = _path(source, state)
+    path = path_of(source, state)
     with State.read(path) as opened:
         found = [fields for target in opened.targets() for fields in _owners(opened, target)]
     lines = [
-        f"{fields['zone']}/{fields['namespace']} at {fields['endpoint']}"
-        f"  owner {fields['owner']}: {count_text(fields['keys'], 'key')},"
-        f" {fields['in_doubt']} in doubt; last run {fields['last_run'] or 'unknown'}"
-        for fields in found
+        f"{owner_line(fields)}; last run {fields['last_run'] or 'unknown'}" for fields in found
     ]
     emit(
         "state list", options, lines or [f"no state yet at {path}"], {"path": path, "owners": found}
@@ -63,7 +66,7 @@ def list_command(source: str | None, state: str, **options: Any) -> None:
 
 
 @command.command("show", epilog="Example: kvsync state show ./bundle --only 'cfg-*'")
-@_source
+@source_argument
 @state_option
 @_zone
 @_namespace
@@ -71,7 +74,7 @@ def list_command(source: str | None, state: str, **options: Any) -> None:
 @output_options
 def show_command(source: str | None, state: str, **options: Any) -> None:
     """Show what the state remembers of each key; it knows digests, never values."""
-    path = _path(source, state)
+    path = path_of(source, state)
     with State.read(path) as opened:
         rows = [
             (target, row)
@@ -85,7 +88,7 @@ def show_command(source: str | None, state: str, **options: Any) -> None:
 
 
 @command.command("forget", epilog="Example: kvsync state forget ./bundle --only 'cfg-*'")
-@_source
+@source_argument
 @state_option
 @_zone
 @_namespace
@@ -102,7 +105,7 @@ def forget_command(
     """
     if every == bool(options["only"]):
         raise UsageError("give either --only PATTERN or --all")
-    path = _path(source, state)
+    path = path_of(source, state)
     forgotten = 0
     with ExitStack() as stack:
         if os.path.exists(path):
@@ -115,16 +118,6 @@ def forget_command(
                 forgotten += opened.forget(target, keys)
     fields = {"path": path, "forgotten": forgotten}
     emit("state forget", options, [f"forgot {count_text(forgotten, 'key')}"], fields)
-
-
-def _path(source: str | None, state: str) -> str:
-    if source and not os.path.exists(source):
-        raise UsageError(f"{source}: no such file or directory")
-    if not source and not state:
-        raise UsageError("give a SOURCE, or --state FILE")
-    if not source or os.path.isdir(source):
-        return state_path(source or ".", state)
-    return state_path(os.path.dirname(os.path.abspath(source)), state)
 
 
 def _targets(state: State, options: dict[str, Any]) -> Iterator[Target]:

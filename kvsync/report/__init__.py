@@ -2,10 +2,17 @@
 
 from kvsync.report.comparing import comparison_lines, conversion_lines, export_line, unread_lines
 from kvsync.report.comparison import Comparison, Converted, Difference, Exported
-from kvsync.report.document import document
+from kvsync.report.document import document, error_fields
 from kvsync.report.losses import loss_lines
 from kvsync.report.result import Report, RunReport
-from kvsync.report.text import error_lines, failure_lines, mistake_lines, plan_lines, result_lines
+from kvsync.report.text import (
+    error_lines,
+    failure_lines,
+    mistake_lines,
+    plan_lines,
+    rebuilt_lines,
+    result_lines,
+)
 
 __all__ = [
     "Comparison",
@@ -17,12 +24,14 @@ __all__ = [
     "comparison_lines",
     "conversion_lines",
     "document",
+    "error_fields",
     "error_lines",
     "export_line",
     "failure_lines",
     "loss_lines",
     "mistake_lines",
     "plan_lines",
+    "rebuilt_lines",
     "result_lines",
     "unread_lines",
 ]

@@ -15,6 +15,7 @@ __all__ = [
     "mistake_lines",
     "name_of",
     "plan_lines",
+    "rebuilt_lines",
     "result_lines",
 ]
 
@@ -73,6 +74,22 @@ def result_lines(run: RunReport, *, verbose: bool) -> Iterator[str]:
     yield (
         f"{name_of(run)}: {', '.join(parts)}; {size_text(summary.size)},"
         f" {requests}{retries if run.retries else ''}, {duration_text(run.elapsed)}."
+    )
+
+
+def rebuilt_lines(run: RunReport, *, verbose: bool) -> Iterator[str]:
+    """What a look at the target has taught the state; with ``verbose`` what it is short of."""
+    plan = run.plan
+    if not plan:
+        return
+    if verbose:
+        yield _heading(run)
+        yield from _table(plan.steps, plan.orphans)
+    sends = count_text(len(plan.changes), "key") if plan.changes else "nothing"
+    wanted = count_text(plan.unchanged, "key") + " as wanted"
+    yield (
+        f"{name_of(run)}: {', '.join([wanted, *_asides(plan)])};"
+        f" the next sync sends {sends}. {count_text(sum(run.requests.values()), 'request')}."
     )
 
 

@@ -3,8 +3,10 @@
 `kvsync.state.ledger` is imported by those who push: it brings asyncio with it.
 """
 
+from kvsync.state.aside import ASIDE, set_aside
+from kvsync.state.examine import Diagnosis, examine
 from kvsync.state.lock import run_lock
 from kvsync.state.place import state_path
 from kvsync.state.store import State
 
-__all__ = ["State", "run_lock", "state_path"]
+__all__ = ["ASIDE", "Diagnosis", "State", "examine", "run_lock", "set_aside", "state_path"]

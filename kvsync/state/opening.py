@@ -8,11 +8,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from kvsync.errors import DamagedError, StateError
+from kvsync.errors import StateError
 from kvsync.private import create_private
 from kvsync.state.place import make_room, unwritable
 from kvsync.state.schema import APPLICATION_ID, check_whole, create, is_new, update
-from kvsync.state.trouble import translate
+from kvsync.state.trouble import foreign, translate
 
 __all__ = ["connected_for_reading", "open_for_reading", "open_for_writing"]
 
@@ -180,5 +180,5 @@ def _is_in_wal(path: str) -> bool:
     if header[18:20] != b"\2\2" and not os.path.exists(f"{path}-wal"):
         return False
     if len(header) == _HEADER_BYTES and header[68:72] != APPLICATION_ID.to_bytes(4, "big"):
-        raise DamagedError(f"{path} is not a kvsync state file; it was left as it is")
+        raise foreign(path)
     return True

@@ -2,10 +2,10 @@
 
 import sqlite3
 
-from kvsync.errors import DamagedError, StateError
+from kvsync.errors import StateError
 from kvsync.state import recent
 from kvsync.state.fields import COLUMNS
-from kvsync.state.trouble import damaged
+from kvsync.state.trouble import damaged, foreign
 
 __all__ = ["APPLICATION_ID", "check_whole", "columns_in", "create", "is_new", "update"]
 
@@ -83,7 +83,7 @@ def is_new(connection: sqlite3.Connection, path: str) -> bool:
     if (application_id, version, tables) == (0, 0, 0):
         return True
     if application_id != APPLICATION_ID:
-        raise DamagedError(f"{path} is not a kvsync state file; it was left as it is")
+        raise foreign(path)
     if version != VERSION:
         raise StateError(
             f"{path} was written by another version of kvsync (its format is {version}, this one"

@@ -4,7 +4,7 @@ import sqlite3
 
 from kvsync.errors import DamagedError, StateError
 
-__all__ = ["damaged", "translate"]
+__all__ = ["damaged", "foreign", "translate"]
 
 _REPAIR = (
     "Repair it with `kvsync state rebuild SOURCE`, or move it away to start anew: every key is then"
@@ -15,8 +15,15 @@ _REPAIR = (
 def damaged(path: str, what: object) -> DamagedError:
     """The error for a file in which ``what`` was found."""
     return DamagedError(
-        f"{path} is damaged or not a kvsync state file ({what}); it was left as it is. {_REPAIR}"
+        f"{path} is damaged or not a kvsync state file ({what}); it was left as it is. {_REPAIR}",
+        str(what),
     )
+
+
+def foreign(path: str) -> DamagedError:
+    """The error for a file that another program has written."""
+    what = "is not a kvsync state file"
+    return DamagedError(f"{path} {what}; it was left as it is", f"it {what}")
 
 
 def translate(error: sqlite3.Error, path: str) -> StateError:

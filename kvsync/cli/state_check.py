@@ -1,0 +1,80 @@
+"""``kvsync state check``."""
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from kvsync.cli.options import output_options, state_option
+from kvsync.cli.output import emit
+from kvsync.cli.state_file import owner_line, path_of, source_argument
+from kvsync.errors import StateError
+from kvsync.state import Diagnosis, examine
+from kvsync.units import count_text, printable
+
+__all__ = ["check_command"]
+
+
+@click.command("check", epilog="Example: kvsync state check ./bundle")
+@source_argument
+@state_option
+@output_options
+def check_command(source: str | None, state: str, **options: Any) -> int:
+    """Look whether the state file is sound: exit 0, and 4 if it is not.
+
+    It is read from end to end and left as it is. What is damaged is repaired by
+    `kvsync state rebuild`.
+    """
+    path = path_of(source, state)
+    found = examine(path)
+    owners = [
+        {
+            **holding.target._asdict(),
+            "owner": holding.owner,
+            "keys": holding.keys,
+            "bytes": holding.size,
+            "in_doubt": holding.in_doubt,
+        }
+        for holding in found.holdings
+    ]
+    fields = {
+        "path": path,
+        "sound": not found.problems,
+        "format": found.version or None,
+        "problems": found.problems,
+        "owners": owners,
+        "in_doubt": sum(holding.in_doubt for holding in found.holdings),
+        "unfinished_runs": found.unfinished,
+        "leftovers": found.leftovers,
+    }
+    return emit("state check", options, _lines(path, found, owners), fields, _error(found, source))
+
+
+def _lines(path: str, found: Diagnosis, owners: list[dict[str, Any]]) -> Iterator[str]:
+    if not found.version and not found.problems:
+        yield f"no state yet at {path}"
+        return
+    for problem in found.problems:
+        yield f"damaged: {problem}"
+    yield from map(owner_line, owners)
+    doubts = sum(holding.in_doubt for holding in found.holdings)
+    if doubts:
+        yield f"{count_text(doubts, 'key')} in doubt: the next sync sends them again"
+    if found.unfinished:
+        yield f"{count_text(found.unfinished, 'run')} without an end: cut off, or still going"
+    for name in found.leftovers:
+        yield f"{name} was left by a program that was killed: the next sync takes it over"
+    if not found.problems:
+        yield f"{path} is sound (format {found.version})"
+
+
+def _error(found: Diagnosis, source: str | None) -> StateError | None:
+    if not found.problems:
+        return None
+    what = shlex.quote(printable(source)) if source else "SOURCE"
+    problems = count_text(len(found.problems), "problem")
+    return StateError(
+        f"the state is damaged: {problems}. `kvsync state rebuild {what}` sets it aside, and makes"
+        " it anew from what the target holds"
+    )

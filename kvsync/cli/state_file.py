@@ -1,0 +1,34 @@
+"""Which state file a command line means, and who has keys in it."""
+
+import os
+from typing import Any
+
+import click
+
+from kvsync.errors import UsageError
+from kvsync.state import state_path
+from kvsync.units import count_text
+
+__all__ = ["owner_line", "path_of", "source_argument"]
+
+source_argument = click.argument("source", required=False, type=click.Path())
+
+
+def path_of(source: str | None, state: str) -> str:
+    """The state file of a SOURCE, or the one that ``--state`` names. Raises `UsageError`."""
+    if source and not os.path.exists(source):
+        raise UsageError(f"{source}: no such file or directory")
+    if not source and not state:
+        raise UsageError("give a SOURCE, or --state FILE")
+    if not source or os.path.isdir(source):
+        return state_path(source or ".", state)
+    return state_path(os.path.dirname(os.path.abspath(source)), state)
+
+
+def owner_line(fields: dict[str, Any]) -> str:
+    """What one owner has in one target."""
+    return (
+        f"{fields['zone']}/{fields['namespace']} at {fields['endpoint']}"
+        f"  owner {fields['owner']}: {count_text(fields['keys'], 'key')},"
+        f" {fields['in_doubt']} in doubt"
+    )
