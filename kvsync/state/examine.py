@@ -13,6 +13,7 @@ from kvsync.model import Row, Target
 from kvsync.state.fields import Fields, row_maker, seed_of
 from kvsync.state.opening import connected_for_reading
 from kvsync.state.schema import VERSION, columns_in, is_new
+from kvsync.state.trouble import SQLITE_ERRORS
 from kvsync.units import count_text, printable
 
 __all__ = ["Diagnosis", "Holding", "examine"]
@@ -88,7 +89,7 @@ class _Examination:
         for step in (self._structure, self._references, self._rows, self._runs):
             try:
                 step()
-            except (sqlite3.Error, DamagedError) as error:
+            except (*SQLITE_ERRORS, DamagedError) as error:
                 told = getattr(error, "what", "") or str(error)
                 if told not in self._found.problems:
                     self._found.problems.append(told)

@@ -12,7 +12,7 @@ from kvsync.errors import StateError
 from kvsync.private import create_private
 from kvsync.state.place import make_room, unwritable
 from kvsync.state.schema import APPLICATION_ID, check_whole, create, is_new, update
-from kvsync.state.trouble import foreign, translate
+from kvsync.state.trouble import SQLITE_ERRORS, foreign, translate
 
 __all__ = ["connected_for_reading", "open_for_reading", "open_for_writing"]
 
@@ -46,7 +46,7 @@ def open_for_writing(path: str) -> sqlite3.Connection:
         check_whole(connection, path)
         connection.execute("PRAGMA synchronous=FULL")
         update(connection)
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         connection.close()
         raise translate(error, path) from error
     except StateError:
@@ -87,12 +87,12 @@ def connected_for_reading(
         return (
             _recovered_copy(path, accepts) if in_wal else _accepted(_connect(path, "ro"), accepts)
         )
-    except sqlite3.Error as error:
-        if error.sqlite_errorcode not in _HOT_JOURNAL:
+    except SQLITE_ERRORS as error:
+        if getattr(error, "sqlite_errorcode", 0) not in _HOT_JOURNAL:
             raise translate(error, path) from error
     try:
         return _recovered_copy(path, accepts)
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise translate(error, path) from error
 
 
@@ -133,7 +133,7 @@ def _recovered_copy(
             memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             try:
                 connection.backup(memory)
-            except sqlite3.Error:
+            except SQLITE_ERRORS:
                 memory.close()
                 raise
             finally:
@@ -154,7 +154,7 @@ def _connect(path: str, mode: str) -> sqlite3.Connection:
             check_same_thread=False,
         )
         connection.execute("PRAGMA cell_size_check=ON")
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise translate(error, path) from error
     return connection
 

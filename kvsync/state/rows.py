@@ -1,14 +1,23 @@
 """The rows of a large state, each read when it is asked for."""
 
 import sqlite3
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kvsync.model import Row
 from kvsync.state.fields import Fields
-from kvsync.state.trouble import translate
+from kvsync.state.trouble import SQLITE_ERRORS, translate
 
-__all__ = ["StoredRows"]
+__all__ = ["Lease", "StoredRows"]
+
+
+class Lease:
+    """Keeps a connection open for as long as somebody has it: a report outlives the state's use."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        weakref.finalize(self, connection.close)
 
 
 class StoredRows(Mapping[str, Row]):
@@ -20,13 +29,13 @@ class StoredRows(Mapping[str, Row]):
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        lease: Lease,
         path: str,
         number: int,
         columns: str,
         row: Callable[[Fields], Row],
     ) -> None:
-        self._connection = connection
+        self._lease = lease
         self._path = path
         self._number = number
         self._all = f"SELECT {columns} FROM entry WHERE target = ? ORDER BY key"  # noqa: S608
@@ -61,15 +70,15 @@ class StoredRows(Mapping[str, Row]):
 
     def _found(self, sql: str, *parameters: object) -> Fields | None:
         try:
-            found: Fields | None = self._connection.execute(
+            found: Fields | None = self._lease.connection.execute(
                 sql, (self._number, *parameters)
             ).fetchone()
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise translate(error, self._path) from error
         return found
 
     def _each(self, sql: str) -> Iterator[Fields]:
         try:
-            yield from self._connection.execute(sql, (self._number,))
-        except sqlite3.Error as error:
+            yield from self._lease.connection.execute(sql, (self._number,))
+        except SQLITE_ERRORS as error:
             raise translate(error, self._path) from error

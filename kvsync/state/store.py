@@ -22,9 +22,9 @@ from kvsync.state.fields import (
     seed_of,
 )
 from kvsync.state.opening import open_for_reading, open_for_writing
-from kvsync.state.rows import StoredRows
+from kvsync.state.rows import Lease, StoredRows
 from kvsync.state.schema import columns_in
-from kvsync.state.trouble import damaged, translate
+from kvsync.state.trouble import SQLITE_ERRORS, damaged, translate
 
 __all__ = ["State"]
 
@@ -48,6 +48,7 @@ class State:
         self._connection = connection
         self._writable = writable
         self._places: dict[Target, Place] = {}
+        self._lease: Lease | None = None
 
     @classmethod
     def read(cls, path: str) -> Self:
@@ -68,8 +69,9 @@ class State:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._connection:
+        if self._connection and not self._lease:
             self._connection.close()
+        self._lease = None
 
     def targets(self) -> list[Target]:
         """All targets that the file knows."""
@@ -87,7 +89,8 @@ class State:
         columns = columns_in(self._connection)
         row = row_maker(seed, lambda what: damaged(self.path, what))
         if self._select(several, (number, _MANY)):
-            return StoredRows(self._connection, self.path, number, columns, row)
+            self._lease = self._lease or Lease(self._connection)
+            return StoredRows(self._lease, self.path, number, columns, row)
         found = self._select(
             f"SELECT {columns} FROM entry WHERE target = ? ORDER BY key",  # noqa: S608 - a constant
             (number,),
@@ -103,7 +106,7 @@ class State:
             return {}
         try:
             times = recent.times(self._connection, self._find(target).number)
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise translate(error, self.path) from error
         if not all(isinstance(at, float) for at in times.values()):
             raise damaged(self.path, "a time that is none")
@@ -241,7 +244,7 @@ class State:
             return []
         try:
             return self._connection.execute(sql, parameters).fetchall()
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise translate(error, self.path) from error
 
     @contextmanager
@@ -258,7 +261,7 @@ class State:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise translate(error, self.path) from error
 
     def _find(self, target: Target) -> Place:

@@ -4,7 +4,10 @@ import sqlite3
 
 from kvsync.errors import DamagedError, StateError
 
-__all__ = ["damaged", "foreign", "translate"]
+__all__ = ["SQLITE_ERRORS", "damaged", "foreign", "translate"]
+
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What Python raises for what SQLite says; the second where that has noise in its words."""
 
 _REPAIR = (
     "Repair it with `kvsync state rebuild SOURCE`, or move it away to start anew: every key is then"
@@ -26,7 +29,7 @@ def foreign(path: str) -> DamagedError:
     return DamagedError(f"{path} {what}; it was left as it is", f"it {what}")
 
 
-def translate(error: sqlite3.Error, path: str) -> StateError:
+def translate(error: Exception, path: str) -> StateError:
     """The `StateError` that tells a person what SQLite found."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or _is_noise(error):
@@ -38,6 +41,8 @@ def translate(error: sqlite3.Error, path: str) -> StateError:
     return StateError(f"cannot use {path}: {error}")
 
 
-def _is_noise(error: sqlite3.Error) -> bool:
+def _is_noise(error: Exception) -> bool:
     """Whether Python could not make sense of what SQLite had read, or a table is not there."""
-    return str(error).startswith(("Could not decode", "no such table", "no such column"))
+    return isinstance(error, UnicodeDecodeError) or str(error).startswith(
+        ("Could not decode", "no such table", "no such column")
+    )

@@ -417,3 +417,27 @@ def test_place_that_is_no_directory(tmp_path):
         State.read(path)
     with pytest.raises(StateError, match=r"cannot write .*file: File exists"):
         State.write(path)
+
+
+def test_rows_outlive_the_opening(path, monkeypatch):
+    """Rows that are too many for memory can still be read by a report, when the state is closed."""
+    monkeypatch.setattr("kvsync.state.store._MANY", 1)
+    seed(path, row("a"), row("b"), row("c"))
+    known = rows(path)
+    assert (len(known), known["b"], known.get("d")) == (3, row("b"), None)
+
+
+def test_state_from_before_checksums(path):
+    """A file without checksums is read as it is; rows that are written get theirs."""
+    seed(path, row("a"), row("b"))
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE entry DROP COLUMN checksum")
+    connection.close()
+    assert rows(path) == {"a": row("a"), "b": row("b")}
+    with State.write(path) as state:
+        state.touch(TARGET, "you", [entry("a")])
+    assert rows(path) == {"a": row("a", owner="you"), "b": row("b")}
+    with sqlite3.connect(path) as connection:
+        found = connection.execute("SELECT key FROM entry WHERE checksum IS NULL").fetchall()
+    connection.close()
+    assert found == [("b",)]
