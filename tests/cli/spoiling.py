@@ -1,11 +1,23 @@
 """What may happen to a state file on its disk."""
 
+import os
 import random
 import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-__all__ = ["STATE", "altered", "noise", "set_aside", "truncate"]
+__all__ = ["LOOKS", "STATE", "altered", "child", "files", "noise", "set_aside", "truncate"]
+
+LOOKS = (
+    ("plan", "m.yaml", "--json"),
+    ("state", "list", "m.yaml"),
+    ("state", "show", "m.yaml"),
+    ("state", "check", "m.yaml"),
+)
+"""What reads a state."""
 
 STATE = Path(".kvsync/state.db")
 
@@ -32,3 +44,21 @@ def truncate(length: int, path: Path = STATE) -> None:
 def set_aside(path: Path = STATE) -> list[Path]:
     """The damaged states that were kept."""
     return sorted(path.parent.glob(f"{path.name}.damaged-*"))
+
+
+def files(folder: Path = STATE.parent) -> dict[str, bytes]:
+    """All files of a folder, by name."""
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def child(*args: str, before: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run kvsync in a process of its own, for a minute at most; ``before`` in it, before that."""
+    return subprocess.run(
+        [sys.executable, "-m", "kvsync", *args],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        preexec_fn=before,
+        env=os.environ,
+    )
