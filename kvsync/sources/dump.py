@@ -1,12 +1,14 @@
 """Another store's dump as a source: a file, or what comes through a pipe."""
 
+import io
 import os
 import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from kvsync.dumps import reader
 from kvsync.dumps.failures import FailureHeader, read_header
@@ -84,6 +86,7 @@ class _Spool:
 
     def __init__(self, source: BinaryIO) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the source lives
+        weakref.finalize(self, self._file.close)
         try:
             shutil.copyfileobj(source, self._file, 1 << 20)
             self._file.flush()
@@ -91,10 +94,33 @@ class _Spool:
             raise OutputError(f"cannot keep what was piped in: {error.strerror}") from error
 
     def __call__(self) -> BinaryIO:
-        """It, from its beginning."""
-        file = open(os.dup(self._file.fileno()), "rb")  # noqa: SIM115 - the caller closes it
-        file.seek(0)
-        return file
+        """It, from its beginning; each reader of several has a place of its own."""
+        return io.BufferedReader(_Positioned(self._file.fileno()))
+
+
+class _Positioned(io.RawIOBase):
+    """Reads an open file from its beginning, wherever others are in it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = os.dup(descriptor)
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def readinto(self, buffer: Any) -> int:
+        data = os.pread(self._descriptor, len(buffer), self._place)
+        buffer[: len(data)] = data
+        self._place += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
 
 
 def _open(path: str) -> BinaryIO:
