@@ -14,7 +14,13 @@ from kvsync.settings import API_RATE, Call, Choice, Settings
 from kvsync.source import Source
 from kvsync.sources import open_source, shown_source
 from kvsync.state import State, run_lock, state_path
-from kvsync.targets import emulator_data, local_endpoint, resolve, state_files
+from kvsync.targets import (
+    emulator_data,
+    local_endpoint,
+    refuse_elsewhere,
+    resolve,
+    state_files,
+)
 from kvsync.units import printable
 
 __all__ = [
@@ -163,6 +169,7 @@ def find_targets(jobs: Iterable[Job], call: Call) -> None:
             job.report.target, job.report.target_from = resolve(
                 destination, call.settings, job.state_path
             )
+            refuse_elsewhere(destination, job.target, call.settings)
             if call.settings.rate > API_RATE and job.target.endpoint.startswith("https:"):
                 job.report.warnings.append(
                     f"the API takes {API_RATE:g} requests a second: a rate above is refused,"

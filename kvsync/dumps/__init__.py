@@ -46,8 +46,8 @@ def reader(form: str) -> Read:
 def guess_format(name: str, head: bytes) -> tuple[str, str] | None:
     """The format and what tells it (``its name``, ``its content``), or None if nothing does.
 
-    ``head`` is the beginning of the file, which may be cut off anywhere. Nothing is guessed that
-    may as well be something else.
+    Nothing is said to tell it where it is certain. ``head`` is the beginning of the file, which may
+    be cut off anywhere. Nothing is guessed that may as well be something else.
     """
     from kvsync.dumps.guess import guess_format as guess
 

@@ -11,12 +11,13 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from kvsync.dumps import reader
-from kvsync.dumps.failures import FailureHeader, read_header
+from kvsync.dumps.failures import FailureHeader, find_header
 from kvsync.dumps.losses import Losses
 from kvsync.errors import InputError, Mistake, OutputError, UsageError
 from kvsync.model import Destination, Entry, Loaded, Recall
 from kvsync.sources.dumped import DumpFile, DumpReader, Filling
 from kvsync.sources.dumpoptions import rules_of
+from kvsync.sources.failed import destination_of, home_of, options_for
 from kvsync.sources.files import Clock, os_fault
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import SourceOptions, ttl_of
@@ -35,11 +36,8 @@ class DumpSource:
     """
 
     def __init__(self, path: str, options: SourceOptions, clock: Clock) -> None:
-        expiry, self.warnings = ttl_of(options)
         self.label = path
         self.location = os.path.abspath(path)
-        self.charset = options.charset or "strict"
-        rules = rules_of(options.loss_rules, self.charset, options.prefix or "", expiry)
         try:
             spooled = not os.path.isfile(path)
             opened: Callable[[], BinaryIO]
@@ -47,14 +45,23 @@ class DumpSource:
             header = _header(opened()) if options.dump.form == "jsonl" else None
         except OSError as error:
             raise InputError([Mistake(os_fault(error), printable(path))]) from None
-        self.owner = options.name or (header.owner if header else "")
+        if header:
+            options = options_for(header, options, path)
+        expiry, self.warnings = ttl_of(options)
+        self.charset = options.charset or "strict"
+        rules = rules_of(options.loss_rules, self.charset, options.prefix or "", expiry)
+        self.owner = options.name or ""
         if spooled and not self.owner:
             raise UsageError(
                 f"{printable(path)} is no file: say with --name NAME whose keys these are"
             )
-        self.home = os.getcwd() if spooled else _home(os.path.dirname(self.location), header)
+        self.home = os.getcwd() if spooled else os.path.dirname(self.location)
         self.complete = header is None
-        self.destination = _destination(header, path)
+        self.destination = Destination()
+        if header:
+            self.home, told = home_of(header, self.home)
+            self.warnings += told
+            self.destination = destination_of(header, path)
         file = DumpFile(opened, reader(options.dump.form), options.dump.layout)
         self._reader = DumpReader(file, path, rules, clock)
         self._scratch = Scratch()
@@ -136,15 +143,4 @@ def _spooled(path: str) -> _Spool:
 
 def _header(file: BinaryIO) -> FailureHeader | None:
     with file:
-        return read_header(file.readline(1 << 16))
-
-
-def _home(folder: str, header: FailureHeader | None) -> str:
-    """Where the state lies: pairs that failed go on where they failed, wherever the file lies."""
-    return header.home if header and os.path.isdir(header.home) else folder
-
-
-def _destination(header: FailureHeader | None, path: str) -> Destination:
-    if header is None:
-        return Destination()
-    return Destination(header.zone, header.namespace, printable(path), printable(path))
+        return find_header(file)
