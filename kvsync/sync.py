@@ -125,7 +125,7 @@ def _sync(
 ) -> Report:
     report = Report(command, [job.report for job in jobs])
     with ExitStack() as stack, _caught(report):
-        find_targets(jobs, call)
+        _find(jobs, call)
         holder = Holder(call.settings, stack, interface.tell)
         open_states(jobs, holder.hold_if_there)
         read_all(jobs)
@@ -142,6 +142,10 @@ def _sync(
             _hold_back(report, _undone)
             for job in jobs:
                 _remember(job)
+            if call.failures:
+                from kvsync.undelivered import write_failures
+
+                write_failures(call, jobs[0])
             if call.verifying:
                 _verify(report, jobs, network, call.verifying)
     return report
@@ -149,10 +153,19 @@ def _sync(
 
 def _look(jobs: Sequence[Job], call: Call, stack: ExitStack) -> None:
     """What the sources name and the states know; nothing is locked or created."""
-    find_targets(jobs, call)
+    _find(jobs, call)
     open_states(jobs, lambda path: stack.enter_context(State.read(path)))
     read_all(jobs)
     refuse_collisions(jobs)
+
+
+def _find(jobs: Sequence[Job], call: Call) -> None:
+    """Where everything goes; raises `UsageError` if what fails cannot go where it should."""
+    find_targets(jobs, call)
+    if call.failures:
+        from kvsync.undelivered import refuse_place
+
+        refuse_place(call, jobs)
 
 
 def _way(call: Call, interface: Interface, stack: ExitStack, beside: _Beside = None) -> _Way:

@@ -23,6 +23,7 @@ from kvsync.report import (
     loss_lines,
     plan_lines,
     result_lines,
+    retry_lines,
     unread_lines,
 )
 from kvsync.signals import ignore
@@ -102,6 +103,8 @@ class Console:
                 self._tell_error(run.error, f"{run.source}: " if several else "")
             for line in unread_lines(run.unread):
                 self.tell(line, "error")
+            for line in retry_lines(run):
+                self.tell(line)
             if _unfinished(run):
                 self.tell(f"{run.source}: run the same command again to go on")
         self._tell_error(report.error)

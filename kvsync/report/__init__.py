@@ -1,17 +1,31 @@
 """What a call did or would do: as values, as text for people, as JSON for scripts."""
 
 from kvsync.report.comparing import comparison_lines, conversion_lines, export_line, unread_lines
-from kvsync.report.comparison import Comparison, Converted, Difference, Exported
+from kvsync.report.comparison import (
+    Comparison,
+    Converted,
+    Difference,
+    Exported,
+    FailuresFile,
+)
 from kvsync.report.document import document
 from kvsync.report.losses import loss_lines
 from kvsync.report.result import Report, RunReport
-from kvsync.report.text import error_lines, failure_lines, mistake_lines, plan_lines, result_lines
+from kvsync.report.text import (
+    error_lines,
+    failure_lines,
+    mistake_lines,
+    plan_lines,
+    result_lines,
+    retry_lines,
+)
 
 __all__ = [
     "Comparison",
     "Converted",
     "Difference",
     "Exported",
+    "FailuresFile",
     "Report",
     "RunReport",
     "comparison_lines",
@@ -24,5 +38,6 @@ __all__ = [
     "mistake_lines",
     "plan_lines",
     "result_lines",
+    "retry_lines",
     "unread_lines",
 ]

@@ -55,6 +55,8 @@ def _run(run: RunReport, command: str) -> dict[str, Any]:
     fields["changes"] = _changes(run)
     fields["orphans"] = [row.key for row in run.plan.orphans] if run.plan else []
     fields["failures"] = [_failure(outcome) for outcome in run.failures]
+    if run.failures_file:
+        fields["failures_file"] = run.failures_file.path
     if run.comparison:
         fields["verify"] = _comparison(run)
     return fields

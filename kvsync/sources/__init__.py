@@ -88,7 +88,7 @@ def _format(path: str, options: SourceOptions) -> tuple[str, list[str]]:
         return "", []
     form, why = guess
     told = f"read as {form}, as {why} suggests; say the format to make that sure"
-    return form, [] if form == _REDIS else [told]
+    return form, [told] if why and form != _REDIS else []
 
 
 def _head(path: str) -> bytes:

@@ -26,8 +26,8 @@ _WRAPPED = b'{"key":"a","value":"dHJ1ZQ=="}\n'
         ("a.ndjson", b'{"key":"a","base64":"eA=="}\n', "jsonl", "its content"),
         ("a.jsonl", b'{"key":"a","value":"true","expiration":1}\n', "jsonl", "its content"),
         ("a.jsonl", _WRAPPED + b'{"key":"a","value":""}\n', "jsonl", "its content"),
-        ("a.jsonl", _HEADER + _WRAPPED, "jsonl", "its content"),
-        ("failed", b"\xef\xbb\xbf" + _HEADER, "jsonl", "its content"),
+        ("a.jsonl", _HEADER + _WRAPPED, "jsonl", ""),
+        ("failed", b"\xef\xbb\xbf" + _HEADER, "jsonl", ""),
         ("a.jsonl", b'{"key":"a","value":"","time_to_live_sec":1}', "fastly", "its content"),
         (
             "-",
