@@ -1,10 +1,14 @@
 """Dumps that the real wrangler makes of Cloudflare KV."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
-from tests.real.wrangler import WranglerDump, dump_namespace
+from tests.real.wrangler import WranglerDump, dump_namespace, run_script
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +43,22 @@ def test_the_guides_dump_is_complete(wrangler_dump: WranglerDump) -> None:
     }
     assert found == wrangler_dump.expected
     assert len(joined) == len(found)
+
+
+def test_the_readmes_script(tmp_path: Path) -> None:
+    """It asks for 100 keys at a time, and gets values again that `kv bulk get` spoils."""
+    found = re.search(r"^```bash\n(#!.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+    assert found
+    pairs = [
+        {"key": f"key/{number:03}", "value": f"{number} ü\n\\", "metadata": {"n": number}}
+        for number in range(120)
+    ]
+    pairs += [
+        {"key": "later", "value": "1", "expiration": 2000000000},
+        {"key": "logo", "value": "iVBORw0KGgo=", "base64": True},
+        {"key": "sign", "value": "\ufffd"},
+    ]
+    run_script(tmp_path, found[1].replace("--remote", "--local --persist-to state"), pairs)
+    dump = json.loads((tmp_path / "dump.json").read_bytes())
+    pairs[-1] = {"key": "sign", "value": "77+9", "base64": True}
+    assert dump == pairs
