@@ -50,7 +50,7 @@ def guess_format(name: str, head: bytes, layout: Layout = _USUAL) -> tuple[str, 
         return None
     if ending in {".csv", ".tsv"}:
         is_table = _is_table(head, ending, layout)
-        return (ending[1:], "its name and its first line") if is_table else None
+        return (ending[1:], "its first line") if is_table else None
     form = _by_content(head, lines=ending in {".jsonl", ".ndjson"})
     return (form, "its content") if form else None
 

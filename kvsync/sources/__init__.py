@@ -122,15 +122,19 @@ def _manifest(
     except OSError as error:
         raise InputError([Mistake(os_fault(error), printable(path))]) from None
     try:
-        return Manifest(path, data, options, environ, clock)
+        manifest = Manifest(path, data, options, environ, clock)
     except InputError as error:
         if path.endswith(_YAML):
             raise
         told = error.mistakes[0]
         hint = f"{told.message}. {_HINT}"
         raise InputError([told._replace(message=hint)]) from None
+    if not (manifest.versioned or path.endswith(_YAML)):
+        raise InputError([Mistake(f"{_NO_MANIFEST}. {_HINT}", printable(path))])
+    return manifest
 
 
+_NO_MANIFEST = "no manifest: one has version: 1 at its top"
 _HINT = (
     "A source is a manifest, a folder, or a dump of another store (give --format); for one file as"
     " a value, use file: in a manifest"

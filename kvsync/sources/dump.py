@@ -22,7 +22,7 @@ from kvsync.sources.files import Clock, os_fault
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import SourceOptions, ttl_of
 from kvsync.sources.scratch import Scratch
-from kvsync.units import printable
+from kvsync.units import count_text, printable
 
 __all__ = ["STDIN", "DumpSource"]
 
@@ -64,6 +64,7 @@ class DumpSource:
             self.destination = destination_of(header, path)
         file = DumpFile(opened, reader(options.dump.form), options.dump.layout)
         self._reader = DumpReader(file, path, rules, clock)
+        self._from_wrangler = options.dump.form == "cloudflare"
         self._scratch = Scratch()
 
     @property
@@ -77,10 +78,16 @@ class DumpSource:
         self._scratch = scratch = Scratch()
         try:
             with scratch.filling():
-                self._reader.fill(Filling(scratch, mistakes, lambda *_: ""))
+                filling = Filling(scratch, mistakes, lambda *_: "")
+                self._reader.fill(filling)
         except OSError as error:
             mistakes.about(self.label, os_fault(error))
         mistakes.raise_all()
+        if self._from_wrangler and filling.spoiled:
+            self.warnings.append(
+                f"{count_text(filling.spoiled, 'value')} with U+FFFD, which wrangler writes for"
+                " bytes that are no text: read binary values with `wrangler kv key get`"
+            )
         return scratch
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:

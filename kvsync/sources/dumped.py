@@ -25,6 +25,8 @@ _LISTED = 10
 _ENOUGH = 1000
 """Faults after which a dump is not read any further."""
 
+_REPLACEMENT = "\ufffd".encode()
+
 _Claim: TypeAlias = Callable[[str, str], str]
 
 
@@ -75,6 +77,8 @@ class Filling:
         self._claim = claim
         self._name_of = name_of
         self._counts: Counter[str] = Counter()
+        self.spoiled = 0
+        """Values that have U+FFFD, which stands for bytes that could not be shown as text."""
 
     def fill(self, items: Iterable[Item], shown: str, rules: Rules, now: float) -> None:
         """Take all items of one dump, named ``shown``."""
@@ -101,6 +105,8 @@ class Filling:
             if loss.way == ERROR:
                 advice = _advice(key, loss, self._name_of(loss.kind))
                 self._wrong(loss.kind, advice, shown, line)
+        if value and _REPLACEMENT in value:
+            self.spoiled += 1
         first = self._claim(key, origin) or (
             self._scratch.leave_out(key, origin)
             if value is None

@@ -67,6 +67,7 @@ class Manifest:
         self._fields = read_fields(root, ManifestFields, self._early, "a manifest")
         if "version" not in self._fields and isinstance(root, MappingNode):
             self._early.at(root, "no version: a manifest has version: 1 at its top")
+        self.versioned = "version" in self._fields
         head = self._head()
         self.owner = head.name or ""
         # A charset that is no charset must not make a mistake of every key.

@@ -58,7 +58,8 @@ class SourceOptions:
     @property
     def loss_rules(self) -> DumpOptions:
         """What is said of a dump, with what ``empty`` says of it."""
-        if self.empty is None:
+        if self.empty is None or "empty" in self.from_environment:
+            # A variable that somebody forgot must not lose anything.
             return self.dump
         return replace(self.dump, ways={**self.dump.ways, Loss.EMPTY: self.empty})
 
