@@ -90,6 +90,10 @@ class Changes(_Numbered[Change]):
         self._numbers.append(number)
         self._verdicts.append(self._known.index(verdict))
 
+    def forget_rows(self) -> None:
+        """From here on the changes come without their rows: nobody can be asked any more."""
+        self._rows = {}
+
     def _made(self, place: int, entry: Entry) -> Change:
         action, reason = self._known[self._verdicts[place]]
         return Change(action, entry, reason, self._rows.get(entry.key))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
+from kvsync.entries import Changes
 from kvsync.errors import InputError, KvsyncError, Mistake
 from kvsync.jobs import Job, foreign_keys, going, service_time
 from kvsync.keys import matches
@@ -10,7 +11,7 @@ from kvsync.plan import Circumstances, guard_plan, make_plan, refuse_foreign
 from kvsync.settings import Call
 from kvsync.units import printable
 
-__all__ = ["make_plans", "narrow", "refuse_collisions", "refuse_strangers"]
+__all__ = ["forget_rows", "make_plans", "narrow", "refuse_collisions", "refuse_strangers"]
 
 
 def refuse_collisions(
@@ -97,6 +98,14 @@ def make_plans(jobs: Iterable[Job], call: Call) -> None:
             if not job.report.dry:
                 # It tells what was done, and that was nothing.
                 job.report.plan = None
+
+
+def forget_rows(jobs: Iterable[Job]) -> None:
+    """The states are closed: what is told of the plans from here on needs no rows of theirs."""
+    for job in jobs:
+        changes = job.report.plan.changes if job.report.plan else ()
+        if isinstance(changes, Changes):
+            changes.forget_rows()
 
 
 def _circumstances(job: Job, jobs: Iterable[Job], call: Call) -> Circumstances:
