@@ -3,6 +3,7 @@
 from kvsync.report.comparing import comparison_lines, conversion_lines, export_line, unread_lines
 from kvsync.report.comparison import Comparison, Converted, Difference, Exported
 from kvsync.report.document import document
+from kvsync.report.jsontext import json_pieces
 from kvsync.report.losses import loss_lines
 from kvsync.report.result import Report, RunReport
 from kvsync.report.text import error_lines, failure_lines, mistake_lines, plan_lines, result_lines
@@ -20,6 +21,7 @@ __all__ = [
     "error_lines",
     "export_line",
     "failure_lines",
+    "json_pieces",
     "loss_lines",
     "mistake_lines",
     "plan_lines",
