@@ -171,10 +171,11 @@ def _answer() -> bool:
 
 def _unfinished(run: RunReport) -> bool:
     """Whether the same command, run again, would go on where this one was stopped."""
-    stopped = run.signal or (run.error and run.error.exit_code == PassingError.exit_code)
+    if not run.signal and not (run.error and run.error.exit_code == PassingError.exit_code):
+        return False
     summary = run.summary()
     undone = summary.failed or summary.skipped or (run.exported and not run.exported.complete)
-    return bool(stopped) and bool(undone)
+    return bool(undone)
 
 
 @contextmanager
