@@ -47,3 +47,14 @@ def test_only_origins_have_changed(kvsync, dump, large_state, write):
     write("d.jsonl", f"\n{text}")
     assert "nothing to do; 30 keys unchanged" in kvsync("sync", *DUMP).out
     assert "d.jsonl:31" in kvsync("state", "show", "d.jsonl", "--json").out
+
+
+def test_a_key_of_another_source(kvsync, dump, large_state):
+    """Whose the rows are is seen where they are kept, too."""
+    dump("old")
+    assert kvsync("sync", *DUMP, "--name", "one").code == 0
+    refused = kvsync("plan", *DUMP, "--name", "other")
+    assert (refused.code, refused.err.count("is owned by one")) == (11, 5)
+    assert "and 25 more keys" in refused.err
+    adopted = kvsync("plan", *DUMP, "--name", "other", "--adopt")
+    assert "0 to create, 0 to update, 0 to renew; 30 unchanged." in adopted.out
