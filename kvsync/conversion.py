@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from kvsync.entries import Picked
 from kvsync.errors import InputError, KvsyncError, Mistake
 from kvsync.export import STDOUT, open_new, refuse_taken
 from kvsync.model import Destination, Entry, Lost
@@ -60,8 +61,9 @@ def _read(source: Source, run: RunReport, call: Call) -> tuple[Sequence[Entry], 
     """
     entries = source.entries(lambda _: None)
     now = call.clock()
-    expired = [entry for entry in entries if is_past(entry, now)]
-    wanted = [entry for entry in entries if not is_past(entry, now)]
+    wanted, expired = Picked(entries), Picked(entries)
+    for number, entry in enumerate(entries):
+        (expired if is_past(entry, now) else wanted).add(number)
     run.keys, run.size = len(entries), sum(entry.size for entry in entries)
     run.warnings += source.warnings
     run.warnings += [*empty_warnings(entries), *expired_warnings(expired, "written")]

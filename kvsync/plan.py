@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from kvsync.entries import Changes, Picked, names_of
+from kvsync.entries import Changes, Picked, names_of, owners_of
 from kvsync.errors import RefusedError
 from kvsync.guard import Deleting, check_deletes
 from kvsync.model import NEVER, Action, Change, Entry, Plan, Row, Run
@@ -196,7 +196,8 @@ def refuse_foreign(
 
     Raises `RefusedError` that names the owners.
     """
-    if circumstances.adopt:
+    # Mostly all rows are this owner's: then none has to be looked up.
+    if circumstances.adopt or {*owners_of(rows)} <= {circumstances.owner}:
         return
     foreign = []
     for entry in entries:

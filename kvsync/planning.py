@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
-from kvsync.entries import names_of
+from kvsync.entries import Changes, names_of
 from kvsync.errors import InputError, KvsyncError, Mistake
 from kvsync.guard import Deleting
 from kvsync.jobs import Job, foreign_keys, going, service_time
@@ -12,7 +12,7 @@ from kvsync.plan import Circumstances, guard_plan, make_plan, refuse_foreign
 from kvsync.settings import Call
 from kvsync.units import printable
 
-__all__ = ["make_plans", "narrow", "refuse_collisions", "refuse_strangers"]
+__all__ = ["forget_rows", "make_plans", "narrow", "refuse_collisions", "refuse_strangers"]
 
 
 _NAMED = 5
@@ -129,6 +129,14 @@ def make_plans(jobs: Iterable[Job], call: Call) -> None:
             if not job.report.dry:
                 # It tells what was done, and that was nothing.
                 job.report.plan = None
+
+
+def forget_rows(jobs: Iterable[Job]) -> None:
+    """The states are closed: what is told of the plans from here on needs no rows of theirs."""
+    for job in jobs:
+        changes = job.report.plan.changes if job.report.plan else ()
+        if isinstance(changes, Changes):
+            changes.forget_rows()
 
 
 def _circumstances(job: Job, jobs: Iterable[Job], call: Call) -> Circumstances:

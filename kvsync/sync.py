@@ -21,7 +21,13 @@ from kvsync.jobs import (
 )
 from kvsync.model import OutcomeKind
 from kvsync.plan import Circumstances, make_plan
-from kvsync.planning import make_plans, narrow, refuse_collisions, refuse_strangers
+from kvsync.planning import (
+    forget_rows,
+    make_plans,
+    narrow,
+    refuse_collisions,
+    refuse_strangers,
+)
 from kvsync.report import Report, RunReport
 from kvsync.settings import Call, Copying, Exporting, Verifying
 from kvsync.signals import undisturbed
@@ -61,6 +67,7 @@ def _plan(
     for run in report.runs:
         run.dry = True
     with ExitStack() as stack, _caught(report):
+        stack.callback(forget_rows, jobs)
         _look(jobs, call, stack)
         network = _way(call, interface, stack, beside)
         _compare(jobs, call, network)

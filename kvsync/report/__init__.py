@@ -9,6 +9,7 @@ from kvsync.report.comparison import (
     FailuresFile,
 )
 from kvsync.report.document import document
+from kvsync.report.jsontext import json_pieces
 from kvsync.report.losses import loss_lines
 from kvsync.report.result import Report, RunReport
 from kvsync.report.text import (
@@ -34,6 +35,7 @@ __all__ = [
     "error_lines",
     "export_line",
     "failure_lines",
+    "json_pieces",
     "loss_lines",
     "mistake_lines",
     "plan_lines",

@@ -51,6 +51,12 @@ class StoredRows(Mapping[str, Row]):
         sql = "SELECT COUNT(*) FROM entry WHERE target = ?"
         return int(self._connection.execute(sql, (self._number,)).fetchone()[0])
 
+    @property
+    def owners(self) -> set[str]:
+        """Whose the rows are."""
+        sql = "SELECT DISTINCT owner FROM entry WHERE target = ?"
+        return {owner for (owner,) in self._connection.execute(sql, (self._number,))}
+
     def values(self) -> Any:
         """All rows, by key."""
         return map(self._row, self._connection.execute(self._all, (self._number,)))
