@@ -1,8 +1,8 @@
 """The story of a call: what is wanted, what is known, the difference, the sending, the memory."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,6 +20,7 @@ from kvsync.jobs import (
     target_job,
 )
 from kvsync.model import OutcomeKind
+from kvsync.outcome import caught, hold_back, undone
 from kvsync.plan import Circumstances, make_plan
 from kvsync.planning import (
     forget_rows,
@@ -28,7 +29,7 @@ from kvsync.planning import (
     refuse_collisions,
     refuse_strangers,
 )
-from kvsync.report import Report, RunReport
+from kvsync.report import Report
 from kvsync.settings import Call, Copying, Exporting, Verifying
 from kvsync.signals import undisturbed
 from kvsync.state import State
@@ -66,7 +67,7 @@ def _plan(
     report = Report(command, [job.report for job in jobs])
     for run in report.runs:
         run.dry = True
-    with ExitStack() as stack, _caught(report):
+    with ExitStack() as stack, caught(report):
         stack.callback(forget_rows, jobs)
         _look(jobs, call, stack)
         network = _way(call, interface, stack, beside)
@@ -82,7 +83,7 @@ def verify(call: Call, interface: Interface) -> Report:
     """Whether each target holds what its source says. Nothing is written, here or there."""
     jobs = open_jobs(call)
     report = Report("verify", [job.report for job in jobs])
-    with ExitStack() as stack, _caught(report):
+    with ExitStack() as stack, caught(report):
         _look(jobs, call, stack)
         if not failed(jobs):
             narrow(jobs, call)
@@ -96,7 +97,7 @@ def verify(call: Call, interface: Interface) -> Report:
 def export(call: Call, interface: Interface, exporting: Exporting) -> Report:
     """Write a namespace to a place on this machine; an interrupted one goes on where it was."""
     report = Report("export")
-    with ExitStack() as stack, _caught(report):
+    with ExitStack() as stack, caught(report):
         job = target_job(call)
         report.runs.append(job.report)
         from kvsync.export import Origin, open_place
@@ -131,7 +132,7 @@ def _sync(
     jobs: Sequence[Job], call: Call, interface: Interface, command: str, beside: _Beside = None
 ) -> Report:
     report = Report(command, [job.report for job in jobs])
-    with ExitStack() as stack, _caught(report):
+    with ExitStack() as stack, caught(report):
         _find(jobs, call)
         holder = Holder(call.settings, stack, interface.tell)
         open_states(jobs, holder.hold_if_there)
@@ -146,7 +147,7 @@ def _sync(
             return report
         with undisturbed():
             _send(jobs, network)
-            _hold_back(report, _undone)
+            hold_back(report, undone)
             for job in jobs:
                 _remember(job)
             if call.failures:
@@ -244,7 +245,7 @@ def _verify(report: Report, jobs: Sequence[Job], network: _Way, verifying: Verif
 
         compare_all(network(), well, verifying)
     # A fatal answer, to a push before or to the first look, ends all looking.
-    _hold_back(report, lambda run: "" if run.comparison else "verified")
+    hold_back(report, lambda run: "" if run.comparison else "verified")
 
 
 def _remember(job: Job) -> None:
@@ -263,42 +264,3 @@ def _remember(job: Job) -> None:
         state.end_run(number, time.time(), job.report.exit_code, counts)
     except KvsyncError as error:
         job.report.error = job.report.error or error
-
-
-@contextmanager
-def _caught(report: Report) -> Iterator[None]:
-    """An error that comes out of a step ends the call; whatever happens, the report is complete."""
-    begun = time.monotonic()
-    try:
-        yield
-    except KvsyncError as error:
-        report.error = error
-        for run in report.runs:
-            run.error = run.error or error
-    _hold_back(report, _undone)
-    for run in report.runs:
-        run.elapsed = run.elapsed or time.monotonic() - begun
-
-
-def _hold_back(report: Report, undone: Callable[[RunReport], str]) -> None:
-    """A run that has more to do, and was not taken up, must not look as if all were well."""
-    errors = [(run.source, run.error) for run in report.runs if run.error]
-    wrong = next((one for one in errors if not isinstance(one[1], HeldBackError)), None)
-    if not wrong:
-        return
-    source, error = wrong
-    for run in report.runs:
-        if not run.exit_code and (what := undone(run)):
-            run.error = HeldBackError(source, error.exit_code, what)
-
-
-def _undone(run: RunReport) -> str:
-    """What a run without an error of its own was not even tried to do; empty if nothing."""
-    plan_ = run.plan
-    if not (plan_ or run.comparison or run.exported):
-        return "sent"
-    if run.dry or not plan_:
-        return ""
-    if plan_.changes and not run.outcomes:
-        return "sent"
-    return "deleted" if plan_.deletes and len(run.outcomes) == len(plan_.changes) else ""
