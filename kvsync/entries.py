@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar, overload, runtime_checkable
 
 from kvsync.model import Action, Change, Entry, Row
 
-__all__ = ["Changes", "Indexed", "Picked", "names_of"]
+__all__ = ["Changes", "Indexed", "Names", "Picked", "names_of"]
 
 T = TypeVar("T")
 
@@ -23,6 +23,16 @@ class Indexed(Protocol):
 def names_of(entries: Iterable[Entry]) -> Container[str]:
     """The keys that the entries name."""
     return entries.names if isinstance(entries, Indexed) else {entry.key for entry in entries}
+
+
+class Names(Container[str]):
+    """The keys that any of several has."""
+
+    def __init__(self, *parts: Container[str]) -> None:
+        self._parts = parts
+
+    def __contains__(self, key: object) -> bool:
+        return any(key in part for part in self._parts)
 
 
 class _Numbered(Sequence[T]):

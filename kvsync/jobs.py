@@ -1,7 +1,7 @@
 """From paths to plans: each source on its way through a call, up to the point of sending."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -49,7 +49,7 @@ class Job:
     """What a look at the target has decided, by key."""
     remote: Collection[str] | None = None
     """All keys of the namespace, where they were listed."""
-    named_elsewhere: Collection[str] = frozenset()
+    named_elsewhere: Container[str] = frozenset()
     """Keys of the same target that others answer for: another source of the call names them or
     has them as its orphans, or a state gives them to a source outside the call."""
     stop_reading: Callable[[], None] = lambda: None
