@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO
@@ -84,6 +85,7 @@ class _Spool:
 
     def __init__(self, source: BinaryIO) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the source lives
+        weakref.finalize(self, self._file.close)
         try:
             shutil.copyfileobj(source, self._file, 1 << 20)
             self._file.flush()
