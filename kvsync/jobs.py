@@ -117,7 +117,7 @@ def open_jobs(call: Call) -> list[Job]:
     seen: set[str] = set()
     for path in call.paths:
         if os.path.realpath(path) in seen:
-            raise UsageError(f"{printable(path)} is given twice")
+            raise UsageError(f"{printable(shown_source(path))} is given twice")
         seen.add(os.path.realpath(path))
         job = Job(RunReport(shown_source(path), rate=call.settings.rate))
         jobs.append(job)
