@@ -58,7 +58,6 @@ DUMPS = {
         f'name\tbody\tlife\na\tone\t\nb\t"{_CELL}"\t1h\n',
         _WITHOUT_DATES,
         ("--key-column", "name", "--value-column", "body", "--ttl-column", "life"),
-        guessed=False,
     ),
     "cloudflare": Dump("d.json", json.dumps(_OBJECTS, indent=1), _PAIRS),
     "fastly": Dump(

@@ -69,7 +69,10 @@ def test_each_format_guessed(kvsync, edge, write, form):
         assert result.code == 0
         assert held(edge) == {key: value for key, (value, _) in dump.pairs.items()}
         assert f"kvsync: warning: {dump.name}: read as {form}, as its " in result.err
-        assert f"{dump.name}: read as {form}, as its" in kvsync("sync", dump.name, "-q").err
+        assert (
+            f"{dump.name}: read as {form}, as its"
+            in kvsync("sync", dump.name, *dump.options, "-q").err
+        )
     else:
         assert (result.code, edge.arrivals) == (2, [])
         assert "--format" in result.err

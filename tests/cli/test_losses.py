@@ -138,7 +138,8 @@ def test_skip(kvsync, edge, write, kind):
         assert (planned["orphans"], run["orphans"], run["summary"]["delete"]) == ([], [], 0)
         assert held(edge) == ({} if kind is Loss.GROUPS else {**GOOD, "a": "x"})
     assert [(loss["kind"], loss["policy"]) for loss in run["losses"]][-1:] == [(kind, "skip")]
-    assert f"--{kind} skip" in kvsync("sync", *call, "-q").err
+    assert f"--{kind} skip" in kvsync("sync", *call).err
+    assert f"--{kind} skip" not in kvsync("sync", *call, "-q").err
 
 
 @pytest.mark.parametrize(("kind", "way"), [(k, w) for k, w in WAYS if w not in {"error", "skip"}])
@@ -161,22 +162,22 @@ def test_transformations(kvsync, edge, write, kind, way):
 
 
 def test_what_is_told(kvsync, edge, write):
-    """Text lists ten pairs of a kind with their place, -v all; then totals, all that -q leaves."""
+    """Text lists ten pairs of a kind with their place, -v all; then the totals; -q neither."""
     content = lines(*({"key": f"k{n}", "value": "x", "metadata": {"n": n}} for n in range(12)))
     write("d.jsonl", content + lines({"key": "e", "value": ""}))
     call = ("plan", "d.jsonl", "--format", "jsonl", "--metadata", "drop", "--empty", "skip")
     ten = [f'kvsync: d.jsonl:{n + 1}: k{n}: metadata {{"n":{n}}} (drop)' for n in range(10)]
     empty = "kvsync: d.jsonl:13: e: empty (skip)"
     totals = [
-        "kvsync: warning: 12 pairs with metadata: --metadata drop",
-        "kvsync: warning: 1 pair with an empty value: --empty skip",
+        "kvsync: 12 pairs with metadata: --metadata drop",
+        "kvsync: 1 pair with an empty value: --empty skip",
     ]
     cut = [f"{totals[0]}; the first 10 are listed, with -v all", totals[1]]
     assert kvsync(*call).errors == [*ten, empty, *cut]
     loud = kvsync(*call, "-v").errors
     assert loud[:10] == ten
     assert (len(loud), loud[12:]) == (15, [empty, *totals])
-    assert kvsync(*call, "-q").errors == cut
+    assert kvsync(*call, "-q").errors == []
     (run,) = kvsync(*call, "--json").json["runs"]
     assert run["lost"] == {"metadata": 12, "empty": 1}
     assert run["losses"][11] == {
@@ -184,6 +185,15 @@ def test_what_is_told(kvsync, edge, write):
         "detail": '{"n":11}',
     }  # fmt: skip
     assert len(run["losses"]) == 13
+
+
+def test_what_nobody_asked_for_is_a_warning(kvsync, edge, write):
+    """A TTL that one revision of the API refuses is warned of, unless somebody chose something."""
+    write("d", KINDS[Loss.SHORT_TTL].content)
+    call = ("sync", "d", "--format", "jsonl", "-q")
+    warning = "kvsync: warning: 1 pair with less than 60 s to live: --short-ttl keep"
+    assert kvsync(*call).errors == [warning]
+    assert kvsync(*call, "--short-ttl", "extend").errors == []
 
 
 def test_whole_pairs_tell_nothing(kvsync, edge, write, manifest):
