@@ -13,7 +13,7 @@ from kvsync.plan import empty_warnings, expired_warnings, is_past
 from kvsync.report import Converted, Report, RunReport
 from kvsync.settings import Call, Converting
 from kvsync.source import Source
-from kvsync.sources import SourceOptions, open_source
+from kvsync.sources import SourceOptions, open_source, shown_source
 
 __all__ = ["convert"]
 
@@ -26,7 +26,7 @@ def convert(call: Call, converting: Converting) -> Report:
     """
     begun = time.monotonic()
     found = Converted(converting.out, converting.form)
-    run = RunReport(converting.path, converted=found)
+    run = RunReport(shown_source(converting.path), converted=found)
     try:
         refuse_taken(converting.out, force=converting.force)
         source = _open(call, converting)

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar, overload, runtime_checkable
 
 from kvsync.model import Action, Change, Entry, Row
 
-__all__ = ["Changes", "Indexed", "Picked", "names_of", "owners_of"]
+__all__ = ["Changes", "Indexed", "Names", "Picked", "names_of", "owners_of"]
 
 T = TypeVar("T")
 
@@ -37,6 +37,16 @@ class _Owned(Protocol):
 def owners_of(rows: Mapping[str, Row]) -> Collection[str]:
     """Whose the rows are."""
     return rows.owners if isinstance(rows, _Owned) else {row.owner for row in rows.values()}
+
+
+class Names(Container[str]):
+    """The keys that any of several has."""
+
+    def __init__(self, *parts: Container[str]) -> None:
+        self._parts = parts
+
+    def __contains__(self, key: object) -> bool:
+        return any(key in part for part in self._parts)
 
 
 class _Numbered(Sequence[T]):

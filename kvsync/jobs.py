@@ -1,7 +1,7 @@
 """From paths to plans: each source on its way through a call, up to the point of sending."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -55,7 +55,7 @@ class Job:
     """What a look at the target has decided, by key."""
     remote: Collection[str] | None = None
     """All keys of the namespace, where they were listed."""
-    named_elsewhere: Collection[str] = frozenset()
+    named_elsewhere: Container[str] = frozenset()
     """Keys of the same target that others answer for: another source of the call names them or
     has them as its orphans, or a state gives them to a source outside the call."""
     stop_reading: Callable[[], None] = lambda: None
@@ -123,7 +123,7 @@ def open_jobs(call: Call) -> list[Job]:
     seen: set[str] = set()
     for path in call.paths:
         if os.path.realpath(path) in seen:
-            raise UsageError(f"{printable(path)} is given twice")
+            raise UsageError(f"{printable(shown_source(path))} is given twice")
         seen.add(os.path.realpath(path))
         job = Job(RunReport(shown_source(path), rate=call.settings.rate))
         jobs.append(job)

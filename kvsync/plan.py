@@ -3,7 +3,7 @@
 The rules are in the design's chapter "Plan"; each is one line of `_judge`.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -45,7 +45,7 @@ class Circumstances(NamedTuple):
     renew_within: int | None = None
     adopt: bool = False
     complete: bool = True
-    named_elsewhere: Collection[str] = frozenset()
+    named_elsewhere: Container[str] = frozenset()
     companions: Collection[str] = frozenset()
     runs: Sequence[Run] = ()
     verdicts: Mapping[str, tuple[Action, str]] = {}

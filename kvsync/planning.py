@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
-from kvsync.entries import Changes, names_of
+from kvsync.entries import Changes, Indexed, Names, names_of
 from kvsync.errors import InputError, KvsyncError, Mistake
 from kvsync.guard import Deleting
 from kvsync.jobs import Job, foreign_keys, going, service_time
@@ -62,7 +62,7 @@ def _share_out(jobs: Sequence[Job]) -> None:
     """Let each key of one target be one job's at most, to be named or to be deleted."""
     for job in jobs:
         others = [other for other in jobs if other is not job]
-        job.named_elsewhere = {entry.key for other in others for entry in other.entries}
+        job.named_elsewhere = Names(*(names_of(other.entries) for other in others))
     deleters: dict[str, Job] = {}
     for job in jobs:
         for row in job.orphans:
@@ -70,7 +70,7 @@ def _share_out(jobs: Sequence[Job]) -> None:
     foreign = foreign_keys(jobs)
     for job in jobs:
         elsewhere = {key for key, deleter in deleters.items() if deleter is not job}
-        job.named_elsewhere = foreign.union(job.named_elsewhere, elsewhere)
+        job.named_elsewhere = Names(foreign, job.named_elsewhere, elsewhere)
 
 
 def _confine(job: Job, written: float) -> None:
@@ -99,8 +99,15 @@ def _narrow(job: Job, only: Iterable[str]) -> None:
     found = [entry for entry in job.entries if matches(entry.key, only)]
     if job.entries and not found:
         job.report.warnings.append("no key of the source matches --only")
+    # What the source names and leaves out is no orphan; of the rest it is known by its entries.
+    left_out = names_of(job.entries) if isinstance(job.entries, Indexed) else ()
+    kept = {entry.key for entry in found}
     job.entries = found
-    job.rows = {key: row for key, row in job.rows.items() if matches(key, only)}
+    job.rows = {
+        key: row
+        for key, row in job.rows.items()
+        if matches(key, only) and (key in kept or key not in left_out)
+    }
 
 
 def refuse_strangers(jobs: Iterable[Job], call: Call) -> None:

@@ -22,7 +22,7 @@ __all__ = ["DumpFile", "DumpReader", "Filling"]
 
 _LISTED = 10
 """Mistakes of one kind that are listed; of the others it is said how many there are."""
-_ENOUGH = 1000
+_ENOUGH = 100
 """Faults after which a dump is not read any further."""
 
 _REPLACEMENT = "\ufffd".encode()
@@ -107,6 +107,10 @@ class Filling:
                 self._wrong(loss.kind, advice, shown, line)
         if value and _REPLACEMENT in value:
             self.spoiled += 1
+        if any(loss.kind is Loss.GROUPS and loss.way in {ERROR, SKIP} for loss in settled.losses):
+            # Whatever its key would have been, another group may have the same item.
+            self._scratch.leave_out(key, origin)
+            return
         first = self._claim(key, origin) or (
             self._scratch.leave_out(key, origin)
             if value is None
@@ -146,11 +150,13 @@ class DumpReader:
         self._rules = rules
         self._clock = clock
         self._version: Version | None = None
+        self._now = 0.0
 
     def fill(self, filling: Filling) -> None:
         """All that the dump names. Raises `OSError`."""
         self._version = self._file.version()
-        filling.fill(self._file.items(), self.shown, self._rules, self._clock())
+        self._now = self._clock()
+        filling.fill(self._file.items(), self.shown, self._rules, self._now)
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
         """The values of these entries, which come in the order of the dump."""
@@ -163,7 +169,8 @@ class DumpReader:
             for item in self._file.items(self._version):
                 if isinstance(item, Fault):
                     continue
-                settled = settle(item, self._rules, self._clock())
+                # By the clock of the first reading: what was wanted then still is.
+                settled = settle(item, self._rules, self._now)
                 if settled.key == entry.key and settled.value is not None:
                     yield _loaded(entry, settled.value)
                     entry = next(waiting, None)

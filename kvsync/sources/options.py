@@ -126,7 +126,9 @@ def tree_flags(options: SourceOptions) -> list[str]:
 
 def flags_beside_manifest(options: SourceOptions) -> list[str]:
     """The flags that were given and make sense for a directory or a dump only."""
-    return sorted({*_typed(options, (*_TREE_FLAGS, *_SHARED_FLAGS)), *options.dump.typed})
+    # That it is a manifest may be said.
+    about_dumps = set(options.dump.typed) - {options.dump.flag}
+    return sorted({*_typed(options, (*_TREE_FLAGS, *_SHARED_FLAGS)), *about_dumps})
 
 
 def _typed(options: SourceOptions, names: Iterable[str]) -> list[str]:
