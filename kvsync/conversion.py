@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from kvsync.entries import Picked
 from kvsync.errors import InputError, KvsyncError, Mistake
 from kvsync.export import STDOUT, open_new, refuse_taken
 from kvsync.model import Destination, Entry, Lost
@@ -12,7 +13,7 @@ from kvsync.plan import empty_warnings, expired_warnings, is_past
 from kvsync.report import Converted, Report, RunReport
 from kvsync.settings import Call, Converting
 from kvsync.source import Source
-from kvsync.sources import SourceOptions, open_source
+from kvsync.sources import SourceOptions, open_source, shown_source
 
 __all__ = ["convert"]
 
@@ -25,7 +26,7 @@ def convert(call: Call, converting: Converting) -> Report:
     """
     begun = time.monotonic()
     found = Converted(converting.out, converting.form)
-    run = RunReport(converting.path, converted=found)
+    run = RunReport(shown_source(converting.path), converted=found)
     try:
         refuse_taken(converting.out, force=converting.force)
         source = _open(call, converting)
@@ -60,8 +61,9 @@ def _read(source: Source, run: RunReport, call: Call) -> tuple[Sequence[Entry], 
     """
     entries = source.entries(lambda _: None)
     now = call.clock()
-    expired = [entry for entry in entries if is_past(entry, now)]
-    wanted = [entry for entry in entries if not is_past(entry, now)]
+    wanted, expired = Picked(entries), Picked(entries)
+    for number, entry in enumerate(entries):
+        (expired if is_past(entry, now) else wanted).add(number)
     run.keys, run.size = len(entries), sum(entry.size for entry in entries)
     run.warnings += source.warnings
     run.warnings += [*empty_warnings(entries), *expired_warnings(expired, "written")]

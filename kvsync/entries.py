@@ -1,12 +1,12 @@
 """Entries and changes by the hundred thousand, in less memory than a tuple for each takes."""
 
 from array import array
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar, overload, runtime_checkable
 
 from kvsync.model import Action, Change, Entry, Row
 
-__all__ = ["Changes", "Indexed", "Picked", "names_of"]
+__all__ = ["Changes", "Indexed", "Names", "Picked", "names_of", "owners_of"]
 
 T = TypeVar("T")
 
@@ -23,6 +23,30 @@ class Indexed(Protocol):
 def names_of(entries: Iterable[Entry]) -> Container[str]:
     """The keys that the entries name."""
     return entries.names if isinstance(entries, Indexed) else {entry.key for entry in entries}
+
+
+@runtime_checkable
+class _Owned(Protocol):
+    """Rows that are not all in memory."""
+
+    @property
+    def owners(self) -> Collection[str]:
+        """Whose they are."""
+
+
+def owners_of(rows: Mapping[str, Row]) -> Collection[str]:
+    """Whose the rows are."""
+    return rows.owners if isinstance(rows, _Owned) else {row.owner for row in rows.values()}
+
+
+class Names(Container[str]):
+    """The keys that any of several has."""
+
+    def __init__(self, *parts: Container[str]) -> None:
+        self._parts = parts
+
+    def __contains__(self, key: object) -> bool:
+        return any(key in part for part in self._parts)
 
 
 class _Numbered(Sequence[T]):
@@ -89,6 +113,10 @@ class Changes(_Numbered[Change]):
             self._known.append(verdict)
         self._numbers.append(number)
         self._verdicts.append(self._known.index(verdict))
+
+    def forget_rows(self) -> None:
+        """From here on the changes come without their rows: nobody can be asked any more."""
+        self._rows = {}
 
     def _made(self, place: int, entry: Entry) -> Change:
         action, reason = self._known[self._verdicts[place]]

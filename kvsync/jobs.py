@@ -1,7 +1,7 @@
 """From paths to plans: each source on its way through a call, up to the point of sending."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +14,13 @@ from kvsync.settings import API_RATE, Call, Choice, Settings
 from kvsync.source import Source
 from kvsync.sources import open_source, shown_source
 from kvsync.state import State, run_lock, state_path
-from kvsync.targets import emulator_data, local_endpoint, resolve, state_files
+from kvsync.targets import (
+    emulator_data,
+    local_endpoint,
+    refuse_elsewhere,
+    resolve,
+    state_files,
+)
 from kvsync.units import printable
 
 __all__ = [
@@ -49,7 +55,7 @@ class Job:
     """What a look at the target has decided, by key."""
     remote: Collection[str] | None = None
     """All keys of the namespace, where they were listed."""
-    named_elsewhere: Collection[str] = frozenset()
+    named_elsewhere: Container[str] = frozenset()
     """Keys of the same target that others answer for: another source of the call names them or
     has them as its orphans, or a state gives them to a source outside the call."""
     stop_reading: Callable[[], None] = lambda: None
@@ -117,15 +123,13 @@ def open_jobs(call: Call) -> list[Job]:
     seen: set[str] = set()
     for path in call.paths:
         if os.path.realpath(path) in seen:
-            raise UsageError(f"{printable(path)} is given twice")
+            raise UsageError(f"{printable(shown_source(path))} is given twice")
         seen.add(os.path.realpath(path))
         job = Job(RunReport(shown_source(path), rate=call.settings.rate))
         jobs.append(job)
         try:
-            options = call.source
-            if call.settings.state:
-                # A state kept inside a folder is no part of the folder.
-                options = replace(options, left_out=state_files(call.settings.state))
+            # What this call writes inside a folder is no part of the folder.
+            options = replace(call.source, left_out=_own_files(call))
             job.source = open_source(path, options, environ=call.environ)
         except KvsyncError as error:
             job.report.error = error
@@ -163,6 +167,7 @@ def find_targets(jobs: Iterable[Job], call: Call) -> None:
             job.report.target, job.report.target_from = resolve(
                 destination, call.settings, job.state_path
             )
+            refuse_elsewhere(destination, job.target, call.settings)
             if call.settings.rate > API_RATE and job.target.endpoint.startswith("https:"):
                 job.report.warnings.append(
                     f"the API takes {API_RATE:g} requests a second: a rate above is refused,"
@@ -257,6 +262,13 @@ def _owner(source: Source, path: str, explicit: str) -> str:
     base = os.path.dirname(path) if explicit else source.home
     relative = os.path.relpath(os.path.realpath(source.location), os.path.realpath(base))
     return printable(relative.replace(os.sep, "/"))
+
+
+def _own_files(call: Call) -> tuple[str, ...]:
+    """State and failure file, where the command line names them, by absolute real path."""
+    states = state_files(call.settings.state) if call.settings.state else ()
+    failures = [call.failures, f"{call.failures}.part"] if call.failures else []
+    return *states, *map(os.path.realpath, failures)
 
 
 def _mistakes_of(source: Source) -> KvsyncError | None:

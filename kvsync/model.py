@@ -80,13 +80,19 @@ value in UTF-8, ready to be sent."""
 class Destination(NamedTuple):
     """Where a source says that it belongs; empty strings where it does not say.
 
-    ``zone_from`` and ``namespace_from`` say where each was found (``prod.yaml:3``).
+    ``zone_from`` and ``namespace_from`` say where each was found (``prod.yaml:3``). With an
+    ``endpoint`` (as a target has it) it belongs there and nowhere else, and its state is the file
+    at ``state``, if that is said; what was acknowledged there after ``written`` (Unix seconds by
+    the service's clock) is newer than what it holds.
     """
 
     zone: str = ""
     namespace: str = ""
     zone_from: str = ""
     namespace_from: str = ""
+    endpoint: str = ""
+    state: str = ""
+    written: float = 0.0
 
 
 class Pair(NamedTuple):

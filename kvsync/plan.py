@@ -3,11 +3,11 @@
 The rules are in the design's chapter "Plan"; each is one line of `_judge`.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from kvsync.entries import Changes, Picked, names_of
+from kvsync.entries import Changes, Picked, names_of, owners_of
 from kvsync.errors import RefusedError
 from kvsync.guard import Deleting, check_deletes
 from kvsync.model import NEVER, Action, Change, Entry, Plan, Row, Run
@@ -45,7 +45,7 @@ class Circumstances(NamedTuple):
     renew_within: int | None = None
     adopt: bool = False
     complete: bool = True
-    named_elsewhere: Collection[str] = frozenset()
+    named_elsewhere: Container[str] = frozenset()
     companions: Collection[str] = frozenset()
     runs: Sequence[Run] = ()
     verdicts: Mapping[str, tuple[Action, str]] = {}
@@ -196,7 +196,8 @@ def refuse_foreign(
 
     Raises `RefusedError` that names the owners.
     """
-    if circumstances.adopt:
+    # Mostly all rows are this owner's: then none has to be looked up.
+    if circumstances.adopt or {*owners_of(rows)} <= {circumstances.owner}:
         return
     foreign = []
     for entry in entries:

@@ -2,15 +2,21 @@
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
+from kvsync.entries import Changes, Indexed, Names, names_of
 from kvsync.errors import InputError, KvsyncError, Mistake
+from kvsync.guard import Deleting
 from kvsync.jobs import Job, foreign_keys, going, service_time
 from kvsync.keys import matches
-from kvsync.model import Entry
+from kvsync.model import Entry, Row
 from kvsync.plan import Circumstances, guard_plan, make_plan, refuse_foreign
 from kvsync.settings import Call
 from kvsync.units import printable
 
-__all__ = ["make_plans", "narrow", "refuse_collisions", "refuse_strangers"]
+__all__ = ["forget_rows", "make_plans", "narrow", "refuse_collisions", "refuse_strangers"]
+
+
+_NAMED = 5
+"""How many keys a message lists before it only counts."""
 
 
 def refuse_collisions(
@@ -39,6 +45,9 @@ def refuse_collisions(
 def narrow(jobs: Iterable[Job], call: Call) -> None:
     """See whose the keys of each target are, and leave out what ``--only`` does not match."""
     here = [job for job, _ in going(jobs)]
+    for job, source in going(jobs):
+        if not source.complete:
+            _confine(job, source.destination.written)
     by_place: dict[Hashable, list[Job]] = {}
     for job in here:
         by_place.setdefault(job.place, []).append(job)
@@ -53,7 +62,7 @@ def _share_out(jobs: Sequence[Job]) -> None:
     """Let each key of one target be one job's at most, to be named or to be deleted."""
     for job in jobs:
         others = [other for other in jobs if other is not job]
-        job.named_elsewhere = {entry.key for other in others for entry in other.entries}
+        job.named_elsewhere = Names(*(names_of(other.entries) for other in others))
     deleters: dict[str, Job] = {}
     for job in jobs:
         for row in job.orphans:
@@ -61,7 +70,28 @@ def _share_out(jobs: Sequence[Job]) -> None:
     foreign = foreign_keys(jobs)
     for job in jobs:
         elsewhere = {key for key, deleter in deleters.items() if deleter is not job}
-        job.named_elsewhere = foreign.union(job.named_elsewhere, elsewhere)
+        job.named_elsewhere = Names(foreign, job.named_elsewhere, elsewhere)
+
+
+def _confine(job: Job, written: float) -> None:
+    """Leave alone what the job does not name, or named before something newer got through."""
+    overtaken = [e.key for e in job.entries if _is_overtaken(e, job.rows.get(e.key), written)]
+    if overtaken:
+        keys = ", ".join(map(printable, overtaken[:_NAMED]))
+        more = f" and {len(overtaken) - _NAMED} more" if len(overtaken) > _NAMED else ""
+        job.report.warnings.append(
+            f"not sent, since something newer got through meanwhile: {keys}{more}"
+        )
+        left_out = set(overtaken)
+        job.entries = [entry for entry in job.entries if entry.key not in left_out]
+    named = names_of(job.entries)
+    job.rows = {key: row for key, row in job.rows.items() if key in named or row.owner != job.owner}
+
+
+def _is_overtaken(entry: Entry, row: Row | None, written: float) -> bool:
+    if row is None or row.in_doubt or not 0 < written < row.acknowledged:
+        return False
+    return (row.digest, row.expiry) != (entry.digest, entry.expiry)
 
 
 def _narrow(job: Job, only: Iterable[str]) -> None:
@@ -69,8 +99,15 @@ def _narrow(job: Job, only: Iterable[str]) -> None:
     found = [entry for entry in job.entries if matches(entry.key, only)]
     if job.entries and not found:
         job.report.warnings.append("no key of the source matches --only")
+    # What the source names and leaves out is no orphan; of the rest it is known by its entries.
+    left_out = names_of(job.entries) if isinstance(job.entries, Indexed) else ()
+    kept = {entry.key for entry in found}
     job.entries = found
-    job.rows = {key: row for key, row in job.rows.items() if matches(key, only)}
+    job.rows = {
+        key: row
+        for key, row in job.rows.items()
+        if matches(key, only) and (key in kept or key not in left_out)
+    }
 
 
 def refuse_strangers(jobs: Iterable[Job], call: Call) -> None:
@@ -91,12 +128,22 @@ def make_plans(jobs: Iterable[Job], call: Call) -> None:
         try:
             job.report.plan = plan = make_plan(job.entries, job.rows, circumstances)
             job.report.warnings += plan.warnings
+            if call.deleting and not _deleting(job, call):
+                job.report.warnings.append("it lists what did not get through: nothing is deleted")
             guard_plan(plan, job.entries, job.rows, circumstances)
         except KvsyncError as error:
             job.report.error = error
             if not job.report.dry:
                 # It tells what was done, and that was nothing.
                 job.report.plan = None
+
+
+def forget_rows(jobs: Iterable[Job]) -> None:
+    """The states are closed: what is told of the plans from here on needs no rows of theirs."""
+    for job in jobs:
+        changes = job.report.plan.changes if job.report.plan else ()
+        if isinstance(changes, Changes):
+            changes.forget_rows()
 
 
 def _circumstances(job: Job, jobs: Iterable[Job], call: Call) -> Circumstances:
@@ -108,11 +155,20 @@ def _circumstances(job: Job, jobs: Iterable[Job], call: Call) -> Circumstances:
         rate=call.settings.rate,
         renew_within=call.renew_within,
         adopt=call.adopt,
-        complete=not call.only and (job.source is None or job.source.complete),
+        complete=not call.only and _is_whole(job),
         named_elsewhere=job.named_elsewhere,
         companions={other.owner for other in here if other.place == job.place},
         runs=state.runs(job.target, job.owner) if state else (),
         verdicts=job.verdicts,
-        deleting=call.deleting,
+        deleting=_deleting(job, call),
         remote=job.remote,
     )
+
+
+def _deleting(job: Job, call: Call) -> Deleting | None:
+    """What the job may delete: nothing, where what it does not name is not known to be wrong."""
+    return call.deleting if _is_whole(job) else None
+
+
+def _is_whole(job: Job) -> bool:
+    return job.source is None or job.source.complete

@@ -62,6 +62,9 @@ class Push(Pool[_Item]):
             # Both come in the source's order, and a value may be missing, but never a change.
             key = loaded[0].key
             change = next(change for change in self._waiting if change.entry.key == key)
+            if loaded[0] == change.entry:
+                # Outcomes are kept until all is told: one entry is enough for what did not change.
+                loaded = change.entry, loaded[1]
             items.append(_Item(change, *loaded))
             size += items[-1].size
         return items

@@ -118,6 +118,7 @@ class Call:
     ``clock`` gives Unix seconds: a run may wait for another one before it looks at the time.
     ``refresh``: the state is corrected from the target first. ``deleting`` None: nothing is
     deleted. ``verifying``: how to compare the target with its source (after a push: None for not).
+    ``failures`` is the path of the file that is to list what a push could not deliver, or empty.
     """
 
     paths: Sequence[str]
@@ -132,3 +133,4 @@ class Call:
     deleting: Deleting | None = None
     create_namespace: bool = False
     verifying: Verifying | None = None
+    failures: str = ""

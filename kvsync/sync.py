@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from kvsync.ending import caught, hold_back, undone
 from kvsync.errors import HeldBackError, KvsyncError
 from kvsync.interface import Interface
 from kvsync.jobs import (
@@ -22,8 +21,15 @@ from kvsync.jobs import (
     target_job,
 )
 from kvsync.model import OutcomeKind
+from kvsync.outcome import caught, hold_back, undone
 from kvsync.plan import Circumstances, make_plan
-from kvsync.planning import make_plans, narrow, refuse_collisions, refuse_strangers
+from kvsync.planning import (
+    forget_rows,
+    make_plans,
+    narrow,
+    refuse_collisions,
+    refuse_strangers,
+)
 from kvsync.report import Report
 from kvsync.settings import Call, Copying, Exporting, Verifying
 from kvsync.signals import undisturbed
@@ -63,6 +69,7 @@ def _plan(
     for run in report.runs:
         run.dry = True
     with ExitStack() as stack, caught(report):
+        stack.callback(forget_rows, jobs)
         _look(jobs, call, stack)
         network = _way(call, interface, stack, beside)
         _compare(jobs, call, network)
@@ -136,6 +143,10 @@ def _sync(
             hold_back(report, undone)
             for job in jobs:
                 _remember(job)
+            if call.failures:
+                from kvsync.undelivered import write_failures
+
+                write_failures(call, jobs[0])
             if call.verifying:
                 _verify(report, jobs, network, call.verifying)
     return report
@@ -165,7 +176,7 @@ def rebuild(call: Call, interface: Interface) -> Report:
 
 def _make_ready(jobs: Sequence[Job], call: Call, holder: Holder, network: _Way) -> None:
     """All that comes before sending; of a state that is missing nothing is made too early."""
-    find_targets(jobs, call)
+    _find(jobs, call)
     open_states(jobs, holder.hold_if_there)
     read_all(jobs)
     refuse_collisions(jobs)
@@ -176,10 +187,19 @@ def _make_ready(jobs: Sequence[Job], call: Call, holder: Holder, network: _Way) 
 
 def _look(jobs: Sequence[Job], call: Call, stack: ExitStack) -> None:
     """What the sources name and the states know; nothing is locked or created."""
-    find_targets(jobs, call)
+    _find(jobs, call)
     open_states(jobs, lambda path: stack.enter_context(State.read(path)))
     read_all(jobs)
     refuse_collisions(jobs)
+
+
+def _find(jobs: Sequence[Job], call: Call) -> None:
+    """Where everything goes; raises `UsageError` if what fails cannot go where it should."""
+    find_targets(jobs, call)
+    if call.failures:
+        from kvsync.undelivered import refuse_place
+
+        refuse_place(call, jobs)
 
 
 def _way(call: Call, interface: Interface, stack: ExitStack, beside: _Beside = None) -> _Way:

@@ -16,6 +16,7 @@ __all__ = [
     "emulator_data",
     "local_endpoint",
     "named_target",
+    "refuse_elsewhere",
     "resolve",
     "state_files",
 ]
@@ -92,6 +93,43 @@ def resolve(destination: Destination, settings: Settings, state_path: str) -> tu
     said = {"zone": zone, "namespace": namespace, "endpoint": endpoint}
     told = ", ".join(f"{name}: {choice.said_by}" for name, choice in said.items())
     return Target(endpoint.value, zone.value, namespace.value), told
+
+
+def refuse_elsewhere(destination: Destination, target: Target, settings: Settings) -> None:
+    """Raises `UsageError` for a source that belongs to one target, if this is another one.
+
+    The message says what to give.
+    """
+    wanted = Target(destination.endpoint, destination.zone, destination.namespace)
+    if not wanted.endpoint:
+        return
+    advice = ""
+    if destination.state and not settings.state:
+        advice = f"its state is at {printable(destination.state)}: give that with --state"
+    elif target.endpoint != wanted.endpoint:
+        advice = _way_to(wanted.endpoint, settings)
+    elif target != wanted:
+        advice = "leave out --zone and --namespace"
+    if advice:
+        place = printable(f"{wanted.zone}/{wanted.namespace} at {wanted.endpoint}")
+        raise UsageError(
+            f"{destination.zone_from} has what did not get through to {place}, and is for no other"
+            f" target: {advice}"
+        )
+
+
+def _way_to(endpoint: str, settings: Settings) -> str:
+    kind, _, _ = endpoint.partition(":")
+    if kind == "local":
+        if settings.local:
+            return "--local has other data now, so sync the source itself"
+        return "give --local"
+    if kind == "emulator":
+        return (
+            "give --endpoint with that emulator's address; if it was started anew, sync the source"
+            " itself"
+        )
+    return f"give --endpoint {printable(endpoint)}"
 
 
 def _named(destination: Destination, settings: Settings) -> tuple[Choice, Choice]:

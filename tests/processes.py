@@ -57,7 +57,10 @@ def peak_memory(*arguments: str) -> int:
     """
     command = [*_KVSYNC, *arguments, "-q"]
     with tempfile.TemporaryFile("w+") as words:
-        process = subprocess.Popen(command, env={**_plain(), **_CREDENTIALS}, stderr=words)
+        environment = {**_plain(), **_CREDENTIALS}
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=words
+        )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:

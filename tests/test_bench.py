@@ -10,7 +10,7 @@ from tests.bench.table import Bound, Row, Scale
 
 def test_prints_its_table_and_its_figures(monkeypatch, tmp_path, capsys):
     """Each figure is a line and a JSON object; as many requests are sent as there must be."""
-    monkeypatch.setattr(bench, "QUICK", Scale(requests=(1, 21), verify=60, export=1))
+    monkeypatch.setattr(bench, "QUICK", Scale(requests=(1, 21), verify=60, export=1, plan=3_000))
     figures = tmp_path / "figures.json"
     with pytest.raises(SystemExit):
         bench.main(["--quick", "--json", str(figures)])

@@ -1,5 +1,7 @@
 """Reports: exit codes, text, and what must not reach a terminal."""
 
+import json
+
 import pytest
 
 from kvsync.errors import (
@@ -18,6 +20,7 @@ from kvsync.report import (
     document,
     error_lines,
     failure_lines,
+    json_pieces,
     mistake_lines,
     plan_lines,
     result_lines,
@@ -95,7 +98,7 @@ def test_lines_of_a_run_without_a_plan():
     run = RunReport("m.yaml", error=UsageError("no zone"))
     assert (list(plan_lines(run)), list(result_lines(run, verbose=True))) == ([], [])
     fields = document(Report("sync", [run]))["runs"][0]
-    assert (fields["target"], fields["changes"], fields["orphans"]) == (None, [], [])
+    assert (fields["target"], *fields["changes"], *fields["orphans"]) == (None,)
 
 
 def test_plan_lines_align():
@@ -162,3 +165,13 @@ def test_the_deciding_error_is_on_top():
     ]
     own = document(Report("plan", [bad], StateError("full")))["error"]
     assert own == {"kind": "state", "message": "full", "details": []}
+
+
+def test_the_document_in_pieces():
+    """Iterators become lists; otherwise every piece is as `json.dumps` has it."""
+    value = {"a": [], "b": [1, {"c": None}, "ü\n"], "d": {}, "e": 0.1, 'f"': [{"g": [True]}]}
+    assert "".join(json_pieces(value)) == json.dumps(value)
+    lazy = {"a": iter([]), "b": map(str, (1, 2)), "c": [{"d": iter([{"e": [1]}])}]}
+    whole = {"a": [], "b": ["1", "2"], "c": [{"d": [{"e": [1]}]}]}
+    assert "".join(json_pieces(lazy)) == json.dumps(whole)
+    assert next(json_pieces(iter([1]))) == "["

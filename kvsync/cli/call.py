@@ -54,6 +54,7 @@ def call_from(ctx: click.Context, verifying: Verifying | None = None) -> Call:
         deleting=_deleting(given),
         create_namespace=given.get("create_namespace", False),
         verifying=verifying,
+        failures=given.get("failures", ""),
     )
 
 

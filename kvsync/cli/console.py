@@ -1,15 +1,15 @@
 """Between the program and the person: stdout for results, stderr for everything else."""
 
-import json
 import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import Any
 
 import click
 
-from kvsync.cli.output import MessageFormat, told_lines, write_result
+from kvsync.cli.output import MessageFormat, told_lines, write_text
 from kvsync.errors import HeldBackError, InputError, KvsyncError, PassingError, UsageError
 from kvsync.progress import Progress, Silence, make_progress
 from kvsync.report import (
@@ -20,9 +20,11 @@ from kvsync.report import (
     document,
     export_line,
     failure_lines,
+    json_pieces,
     loss_lines,
     plan_lines,
     result_lines,
+    retry_lines,
     unread_lines,
 )
 from kvsync.signals import ignore
@@ -102,14 +104,16 @@ class Console:
                 self._tell_error(run.error, f"{run.source}: " if several else "")
             for line in unread_lines(run.unread):
                 self.tell(line, "error")
+            for line in retry_lines(run):
+                self.tell(line)
             if _unfinished(run):
                 self.tell(f"{run.source}: run the same command again to go on")
         self._tell_error(report.error)
         if self._json:
-            write_result(json.dumps(document(report)))
+            write_text(chain(json_pieces(document(report)), ["\n"]))
         elif not self._quiet:
-            for line in self._lines(report) if lines is None else lines:
-                write_result(line)
+            shown = self._lines(report) if lines is None else lines
+            write_text(f"{line}\n" for line in shown)
         return report.exit_code
 
     def show_export(self, report: Report, out: str) -> int:
@@ -170,10 +174,11 @@ def _answer() -> bool:
 
 def _unfinished(run: RunReport) -> bool:
     """Whether the same command, run again, would go on where this one was stopped."""
-    stopped = run.signal or (run.error and run.error.exit_code == PassingError.exit_code)
+    if not run.signal and not (run.error and run.error.exit_code == PassingError.exit_code):
+        return False
     summary = run.summary()
     undone = summary.failed or summary.skipped or (run.exported and not run.exported.complete)
-    return bool(stopped) and bool(undone)
+    return bool(undone)
 
 
 @contextmanager

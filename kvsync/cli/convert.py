@@ -58,10 +58,10 @@ class _Command(click.Command):
 def command(
     ctx: click.Context, /, source: str, out: str, to: str | None, overwrite: bool, **options: Any
 ) -> int:
-    """Write a manifest or a directory as one file of another format. No state, no network.
+    """Write a source as one file of another format. No state, no network (but to read Redis).
 
-    Keys, values and expiries are the same, byte for byte. OUT is there once it is whole, and is
-    readable by you alone.
+    Keys, values and expiries are the same, byte for byte, but for what EdgeKV cannot hold of a
+    dump. OUT is there once it is whole, and is readable by you alone.
     """
     console = Console(options)
     if out == STDOUT and options["as_json"]:

@@ -72,6 +72,7 @@ def dump_options_from(ctx: click.Context) -> DumpOptions:
         ),
         ways={kind: given[name] for kind, name in kinds.items() if given[name]},
         separator="_" if given["separator"] is None else given["separator"],
+        flag=flags["form"],
         typed=tuple(
             next(opt for opt in (str(flags[name]), f"--{name}") if opt.startswith("--"))
             for name in (*names, *kinds.values())

@@ -44,7 +44,8 @@ def command(
 
     What is there from an earlier run into the same OUT is not read again, so an interrupted export
     goes on where it was. A directory or a manifest is what `kvsync sync` puts back, byte for byte;
-    jsonl, cloudflare (a JSON array as wrangler takes it) and csv are for others to read.
+    jsonl, cloudflare (a JSON array as wrangler takes it) and csv are for others to read, and come
+    back as dumps.
     """
     console = Console(options)
     if out == "-" and options["as_json"]:

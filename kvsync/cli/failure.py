@@ -1,7 +1,6 @@
 """What a command that ended in an exception tells the user, and its exit code."""
 
 import errno
-import json
 import os
 import re
 import traceback
@@ -12,7 +11,7 @@ import click
 from kvsync.cli import Terminated
 from kvsync.cli.output import MessageFormat, told_lines, write_result
 from kvsync.errors import KvsyncError, OutputError, UsageError
-from kvsync.report import Report, document
+from kvsync.report import Report, document, json_pieces
 
 __all__ = ["explain"]
 
@@ -40,7 +39,7 @@ def explain(error: BaseException, args: Sequence[str]) -> int:
     # A usage error is an error: 2 is for changes alone.
     report.detailed = _flagged("--detailed-exitcode", args)
     if _flagged("--json", args) and not isinstance(known, OutputError):
-        write_result(json.dumps(document(report)))
+        write_result("".join(json_pieces(document(report))))
     return report.exit_code
 
 

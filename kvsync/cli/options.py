@@ -237,6 +237,13 @@ run_options = _group(
         metavar="DURATION",
         help="How long --verify reads again what differs.",
     ),
+    option(
+        "--failures",
+        type=click.Path(),
+        default="",
+        metavar="FILE",
+        help="List there what did not get through; `kvsync sync FILE` retries just that.",
+    ),
 )
 
 zone_options = _group(zone_option, service_options, network_options, output_options)

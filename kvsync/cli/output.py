@@ -1,6 +1,7 @@
 """What goes to stdout, and how a message on stderr looks."""
 
 import errno
+import io
 import json
 import os
 import sys
@@ -16,7 +17,10 @@ from kvsync.report import error_fields, error_lines, mistake_lines
 from kvsync.signals import ignore
 from kvsync.units import printable
 
-__all__ = ["MessageFormat", "emit", "told_lines", "write_raw", "write_result"]
+__all__ = ["MessageFormat", "emit", "told_lines", "write_raw", "write_result", "write_text"]
+
+_BLOCK = 1 << 16
+"""Characters that are written at once: a line at a time takes as long as making it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,22 @@ def emit(
 
 def write_result(line: str) -> None:
     """Write a line to stdout, whole, whatever signals come. Raises `OutputError`."""
-    write_raw(f"{line}\n".encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
+    write_text([f"{line}\n"])
+
+
+def write_text(pieces: Iterable[str]) -> None:
+    """As `write_result`, a text that may be too long for memory."""
+    block = io.StringIO()
+    for piece in pieces:
+        if block.tell() > _BLOCK:
+            _write(block.getvalue())
+            block = io.StringIO()
+        block.write(piece)
+    _write(block.getvalue())
+
+
+def _write(text: str) -> None:
+    write_raw(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
 
 
 def write_raw(data: bytes) -> None:

@@ -47,8 +47,9 @@ def reader(form: str) -> Read:
 def guess_format(name: str, head: bytes, layout: Layout = _USUAL) -> tuple[str, str] | None:
     """The format and what tells it (``its name``, ``its content``), or None if nothing does.
 
-    ``head`` is the beginning of the file, which may be cut off anywhere. Nothing is guessed that
-    may as well be something else. ``layout`` has the columns that a table must have.
+    Nothing is said to tell it where it is certain. ``head`` is the beginning of the file, which may
+    be cut off anywhere. Nothing is guessed that may as well be something else. ``layout`` has the
+    columns that a table must have.
     """
     from kvsync.dumps.guess import guess_format as guess
 

@@ -1,22 +1,46 @@
-"""The first line of a file of pairs that a run could not deliver.
+"""The file of pairs that a run could not deliver.
 
 The file is JSON Lines: after the header a line per pair, which reads like any other, and says
 beside the pair what went wrong.
 """
 
-from msgspec import DecodeError, Struct, ValidationError, json
+from typing import BinaryIO
 
-__all__ = ["BOOKKEEPING", "VERSION", "FailureHeader", "header_line", "read_header"]
+from msgspec import UNSET, DecodeError, Struct, UnsetType, ValidationError, json
+
+from kvsync.dumps.utf8 import without_mark
+
+__all__ = [
+    "BOOKKEEPING",
+    "LOST",
+    "VERSION",
+    "FailureHeader",
+    "FailureLine",
+    "find_header",
+    "header_line",
+    "line_of",
+    "read_header",
+]
 
 VERSION = 1
 _FORMAT = "kvsync-failures"
+_LONGEST = 1 << 16
+"""Bytes of a header: three paths, and some names."""
 
-BOOKKEEPING = ("action", "outcome", "code", "message", "request_id", "attempts", "origin")
+LOST = "lost"
+"""The field of a pair whose value could not be had; it says why."""
+
+BOOKKEEPING = ("action", "outcome", "code", "message", "request_id", "attempts", "origin", LOST)
 """Fields of a line that say nothing of the pair."""
 
 
 class FailureHeader(Struct, frozen=True):
-    """Where the pairs belong: of a newer version nothing but its number is understood."""
+    """Where the pairs belong: of a newer version nothing but its number is understood.
+
+    ``home`` is the absolute path of the directory that the source's ``.kvsync`` belongs in;
+    ``state`` that of the state file, where ``--state`` said so. ``written`` is when, in Unix
+    seconds by the service's clock.
+    """
 
     format: str = _FORMAT
     version: int = VERSION
@@ -25,6 +49,27 @@ class FailureHeader(Struct, frozen=True):
     namespace: str = ""
     endpoint: str = ""
     home: str = ""
+    state: str = ""
+    written: float = 0.0
+
+
+class FailureLine(Struct, frozen=True):
+    """One pair: its value (a delete has none, and neither has what was ``lost``), when it expires
+    (Unix seconds, or seconds after the write), and how the attempt to change it ended.
+    """
+
+    key: str
+    value: str | UnsetType = UNSET
+    expiration: int | UnsetType = UNSET
+    expiration_ttl: int | UnsetType = UNSET
+    action: str = ""
+    outcome: str = ""
+    code: str = ""
+    message: str = ""
+    request_id: str = ""
+    attempts: int = 0
+    origin: str = ""
+    lost: str | UnsetType = UNSET
 
 
 class _Start(Struct):
@@ -32,9 +77,17 @@ class _Start(Struct):
     version: int
 
 
+_encode = json.Encoder().encode
+
+
 def header_line(header: FailureHeader) -> bytes:
     """The line, with its end."""
-    return json.encode(header) + b"\n"
+    return _encode(header) + b"\n"
+
+
+def line_of(line: FailureLine) -> bytes:
+    """The line, with its end."""
+    return _encode(line) + b"\n"
 
 
 def read_header(line: bytes) -> FailureHeader | None:
@@ -48,3 +101,14 @@ def read_header(line: bytes) -> FailureHeader | None:
         return json.decode(line, type=FailureHeader)
     except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def find_header(file: BinaryIO) -> FailureHeader | None:
+    """The header that the file begins with, after blank lines perhaps. Raises `OSError`."""
+    try:
+        line = without_mark(file.readline(_LONGEST))
+    except ValueError:
+        return None
+    while line and not line.strip():
+        line = file.readline(_LONGEST)
+    return read_header(line)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from kvsync.dumps import cloudflare, consul, fastly, jsonl
 from kvsync.dumps.decoder import Json
-from kvsync.dumps.failures import BOOKKEEPING, read_header
+from kvsync.dumps.failures import BOOKKEEPING, find_header
 from kvsync.dumps.jsontext import BrokenError, Found, JsonText
 from kvsync.dumps.record import Layout
 from kvsync.dumps.utf8 import without_mark
@@ -35,10 +35,13 @@ _Objects: TypeAlias = list[dict[str, Json]]
 def guess_format(name: str, head: bytes, layout: Layout = _USUAL) -> tuple[str, str] | None:
     """The format and what tells it (``its name``, ``its content``), or None if nothing does.
 
-    ``head`` is the beginning of the file, which may be cut off anywhere. ``layout`` has the columns
-    that a table must have.
+    Nothing tells it, and it is certain, where a failure file begins with its header. ``head``
+    is the beginning of the file, which may be cut off anywhere. ``layout`` has the columns that a
+    table must have.
     """
     ending = os.path.splitext(name)[1].lower()
+    if _begins_failures(head):
+        return "jsonl", ""
     if name.startswith(_DATABASES):
         return "redis", "its name"
     if _DOTENV.match(os.path.basename(name)):
@@ -47,7 +50,7 @@ def guess_format(name: str, head: bytes, layout: Layout = _USUAL) -> tuple[str, 
         return None
     if ending in {".csv", ".tsv"}:
         is_table = _is_table(head, ending, layout)
-        return (ending[1:], "its name and its first line") if is_table else None
+        return (ending[1:], "its first line") if is_table else None
     form = _by_content(head, lines=ending in {".jsonl", ".ndjson"})
     return (form, "its content") if form else None
 
@@ -66,8 +69,6 @@ def _is_table(head: bytes, ending: str, layout: Layout) -> bool:
 
 def _by_content(head: bytes, *, lines: bool) -> str:
     """The format, or nothing. ``lines``: the name says that every line is an object."""
-    if _begins_failures(head):
-        return "jsonl"
     objects = _first(JsonText(io.BytesIO(head)).texts())
     if _is_fastly(objects):
         return "fastly"
@@ -79,10 +80,7 @@ def _by_content(head: bytes, *, lines: bool) -> str:
 
 
 def _begins_failures(head: bytes) -> bool:
-    try:
-        return bool(read_header(without_mark(head).lstrip().partition(b"\n")[0]))
-    except ValueError:
-        return False
+    return find_header(io.BytesIO(head)) is not None
 
 
 def _first(found: Iterable[Found]) -> _Objects:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from kvsync.dumps.decoder import DEEP, Decoder, Json, syntax_words
-from kvsync.dumps.failures import BOOKKEEPING, VERSION, read_header
+from kvsync.dumps.failures import BOOKKEEPING, LOST, VERSION, read_header
 from kvsync.dumps.fields import (
     WrongError,
     check_names,
@@ -31,7 +31,8 @@ _NEWER = "a failure file that a newer kvsync wrote: update kvsync"
 def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it has no columns
     """An object a line: ``key``, ``value`` or ``base64``, ``expiration``, ``expiration_ttl``.
 
-    Blank lines and the header of a failure file are passed over, and so are its deletes.
+    Blank lines and the header of a failure file are passed over, and so are its deletes. What it
+    has lost the value of has none.
     """
     decoder = Decoder()
     first = True
@@ -75,8 +76,10 @@ def _record(number: int, fields: dict[str, Json]) -> Record:
     return Record(key_of(fields), _value(fields), number, expiry_of(fields), metadata)
 
 
-def _value(fields: dict[str, Json]) -> bytes:
+def _value(fields: dict[str, Json]) -> bytes | None:
     encoded = fields.get("base64")
+    if LOST in fields and "value" not in fields and encoded is None:
+        return None
     if not isinstance(encoded, str):
         return value_of(fields)
     if "value" in fields:

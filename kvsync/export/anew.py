@@ -35,16 +35,17 @@ def _refuse_name(path: str, *, force: bool) -> None:
 
 
 @contextmanager
-def open_anew(path: str, *, force: bool) -> Iterator[Callable[[bytes], None]]:
+def open_anew(path: str, *, force: bool, option: str = "-o") -> Iterator[Callable[[bytes], None]]:
     """What appends to ``PATH.part``, which takes the place of ``path`` when the block is left.
 
     Left with an error, it is removed, and ``path`` stays as it was. Raises what `refuse_taken`
-    does, `LockedError`, and `OutputError`; so does what is yielded, the last of these.
+    does, `LockedError`, and `OutputError`; so does what is yielded, the last of these. ``option``
+    is how another place is named.
     """
     refuse_taken(path, force=force)
     part = f"{path}.part"
     with _faults(path):
-        descriptor = _open_part(part, force=force)
+        descriptor = _open_part(part, option, force=force)
     try:
         yield lambda data: _put(descriptor, data, path)
         with _faults(path):
@@ -69,14 +70,14 @@ def _put(descriptor: int, data: bytes, path: str) -> None:
         write_all(descriptor, (data,))
 
 
-def _open_part(path: str, *, force: bool) -> int:
+def _open_part(path: str, option: str, *, force: bool) -> int:
     try:
         descriptor = open_private(path)
     except FileExistsError:
         _refuse_name(path, force=force)
-        descriptor = open_kept(path, path)
+        descriptor = open_kept(path, path, option=option)
     try:
-        hold(descriptor, path)
+        hold(descriptor, path, option)
         _check_name(descriptor, path)
         os.ftruncate(descriptor, 0)
     except BaseException:

@@ -27,42 +27,46 @@ def disk_faults(path: str, advice: str = _GOES_ON) -> Iterator[None]:
         raise OutputError(f"cannot write {printable(path)}: {error.strerror}{advice}") from error
 
 
-def hold(descriptor: int, path: str) -> None:
-    """Let no other run write there until the descriptor is closed. Raises `LockedError`."""
+def hold(descriptor: int, path: str, option: str = "-o") -> None:
+    """Let no other run write there until the descriptor is closed.
+
+    Raises `LockedError`; ``option`` is how another place is named.
+    """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise LockedError(
             f"another kvsync is writing {printable(path)}: wait for it, or name another place "
-            "with -o"
+            f"with {option}"
         ) from None
     except OSError:
         # A file system without locks is no reason not to export to it.
         return
 
 
-def open_kept(path: str, shown: str, folder: int | None = None) -> int:
+def open_kept(path: str, shown: str, folder: int | None = None, option: str = "-o") -> int:
     """A descriptor, to read and write, of a file that an earlier run left; links are not followed.
 
-    ``folder`` is the descriptor of the directory that a relative path starts at. Others can no
-    longer open the file afterwards. Raises `OSError`, and `UsageError`, with the path as ``shown``,
-    for a file that somebody else may have put there.
+    ``folder`` is the descriptor of the directory that a relative path starts at, ``option`` how
+    another place is named. Others can no longer open the file afterwards. Raises `OSError`, and
+    `UsageError`, with the path as ``shown``, for a file that somebody else may have put there.
     """
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(path, flags, dir_fd=folder)
     try:
-        _make_private(descriptor, shown)
+        _make_private(descriptor, shown, option)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def _make_private(descriptor: int, shown: str) -> None:
+def _make_private(descriptor: int, shown: str, option: str) -> None:
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
         raise UsageError(
-            f"{printable(shown)} is not a file of yours: remove it, or name another place with -o"
+            f"{printable(shown)} is not a file of yours: remove it, or name another place with "
+            f"{option}"
         )
     if stat.S_IMODE(found.st_mode) & 0o077:
         os.fchmod(descriptor, 0o600)

@@ -1,8 +1,9 @@
 """Comparing a target with its source."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from kvsync.edgekv.client import EdgeKVClient, Namespace
+from kvsync.entries import Names, names_of
 from kvsync.jobs import Job, foreign_keys
 from kvsync.keys import matches
 from kvsync.model import Pair
@@ -28,10 +29,10 @@ def compare_all(network: Network, jobs: Sequence[Job], verifying: Verifying) -> 
     network.run(network.each(jobs, jobs, compare))
 
 
-def _managed(job: Job, jobs: Sequence[Job]) -> set[str]:
+def _managed(job: Job, jobs: Sequence[Job]) -> Container[str]:
     """Keys of the job's target that a source of the call names, or that are of one outside it."""
     here = [other for other in jobs if other.place == job.place]
-    return foreign_keys(here).union(entry.key for other in here for entry in other.entries)
+    return Names(foreign_keys(here), *(names_of(other.entries) for other in here))
 
 
 class _Comparing(Look):
@@ -44,7 +45,7 @@ class _Comparing(Look):
         self._differing: dict[str, Status] = {}
         self._actual: dict[str, bytes | None] = {}
 
-    async def run(self, *, lists: bool, managed: Collection[str]) -> None:
+    async def run(self, *, lists: bool, managed: Container[str]) -> None:
         sizes = {entry.key: entry.size for entry in self.entries}
         async with self.watched(len(sizes), lists=lists):
             await self.read(list(sizes), sizes, self._received)
@@ -72,7 +73,7 @@ class _Comparing(Look):
         if self._verifying.values:
             self._actual[pair.key] = pair.value
 
-    def _unmanaged(self, listed: Sequence[str], managed: Collection[str]) -> list[str]:
+    def _unmanaged(self, listed: Sequence[str], managed: Container[str]) -> list[str]:
         only = self.network.call.only
         return [key for key in listed if key not in managed and (not only or matches(key, only))]
 

@@ -1,7 +1,7 @@
 """Changing the target as the plans say: first all pushes, and then the deletes."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from kvsync.delete import Deletion
@@ -97,7 +97,13 @@ async def _sent(
             job.report.error = pool.error
 
 
-def _in_order(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The outcomes in the order of the plan."""
-    place = {change.entry.key: number for number, change in enumerate(changes)}
-    return sorted(outcomes, key=lambda outcome: place[outcome.change.entry.key])
+def _in_order(changes: Sequence[Change], outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    """The outcomes in the order of the plan, near which they come: few have to be held back."""
+    coming = iter(outcomes)
+    early: dict[str, Outcome] = {}
+    for change in changes:
+        key = change.entry.key
+        while key not in early and (outcome := next(coming, None)):
+            early[outcome.change.entry.key] = outcome
+        if key in early:
+            yield early.pop(key)

@@ -20,6 +20,7 @@ from kvsync.online.far_side import Answer, FarSide
 from kvsync.online.network import Network
 from kvsync.report import RunReport
 from kvsync.settings import Call, Copying
+from kvsync.sources.scratch import Scratch
 from kvsync.targets import resolve
 from kvsync.units import count_text, printable
 
@@ -49,13 +50,14 @@ class RemoteSource:
         # So much that what a push has under way at a latency of two seconds does not run dry.
         self._ahead = 2 + 2 * call.settings.workers // KEYS_PER_REQUEST
 
-    def entries(self, recall: Recall) -> list[Entry]:  # noqa: ARG002 - nothing here stays unread
+    def entries(self, recall: Recall) -> Sequence[Entry]:  # noqa: ARG002 - nothing here stays unread
         """All pairs of the namespace, in its own order; their values are not kept.
 
         Raises what kept any of them from being read: a part would look as if the rest had gone.
         """
         scan = _Scan(self._origin, self._only)
-        self._far.scan(scan, self._prefix, self._job)
+        with scan.entries.filling():
+            self._far.scan(scan, self._prefix, self._job)
         found, report = self._far.job.report, self._job.report
         report.count(found.requests)
         report.retries += found.retries
@@ -137,7 +139,7 @@ class _Scan:
     """Keeps what pairs are known by (`kvsync.online.download.Place`)."""
 
     def __init__(self, origin: str, only: Sequence[str]) -> None:
-        self.entries: list[Entry] = []
+        self.entries = Scratch()
         self.complete = False
         self.left_out = False
         self._origin = origin
@@ -151,7 +153,9 @@ class _Scan:
 
     def write(self, pairs: Sequence[Pair]) -> int:
         """Keep digests and sizes."""
-        self.entries += [_entry(pair, pair.value, self._origin) for pair in pairs if pair.value]
+        for pair in pairs:
+            if pair.value:
+                self.entries.add(_entry(pair, pair.value, self._origin))
         return len(pairs)
 
     def finish(self) -> int:

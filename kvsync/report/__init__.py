@@ -1,8 +1,15 @@
 """What a call did or would do: as values, as text for people, as JSON for scripts."""
 
 from kvsync.report.comparing import comparison_lines, conversion_lines, export_line, unread_lines
-from kvsync.report.comparison import Comparison, Converted, Difference, Exported
+from kvsync.report.comparison import (
+    Comparison,
+    Converted,
+    Difference,
+    Exported,
+    FailuresFile,
+)
 from kvsync.report.document import document, error_fields
+from kvsync.report.jsontext import json_pieces
 from kvsync.report.losses import loss_lines
 from kvsync.report.result import Report, RunReport
 from kvsync.report.text import (
@@ -12,6 +19,7 @@ from kvsync.report.text import (
     plan_lines,
     rebuilt_lines,
     result_lines,
+    retry_lines,
 )
 
 __all__ = [
@@ -19,6 +27,7 @@ __all__ = [
     "Converted",
     "Difference",
     "Exported",
+    "FailuresFile",
     "Report",
     "RunReport",
     "comparison_lines",
@@ -28,10 +37,12 @@ __all__ = [
     "error_lines",
     "export_line",
     "failure_lines",
+    "json_pieces",
     "loss_lines",
     "mistake_lines",
     "plan_lines",
     "rebuilt_lines",
     "result_lines",
+    "retry_lines",
     "unread_lines",
 ]

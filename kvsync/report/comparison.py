@@ -62,6 +62,21 @@ class Exported:
     complete: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class FailuresFile:
+    """The file at ``path`` lists what a push could not deliver.
+
+    Counts of keys: ``kept`` with their value, which the command ``again`` sends; ``deletes``; and
+    ``lost``, whose value could not be had.
+    """
+
+    path: str
+    kept: int
+    deletes: int
+    lost: int
+    again: str
+
+
 @dataclass(slots=True)
 class Converted:
     """Which format a source was written in, and where (``-`` is stdout).

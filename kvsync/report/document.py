@@ -1,5 +1,7 @@
 """The one JSON document of ``--json``; its fields are a contract (design: Command line)."""
 
+from collections.abc import Iterator
+from itertools import starmap
 from typing import Any
 
 from kvsync.errors import InputError, KvsyncError, RejectedError, ServiceError
@@ -12,7 +14,7 @@ __all__ = ["document", "error_fields"]
 
 
 def document(report: Report) -> dict[str, Any]:
-    """The report as plain JSON values."""
+    """The report as plain JSON values; lists that may be long are iterators, for `json_pieces`."""
     return {
         "version": 1,
         "command": report.command,
@@ -53,8 +55,10 @@ def _run(run: RunReport, command: str) -> dict[str, Any]:
     if command == "validate":
         fields["summary"] |= {"keys": run.keys, "bytes": run.size}
     fields["changes"] = _changes(run)
-    fields["orphans"] = [row.key for row in run.plan.orphans] if run.plan else []
-    fields["failures"] = [_failure(outcome) for outcome in run.failures]
+    fields["orphans"] = iter([row.key for row in run.plan.orphans] if run.plan else ())
+    fields["failures"] = map(_failure, run.failures)
+    if run.failures_file:
+        fields["failures_file"] = run.failures_file.path
     if run.comparison:
         fields["verify"] = _comparison(run)
     return fields
@@ -71,8 +75,8 @@ def _comparison(run: RunReport) -> dict[str, Any]:
             "failed": len(found.failures),
             **_traffic(run),
         },
-        "differences": [_difference(difference) for difference in found.differences],
-        "failures": [_unread(key, error) for key, error in found.failures],
+        "differences": map(_difference, found.differences),
+        "failures": starmap(_unread, found.failures),
     }
 
 
@@ -89,7 +93,7 @@ def _exported(run: RunReport) -> dict[str, Any]:
             "complete": found.complete,
             **_traffic(run),
         },
-        "failures": [_unread(key, error) for key, error in found.failures],
+        "failures": starmap(_unread, found.failures),
     }
 
 
@@ -154,16 +158,13 @@ def _summary(run: RunReport) -> dict[str, Any]:
     return fields
 
 
-def _changes(run: RunReport) -> list[dict[str, Any]]:
-    if not run.plan:
-        return []
-    if run.dry:
-        return [_change(change, change.entry) for change in run.plan.steps]
-    return [
-        _change(outcome.change, outcome.entry)
-        for outcome in run.outcomes
-        if outcome.kind is OutcomeKind.DONE
-    ]
+def _changes(run: RunReport) -> Iterator[dict[str, Any]]:
+    if run.plan and run.dry:
+        yield from (_change(change, change.entry) for change in run.plan.steps)
+    elif run.plan:
+        for outcome in run.outcomes:
+            if outcome.kind is OutcomeKind.DONE:
+                yield _change(outcome.change, outcome.entry)
 
 
 def _change(change: Change, entry: Entry) -> dict[str, Any]:

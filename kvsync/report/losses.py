@@ -57,14 +57,16 @@ def loss_fields(run: RunReport) -> dict[str, Any]:
         lost[kind] += count
     return {
         "lost": dict(lost),
-        "losses": [
-            {
-                "key": pair.key,
-                "origin": pair.origin,
-                "kind": str(pair.loss.kind),
-                "policy": pair.loss.way,
-                "detail": pair.loss.detail,
-            }
-            for pair in run.losses
-        ],
+        "losses": map(_fields, run.losses),
+    }
+
+
+def _fields(pair: LostPair) -> dict[str, Any]:
+    kind, way, detail = pair.loss
+    return {
+        "key": pair.key,
+        "origin": pair.origin,
+        "kind": str(kind),
+        "policy": way,
+        "detail": detail,
     }

@@ -8,7 +8,7 @@ from kvsync.dumps.losses import NO_LOSSES, Losses
 from kvsync.errors import HeldBackError, KvsyncError, ServiceError
 from kvsync.keys import KEYS_PER_REQUEST
 from kvsync.model import Action, Change, Entry, Outcome, OutcomeKind, Plan, Target
-from kvsync.report.comparison import Comparison, Converted, Exported
+from kvsync.report.comparison import Comparison, Converted, Exported, FailuresFile
 
 __all__ = ["Report", "RunReport", "Summary", "exit_code_of"]
 
@@ -62,6 +62,7 @@ class RunReport:
     exported: Exported | None = None
     losses: Losses = NO_LOSSES
     converted: Converted | None = None
+    failures_file: FailuresFile | None = None
 
     @property
     def unread(self) -> Sequence[tuple[str, ServiceError]]:

@@ -17,6 +17,7 @@ __all__ = [
     "plan_lines",
     "rebuilt_lines",
     "result_lines",
+    "retry_lines",
 ]
 
 _SYMBOLS = {Action.CREATE: "+", Action.UPDATE: "~", Action.RENEW: "^", Action.DELETE: "-"}
@@ -115,6 +116,22 @@ def _failure_line(outcomes: Sequence[Outcome]) -> str:
     tries = f", {count_text(first.attempts, 'attempt')}" if first.attempts > 1 else ""
     request = f" (RequestId {first.request_id}{tries})" if first.request_id else ""
     return f"{first.kind}: {names}{place}: {first.code}: {printable(first.message)}{request}"
+
+
+def retry_lines(run: RunReport) -> Iterator[str]:
+    """How what did not get through can be tried again, where a file lists it."""
+    file = run.failures_file
+    if not file:
+        return
+    again = "run the same command again"
+    if file.kept:
+        them = "them" if file.kept > 1 else "it"
+        yield f"{count_text(file.kept, 'key')} did not get through: {file.again} retries {them}"
+    if file.lost:
+        keys = count_text(file.lost, "key")
+        yield f"{keys} did not get through, without a value in {file.path}: {again}"
+    if file.deletes:
+        yield f"{count_text(file.deletes, 'delete')} did not get through: {again}"
 
 
 def error_lines(error: KvsyncError) -> Iterator[str]:

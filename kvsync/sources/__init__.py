@@ -24,10 +24,11 @@ MANIFEST = "manifest"
 _NO_OPTIONS = SourceOptions()
 _REDIS = "redis"
 _YAML = (".yaml", ".yml")
-_MANIFESTS = (*_YAML, ".json")
-_USER = re.compile("//[^/]*@")
 _DUMPS = (".csv", ".tsv", ".jsonl", ".ndjson")
 """Names that no manifest has."""
+_TABLES = ("csv", "tsv")
+_FOR_TABLES = ("--key-column", "--value-column", "--ttl-column", "--value-json")
+_SECRET = re.compile(r"//.*@|\?(?!db=[0-9]+$).*|#.*", re.DOTALL)
 _HEAD = 1 << 16
 """Bytes of a file by which its format is guessed."""
 
@@ -49,20 +50,20 @@ def open_source(
     if environ is None:
         environ = os.environ
     form, guessed = _format(path, options)
-    if form == _REDIS:
-        from kvsync.sources.redis import RedisSource
-
-        _refuse(tree_flags(options), path, "for directories only")
-        return RedisSource(path, options, environ, clock)
-    if os.path.isdir(path):
+    if os.path.isdir(path) and form != _REDIS:
         from kvsync.sources.tree import TreeSource
 
         _refuse(options.dump.typed, path, "for dumps only, and this is a directory")
         return TreeSource(path, options, clock)
     if form in FORMATS:
+        _refuse_for_dumps(path, form, options)
+    if form == _REDIS:
+        from kvsync.sources.redis import RedisSource
+
+        return RedisSource(path, options, environ, clock)
+    if form in FORMATS:
         from kvsync.sources.dump import DumpSource
 
-        _refuse(tree_flags(options), path, "for directories only")
         dump = DumpSource(path, replace(options, dump=replace(options.dump, form=form)), clock)
         dump.warnings += guessed
         return dump
@@ -70,25 +71,32 @@ def open_source(
 
 
 def shown_source(path: str) -> str:
-    """The source as it may be shown: what stands before an ``@`` may be a secret."""
-    return _USER.sub("//", path) if "://" in path else path
+    """The source as it may be shown: any part of a URL but its place may be a secret."""
+    return _SECRET.sub(_without_secret, path) if "://" in path else path
+
+
+def _without_secret(match: re.Match[str]) -> str:
+    return "//" if match[0].startswith("//") else ""
 
 
 def _format(path: str, options: SourceOptions) -> tuple[str, list[str]]:
     """The format of what is no directory, and what to say of it if it was guessed."""
-    if options.dump.form and ("--format" in options.dump.typed or not path.endswith(_YAML)):
-        # A variable that names a format does not speak of manifests.
-        return options.dump.form, []
-    if path == "-":
-        raise UsageError("- is what comes through a pipe: say with --format what that is")
-    guess = None if path.endswith(_YAML) else guess_format(path, _head(path), options.dump.layout)
+    dump = options.dump
+    # A variable that names a format does not speak of what is plainly something else.
+    plain = path.endswith(_YAML) or "://" in path or os.path.isdir(path)
+    form = dump.form if dump.flag in dump.typed or not plain else ""
+    if path == "-" and form in {"", MANIFEST}:
+        raise UsageError(f"- is a dump that comes through a pipe: say with {dump.flag} what it is")
+    if form:
+        return form, []
+    guess = None if path.endswith(_YAML) else guess_format(path, _head(path), dump.layout)
     if guess is None:
         if path.endswith(_DUMPS) and os.path.isfile(path):
-            raise UsageError(f"{printable(path)}: say with --format what kind of dump it is")
+            raise UsageError(f"{printable(path)}: say with {dump.flag} what kind of dump it is")
         return "", []
     form, why = guess
     told = f"read as {form}, as {why} suggests; say the format to make that sure"
-    return form, [] if form == _REDIS else [told]
+    return form, [told] if why and form != _REDIS else []
 
 
 def _head(path: str) -> bytes:
@@ -102,15 +110,32 @@ def _head(path: str) -> bytes:
         return b""
 
 
+def _refuse_for_dumps(path: str, form: str, options: SourceOptions) -> None:
+    """Refuse flags that a dump of this format has no use for."""
+    _refuse(tree_flags(options), path, "for directories only")
+    typed = options.dump.typed
+    if form not in _TABLES:
+        flags = [flag for flag in typed if flag in _FOR_TABLES]
+        _refuse(flags, path, f"for {' and '.join(_TABLES)} only, and this is {form}")
+    if form != "akamai":
+        flags = [flag for flag in typed if flag == "--separator"]
+        _refuse(flags, path, f"for akamai only, and this is {form}")
+
+
 def _refuse(flags: "list[str] | tuple[str, ...]", path: str, words: str) -> None:
     if flags:
-        raise UsageError(f"{', '.join(flags)}: {words} ({printable(path)})")
+        raise UsageError(f"{', '.join(flags)}: {words} ({printable(shown_source(path))})")
 
 
 def _manifest(
     path: str, options: SourceOptions, environ: Mapping[str, str], clock: Clock
 ) -> Source:
+    dump = options.dump
+    surely = path.endswith(_YAML) or dump.form == MANIFEST
+    hint = _HINT.format(dump.flag)
     if os.path.exists(path) and (flags := flags_beside_manifest(options)):
+        if dump.typed and not surely:
+            raise UsageError(f"{printable(path)}: nothing tells what this is. {hint}")
         raise UsageError(
             f"{', '.join(flags)}: for directories and dumps only; write this into"
             f" {printable(path)} instead"
@@ -122,16 +147,19 @@ def _manifest(
     except OSError as error:
         raise InputError([Mistake(os_fault(error), printable(path))]) from None
     try:
-        return Manifest(path, data, options, environ, clock)
+        manifest = Manifest(path, data, options, environ, clock)
     except InputError as error:
-        if path.endswith(_YAML):
+        if surely:
             raise
         told = error.mistakes[0]
-        hint = f"{told.message}. {_HINT}"
-        raise InputError([told._replace(message=hint)]) from None
+        raise InputError([told._replace(message=f"{told.message}. {hint}")]) from None
+    if not (surely or manifest.versioned):
+        words = "nothing tells what this is (a manifest has version: 1 at its top)"
+        raise InputError([Mistake(f"{words}. {hint}", printable(path), 1, 1)])
+    return manifest
 
 
 _HINT = (
-    "A source is a manifest, a folder, or a dump of another store (give --format); for one file as"
+    "A source is a manifest, a folder, or a dump of another store (give {}); for one file as"
     " a value, use file: in a manifest"
 )

@@ -1,25 +1,28 @@
 """Another store's dump as a source: a file, or what comes through a pipe."""
 
+import io
 import os
 import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from kvsync.dumps import reader
-from kvsync.dumps.failures import FailureHeader, read_header
+from kvsync.dumps.failures import FailureHeader, find_header
 from kvsync.dumps.losses import Losses
 from kvsync.errors import InputError, Mistake, OutputError, UsageError
 from kvsync.model import Destination, Entry, Loaded, Recall
 from kvsync.sources.dumped import DumpFile, DumpReader, Filling
 from kvsync.sources.dumpoptions import rules_of
+from kvsync.sources.failed import destination_of, home_of, options_for
 from kvsync.sources.files import Clock, os_fault
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import SourceOptions, ttl_of
 from kvsync.sources.scratch import Scratch
-from kvsync.units import printable
+from kvsync.units import count_text, printable
 
 __all__ = ["STDIN", "DumpSource"]
 
@@ -33,11 +36,8 @@ class DumpSource:
     """
 
     def __init__(self, path: str, options: SourceOptions, clock: Clock) -> None:
-        expiry, self.warnings = ttl_of(options)
         self.label = path
         self.location = os.path.abspath(path)
-        self.charset = options.charset or "strict"
-        rules = rules_of(options.loss_rules, self.charset, options.prefix or "", expiry)
         try:
             spooled = not os.path.isfile(path)
             opened: Callable[[], BinaryIO]
@@ -45,16 +45,26 @@ class DumpSource:
             header = _header(opened()) if options.dump.form == "jsonl" else None
         except OSError as error:
             raise InputError([Mistake(os_fault(error), printable(path))]) from None
-        self.owner = options.name or (header.owner if header else "")
+        if header:
+            options = options_for(header, options, path)
+        expiry, self.warnings = ttl_of(options)
+        self.charset = options.charset or "strict"
+        rules = rules_of(options.loss_rules, self.charset, options.prefix or "", expiry)
+        self.owner = options.name or ""
         if spooled and not self.owner:
             raise UsageError(
                 f"{printable(path)} is no file: say with --name NAME whose keys these are"
             )
-        self.home = os.getcwd() if spooled else _home(os.path.dirname(self.location), header)
+        self.home = os.getcwd() if spooled else os.path.dirname(self.location)
         self.complete = header is None
-        self.destination = _destination(header, path)
+        self.destination = Destination()
+        if header:
+            self.home, told = home_of(header, self.home)
+            self.warnings += told
+            self.destination = destination_of(header, path)
         file = DumpFile(opened, reader(options.dump.form), options.dump.layout)
         self._reader = DumpReader(file, path, rules, clock)
+        self._from_wrangler = options.dump.form == "cloudflare"
         self._scratch = Scratch()
 
     @property
@@ -68,10 +78,16 @@ class DumpSource:
         self._scratch = scratch = Scratch()
         try:
             with scratch.filling():
-                self._reader.fill(Filling(scratch, mistakes, lambda *_: ""))
+                filling = Filling(scratch, mistakes, lambda *_: "")
+                self._reader.fill(filling)
         except OSError as error:
             mistakes.about(self.label, os_fault(error))
         mistakes.raise_all()
+        if self._from_wrangler and filling.spoiled:
+            self.warnings.append(
+                f"{count_text(filling.spoiled, 'value')} with U+FFFD, which wrangler writes for"
+                " bytes that are no text: read binary values with `wrangler kv key get`"
+            )
         return scratch
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
@@ -84,6 +100,7 @@ class _Spool:
 
     def __init__(self, source: BinaryIO) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the source lives
+        weakref.finalize(self, self._file.close)
         try:
             shutil.copyfileobj(source, self._file, 1 << 20)
             self._file.flush()
@@ -91,10 +108,33 @@ class _Spool:
             raise OutputError(f"cannot keep what was piped in: {error.strerror}") from error
 
     def __call__(self) -> BinaryIO:
-        """It, from its beginning."""
-        file = open(os.dup(self._file.fileno()), "rb")  # noqa: SIM115 - the caller closes it
-        file.seek(0)
-        return file
+        """It, from its beginning; each reader of several has a place of its own."""
+        return io.BufferedReader(_Positioned(self._file.fileno()))
+
+
+class _Positioned(io.RawIOBase):
+    """Reads an open file from its beginning, wherever others are in it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = os.dup(descriptor)
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def readinto(self, buffer: Any) -> int:
+        data = os.pread(self._descriptor, len(buffer), self._place)
+        buffer[: len(data)] = data
+        self._place += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
 
 
 def _open(path: str) -> BinaryIO:
@@ -110,15 +150,4 @@ def _spooled(path: str) -> _Spool:
 
 def _header(file: BinaryIO) -> FailureHeader | None:
     with file:
-        return read_header(file.readline(1 << 16))
-
-
-def _home(folder: str, header: FailureHeader | None) -> str:
-    """Where the state lies: pairs that failed go on where they failed, wherever the file lies."""
-    return header.home if header and os.path.isdir(header.home) else folder
-
-
-def _destination(header: FailureHeader | None, path: str) -> Destination:
-    if header is None:
-        return Destination()
-    return Destination(header.zone, header.namespace, printable(path), printable(path))
+        return find_header(file)

@@ -22,8 +22,10 @@ __all__ = ["DumpFile", "DumpReader", "Filling"]
 
 _LISTED = 10
 """Mistakes of one kind that are listed; of the others it is said how many there are."""
-_ENOUGH = 1000
+_ENOUGH = 100
 """Faults after which a dump is not read any further."""
+
+_REPLACEMENT = "\ufffd".encode()
 
 _Claim: TypeAlias = Callable[[str, str], str]
 
@@ -75,6 +77,8 @@ class Filling:
         self._claim = claim
         self._name_of = name_of
         self._counts: Counter[str] = Counter()
+        self.spoiled = 0
+        """Values that have U+FFFD, which stands for bytes that could not be shown as text."""
 
     def fill(self, items: Iterable[Item], shown: str, rules: Rules, now: float) -> None:
         """Take all items of one dump, named ``shown``."""
@@ -101,6 +105,12 @@ class Filling:
             if loss.way == ERROR:
                 advice = _advice(key, loss, self._name_of(loss.kind))
                 self._wrong(loss.kind, advice, shown, line)
+        if value and _REPLACEMENT in value:
+            self.spoiled += 1
+        if any(loss.kind is Loss.GROUPS and loss.way in {ERROR, SKIP} for loss in settled.losses):
+            # Whatever its key would have been, another group may have the same item.
+            self._scratch.leave_out(key, origin)
+            return
         first = self._claim(key, origin) or (
             self._scratch.leave_out(key, origin)
             if value is None
@@ -140,11 +150,13 @@ class DumpReader:
         self._rules = rules
         self._clock = clock
         self._version: Version | None = None
+        self._now = 0.0
 
     def fill(self, filling: Filling) -> None:
         """All that the dump names. Raises `OSError`."""
         self._version = self._file.version()
-        filling.fill(self._file.items(), self.shown, self._rules, self._clock())
+        self._now = self._clock()
+        filling.fill(self._file.items(), self.shown, self._rules, self._now)
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
         """The values of these entries, which come in the order of the dump."""
@@ -157,7 +169,8 @@ class DumpReader:
             for item in self._file.items(self._version):
                 if isinstance(item, Fault):
                     continue
-                settled = settle(item, self._rules, self._clock())
+                # By the clock of the first reading: what was wanted then still is.
+                settled = settle(item, self._rules, self._now)
                 if settled.key == entry.key and settled.value is not None:
                     yield _loaded(entry, settled.value)
                     entry = next(waiting, None)

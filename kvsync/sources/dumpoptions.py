@@ -20,13 +20,15 @@ class DumpOptions:
     """What is said of a dump; empty where nothing is.
 
     ``form`` is its format; ``ways`` has, by kind of loss, what to do; ``separator`` stands between
-    a group and its key. ``typed`` are the flags that were given, for whom they make no sense.
+    a group and its key. ``flag`` is what the command calls the format; ``typed`` are the flags
+    that were given, for whom they make no sense.
     """
 
     form: str = ""
     layout: Layout = _NO_LAYOUT
     ways: Mapping[Loss, str] = field(default_factory=dict)
     separator: str = "_"
+    flag: str = "--format"
     typed: tuple[str, ...] = ()
 
 

@@ -52,6 +52,7 @@ class FileSection:
         from kvsync.sources.scratch import Scratch
 
         self._scratch = scratch = Scratch()
+        self._starts.clear()
         filling = Filling(scratch, context.mistakes, claims.claim, _field)
         with scratch.filling():
             for entry in before:

@@ -65,7 +65,9 @@ class Manifest:
         self._early = Mistakes(path)
         root = read_yaml(data, self._early.origin)
         self._fields = read_fields(root, ManifestFields, self._early, "a manifest")
-        if "version" not in self._fields and isinstance(root, MappingNode):
+        self.versioned = "version" in self._fields
+        """Whether it says of itself that it is a manifest."""
+        if not self.versioned and isinstance(root, MappingNode):
             self._early.at(root, "no version: a manifest has version: 1 at its top")
         head = self._head()
         self.owner = head.name or ""

@@ -58,7 +58,8 @@ class SourceOptions:
     @property
     def loss_rules(self) -> DumpOptions:
         """What is said of a dump, with what ``empty`` says of it."""
-        if self.empty is None:
+        if self.empty is None or "empty" in self.from_environment:
+            # A variable that somebody forgot must not lose anything.
             return self.dump
         return replace(self.dump, ways={**self.dump.ways, Loss.EMPTY: self.empty})
 
@@ -125,7 +126,9 @@ def tree_flags(options: SourceOptions) -> list[str]:
 
 def flags_beside_manifest(options: SourceOptions) -> list[str]:
     """The flags that were given and make sense for a directory or a dump only."""
-    return sorted({*_typed(options, (*_TREE_FLAGS, *_SHARED_FLAGS)), *options.dump.typed})
+    # That it is a manifest may be said.
+    about_dumps = set(options.dump.typed) - {options.dump.flag}
+    return sorted({*_typed(options, (*_TREE_FLAGS, *_SHARED_FLAGS)), *about_dumps})
 
 
 def _typed(options: SourceOptions, names: Iterable[str]) -> list[str]:

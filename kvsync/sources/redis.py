@@ -3,9 +3,10 @@
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
-from kvsync.dumps.losses import Losses
+from kvsync.dumps.losses import SKIP, Loss, Losses
 from kvsync.dumps.policies import Rules, settle
 from kvsync.dumps.record import Fault, Item, Record
 from kvsync.dumps.redis import RedisDump
@@ -36,7 +37,9 @@ class RedisSource:
     ) -> None:
         expiry, self.warnings = ttl_of(options)
         self.charset = options.charset or "strict"
-        self._rules = rules_of(options.loss_rules, self.charset, options.prefix or "", expiry)
+        # Keys of a living server run out all the time: that must not end a run.
+        dump = replace(options.loss_rules, ways={Loss.EXPIRED: SKIP, **options.loss_rules.ways})
+        self._rules = rules_of(dump, self.charset, options.prefix or "", expiry)
         self._dump = RedisDump(url, environ)
         self.label = str(self._dump.address)
         self.owner = options.name or self.label

@@ -64,6 +64,12 @@ class StoredRows(Mapping[str, Row]):
         (count,) = self._found("SELECT COUNT(*) FROM entry WHERE target = ?") or (0,)
         return int(count)
 
+    @property
+    def owners(self) -> set[str]:
+        """Whose the rows are."""
+        sql = "SELECT DISTINCT owner FROM entry WHERE target = ?"
+        return {owner for (owner,) in self._each(sql)}
+
     def values(self) -> Any:
         """All rows, by key."""
         return map(self._row, self._each(self._all))

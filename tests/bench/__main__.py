@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench import __doc__ as description
+from tests.bench.large import plan
 from tests.bench.memory import export
 from tests.bench.reading import verify
 from tests.bench.requests import requests
@@ -14,9 +15,9 @@ from tests.bench.table import HEADING, Measurement, Row, Scale
 
 __all__ = ["main", "measure"]
 
-MEASUREMENTS: tuple[Measurement, ...] = (requests, verify, export)
-FULL = Scale(requests=(1, 20, 21, 1_000, 10_000), verify=10_000, export=500)
-QUICK = Scale(requests=(1, 20, 21, 1_000), verify=2_000, export=100)
+MEASUREMENTS: tuple[Measurement, ...] = (requests, verify, export, plan)
+FULL = Scale(requests=(1, 20, 21, 1_000, 10_000), verify=10_000, export=500, plan=500_000)
+QUICK = Scale(requests=(1, 20, 21, 1_000), verify=2_000, export=100, plan=50_000)
 
 
 def measure(scale: Scale) -> list[Row]:
@@ -33,7 +34,7 @@ def measure(scale: Scale) -> list[Row]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=description)
-    parser.add_argument("--quick", action="store_true", help="less of everything: half a minute")
+    parser.add_argument("--quick", action="store_true", help="less of everything: a minute")
     parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
     options = parser.parse_args(arguments)
     scale = QUICK if options.quick else FULL

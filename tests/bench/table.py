@@ -66,6 +66,7 @@ class Scale(NamedTuple):
     requests: tuple[int, ...]
     verify: int
     export: int
+    plan: int
 
 
 Measurement: TypeAlias = Callable[[Scale], Iterator[Row]]

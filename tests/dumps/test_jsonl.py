@@ -94,7 +94,7 @@ def test_a_newer_failure_file_asks_for_a_newer_kvsync() -> None:
 
 _KNOWN = (
     "key, value, base64, expiration, expiration_ttl, metadata, "
-    "action, outcome, code, message, request_id, attempts, origin"
+    "action, outcome, code, message, request_id, attempts, origin, lost"
 )
 _SECONDS = "must be a positive whole number of seconds, or be left out"
 

@@ -290,7 +290,7 @@ def test_a_part_that_got_its_name_is_not_written_over(
     """Between opening and holding it, the other run may have ended, and a third begun."""
     (tmp_path / "out.part").write_bytes(b"all of it")
 
-    def held(_: int, path: str) -> None:
+    def held(_: int, path: str, *__: object) -> None:
         os.rename(path, tmp_path / "out")
         if moved:
             (tmp_path / "out.part").write_bytes(b"third")

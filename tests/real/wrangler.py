@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from tests.real.tools import environment, tool
 
-__all__ = ["COUNT", "Stored", "WranglerDump", "dump_namespace"]
+__all__ = ["COUNT", "Stored", "WranglerDump", "dump_namespace", "run_script"]
 
 COUNT = 1000
 # Far more than any of the commands takes.
@@ -26,7 +26,7 @@ _HARD_TEXTS = (
     "1e3",
     " spaces around ",
 )
-# As the guide has it. Values come as {"value": …} from local namespaces, bare from remote ones.
+# As the README has it. Values come as {"value": …} from local namespaces, bare from remote ones.
 _JOIN = (
     'map({key: .name, value: ($values[0][.name] | if type == "object" then .value else . end)}'
     " + del(.name))"
@@ -66,6 +66,17 @@ def dump_namespace(folder: Path) -> WranglerDump:
     _run(folder, [program, "kv", "bulk", "get", "keys.json", *place], values)
     _run(folder, [jq, "--slurpfile", "values", "values.json", _JOIN, "keys.json"], joined)
     return WranglerDump(keys, values, joined, expected)
+
+
+def run_script(folder: Path, script: str, pairs: list[dict[str, Any]]) -> None:
+    """Fill a namespace with these pairs, and run a script that is given its id; takes 10 s."""
+    program = tool("wrangler")
+    tool("jq")
+    (folder / "filled.json").write_text(json.dumps(pairs))
+    (folder / "dump.sh").write_text(script)
+    place = ["--namespace-id", "ns", "--local", "--persist-to", "state"]
+    _run(folder, [program, "kv", "bulk", "put", "filled.json", *place], folder / "put.log")
+    _run(folder, [tool("bash"), "dump.sh", "ns"], folder / "dump.log")
 
 
 def _pairs(now: int) -> dict[str, Stored]:

@@ -79,7 +79,7 @@ def test_key_styles(tmp_path: Path, options: dict[str, str], expected: list[str]
         ({"exclude": ("a\\",)}, ("--exclude: not a pattern that .gitignore knows: "
          "check \\ and […] in it")),
         ({"prefix": "a/"}, ("--prefix has other characters than letters, digits, - and _: "
-         "change it, or allow every character with charset: utf-8 (folder: --charset utf-8)")),
+         "change it, or allow every character with charset: utf-8 (or --charset utf-8)")),
     ],
 )  # fmt: skip
 def test_a_flag_that_makes_no_sense_is_named(
@@ -120,7 +120,7 @@ def test_a_flag_that_makes_no_sense_is_named(
             (
                 'the key "a.b" has other characters than letters, digits, '
                 "- and _: change it, or allow every character with charset: utf-8"
-                " (folder: --charset utf-8)"
+                " (or --charset utf-8)"
             ),
         ),
         ("a\x1b\u202e", "", {}, EMPTY),

@@ -1,4 +1,4 @@
-"""How a call ends: whatever happens, its report is complete, and no run looks well that is not."""
+"""How a call ends: whatever happens, each of its runs says what became of it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ def caught(report: Report) -> Iterator[None]:
         run.elapsed = run.elapsed or time.monotonic() - begun
 
 
-def hold_back(report: Report, left: Callable[[RunReport], str]) -> None:
+def hold_back(report: Report, what_is_undone: Callable[[RunReport], str]) -> None:
     """A run that has more to do, and was not taken up, must not look as if all were well."""
     errors = [(run.source, run.error) for run in report.runs if run.error]
     wrong = next((one for one in errors if not isinstance(one[1], HeldBackError)), None)
@@ -33,7 +33,7 @@ def hold_back(report: Report, left: Callable[[RunReport], str]) -> None:
         return
     source, error = wrong
     for run in report.runs:
-        if not run.exit_code and (what := left(run)):
+        if not run.exit_code and (what := what_is_undone(run)):
             run.error = HeldBackError(source, error.exit_code, what)
 
 

@@ -1,0 +1,237 @@
+"""Dumps that are wrong, that go or change, and whose keys they are."""
+
+import io
+import os
+import time
+
+import pytest
+
+from kvsync.export import open_new
+from kvsync.sources import open_source
+from tests.cli.dumping import FOREVER, lines
+from tests.cli.watching import held
+from tests.nobody import as_nobody
+
+ONE = lines({"key": "a", "value": "one"}, {"key": "b", "value": "two"})
+
+
+class Answering(io.StringIO):
+    """Somebody who does something before saying yes."""
+
+    def __init__(self, does) -> None:
+        super().__init__()
+        self._does = does
+
+    def readline(self, *_):
+        self._does()
+        return "y\n"
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Lets something happen between the plan and the push of a sync with -i."""
+    return lambda does: monkeypatch.setattr("sys.stdin", Answering(does))
+
+
+def _replace(write):
+    os.rename(write("other", ONE.replace("two", "new")), "d.jsonl")
+
+
+def _rewrite(write):
+    # As long as before, and in place: nothing but its times tells.
+    status = os.stat("d.jsonl")
+    write("d.jsonl", ONE.replace("two", "new"))
+    os.utime("d.jsonl", ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+
+
+def _remove(_):
+    os.remove("d.jsonl")
+
+
+@pytest.mark.parametrize("change", [_replace, _rewrite, _remove])
+def test_a_dump_that_changes_meanwhile(kvsync, edge, write, meanwhile, change):
+    """Its keys fail with SourceChanged, nothing is sent, and nothing false is remembered."""
+    write("d.jsonl", ONE)
+    meanwhile(lambda: change(write))
+    (run,) = kvsync("sync", "d.jsonl", "-i", "--json").json["runs"]
+    assert (run["exit_code"], run["summary"]["failed"], held(edge)) == (5, 2, {})
+    assert {failure["code"] for failure in run["failures"]} == {"SourceChanged"}
+    assert [failure["key"] for failure in run["failures"]] == ["a", "b"]
+    write("d.jsonl", ONE)
+    assert kvsync("sync", "d.jsonl").code == 0
+    assert held(edge) == {"a": "one", "b": "two"}
+    assert "nothing to do" in kvsync("sync", "d.jsonl").out
+
+
+def test_a_dump_that_changes_while_it_is_converted(kvsync, write, monkeypatch):
+    """A conversion of it ends with the place, and leaves no file."""
+    write("d.jsonl", ONE)
+
+    def opened(*args, **options):
+        os.remove("d.jsonl")
+        return open_new(*args, **options)
+
+    monkeypatch.setattr("kvsync.conversion.open_new", opened)
+    result = kvsync("convert", "d.jsonl", "-o", "out.csv")
+    assert (result.code, os.listdir()) == (2, [])
+    assert result.errors[1].startswith("d.jsonl:1: the dump cannot be read: No such file")
+
+
+@pytest.mark.parametrize("way", ["skip", "error"])
+def test_time_that_passes_meanwhile(kvsync, edge, write, meanwhile, monkeypatch, way):
+    """A pair that was planned is sent though by then it has less than 60 s to live."""
+    now = int(time.time())
+    write(
+        "d.jsonl",
+        lines({"key": "a", "value": "one", "expiration": now + 600}) + ONE.splitlines()[1],
+    )
+    clock = [now]
+    monkeypatch.setattr(
+        "kvsync.jobs.open_source",
+        lambda path, options, environ: open_source(
+            path, options, environ=environ, clock=lambda: clock[0]
+        ),
+    )
+    meanwhile(lambda: clock.append(clock.pop() + 550))
+    assert kvsync("sync", "d.jsonl", "--short-ttl", way, "-i").code == 0
+    assert held(edge) == {"a": "one", "b": "two"}
+
+
+def test_duplicates(kvsync, edge, write):
+    """A key twice is an error with both lines, also where one of the pairs is left out."""
+    write(
+        "d.jsonl",
+        lines(
+            {"key": "a", "value": "one"},
+            {"key": "e", "value": ""},
+            {"key": "a", "value": "two"},
+            {"key": "e", "value": "x"},
+            {"key": "f", "value": "x"},
+            {"key": "f", "value": ""},
+        ),
+    )
+    result = kvsync("sync", "d.jsonl", "--empty", "skip", "-q")
+    assert (result.code, edge.arrivals) == (2, [])
+    assert [line for line in result.errors if line.startswith("d.jsonl")] == [
+        'd.jsonl:3:1: the key "a" is also that of d.jsonl:1',
+        'd.jsonl:4:1: the key "e" is also that of d.jsonl:2',
+        'd.jsonl:6:1: the key "f" is also that of d.jsonl:5',
+    ]
+
+
+def test_keys_that_meet(kvsync, edge, write):
+    """Keys that a policy makes one are an error that names both lines."""
+    write("d.jsonl", lines({"key": "a/b", "value": "x"}, {"key": "a_b", "value": "y"}))
+    result = kvsync("sync", "d.jsonl", "--keys", "join")
+    assert (result.code, edge.arrivals) == (2, [])
+    assert result.errors[-2] == 'd.jsonl:2:1: the key "a_b" is also that of d.jsonl:1'
+    assert kvsync("sync", "d.jsonl", "--keys", "escape").code == 0
+    assert held(edge) == {"a_2fb": "x", "a__b": "y"}
+
+
+def test_one_item_in_two_groups_that_are_skipped(kvsync, edge, write):
+    """Pairs that are left out for their group do not meet in a key that nobody wants."""
+    write("d.csv", "g,a,x\nh,a,y\n")
+    assert kvsync("sync", "d.csv", "--format", "akamai", "--groups", "skip").code == 0
+    told = kvsync("sync", "d.csv", "--format", "akamai").errors
+    assert len(told) == 3
+    assert not any("is also that of" in line for line in told)
+    told = kvsync("sync", "d.csv", "--format", "akamai", "--groups", "drop").errors
+    assert told[-2] == 'd.csv:2:1: the key "a" is also that of d.csv:1'
+
+
+def test_thousands_of_mistakes(kvsync, write):
+    """A dump that is wrong all over is told in a hundred lines, and in no time."""
+    write("d.jsonl", "{}\n" * 3000)
+    begun = time.monotonic()
+    result = kvsync("sync", "d.jsonl", "--format", "jsonl", "--local")
+    assert time.monotonic() - begun < 5
+    assert (result.code, len(result.errors)) == (2, 102)
+    assert result.errors[-2:] == [
+        "d.jsonl: and more: 100 mistakes are enough",
+        "kvsync: error: 101 mistakes; nothing was sent",
+    ]
+    write("d.jsonl", lines(*({"key": "a", "value": "x"} for _ in range(3000))))
+    assert len(kvsync("validate", "d.jsonl").errors) < 15
+
+
+def test_no_value_is_repeated(kvsync, write):
+    """Whatever is wrong with a pair, its value is not printed."""
+    secret = "hunter2"
+    pair = f'{{"key":"a","value":"{secret}","metadata":1}}\n'
+    write("d.jsonl", f'{pair}{{"key":"b","value":{secret}\n')
+    write("d.csv", f'k,{secret}\ng,k,{secret},{secret}\ng,k,x,x{secret}\ng,k,"{secret}"{secret}\n')
+    for call in (["d.jsonl", "--format", "jsonl"], ["d.csv", "--format", "akamai"]):
+        result = kvsync("validate", *call, "--json")
+        assert result.code == 2
+        assert secret not in result.out + result.err
+
+
+def test_a_dump_that_is_not_there(kvsync, edge):
+    """A missing dump is an error of the input, with a format and without."""
+    for options in ([], ["--format", "csv"], ["--format", "jsonl"]):
+        result = kvsync("sync", "gone.csv", *options)
+        assert (result.code, result.errors[0]) == (2, "gone.csv: no such file: check the path")
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", ""])
+def test_a_dump_that_may_not_be_read(shared, form):
+    """It is told as such, whatever its format."""
+    shared.joinpath("d.csv").write_text("key,value\na,one\n")
+    shared.joinpath("d.csv").chmod(0)
+    options = ["--format", form] if form else []
+    result = as_nobody("-m", "kvsync", "validate", "d.csv", *options, cwd=shared)
+    assert result.returncode == 2
+    assert "d.csv" in result.stderr
+    assert "not readable" in result.stderr
+
+
+def test_orphans(kvsync, edge, write):
+    """What a dump no longer names is its orphan; deleted only when asked, and nobody else's."""
+    write("d.jsonl", ONE)
+    write("other.jsonl", lines({"key": "c", "value": "three"}))
+    kvsync("sync", "d.jsonl", "other.jsonl")
+    write("d.jsonl", lines({"key": "a", "value": "one"}))
+    assert "1 orphan" in kvsync("sync", "d.jsonl").out
+    assert "1 deleted" in kvsync("sync", "d.jsonl", "--delete").out
+    assert held(edge) == {"a": "one", "c": "three"}
+    stolen = kvsync("sync", "d.jsonl", "--name", "somebody")
+    assert stolen.code == 11
+    assert "d.jsonl:1: a is owned by d.jsonl; if you renamed it, --adopt" in stolen.err
+
+
+def test_a_dump_that_names_nothing(kvsync, edge, write):
+    """An empty dump is a warning, and deletes nothing unless it may delete all."""
+    write("d.jsonl", ONE)
+    kvsync("sync", "d.jsonl")
+    write("d.jsonl", "")
+    call = ("sync", "d.jsonl", "--format", "jsonl")
+    assert "names no key at all" in kvsync(*call).err
+    assert kvsync(*call, "--delete").code == 11
+    assert kvsync(*call, "--delete", "--max-delete", "100%").code == 0
+    assert held(edge) == {}
+
+
+def test_what_is_left_out_is_named(kvsync, edge, write):
+    """A key that one dump leaves out is not deleted as the orphan of another, nor as unmanaged."""
+    write("old.jsonl", ONE)
+    kvsync("sync", "old.jsonl")
+    write("old.jsonl", lines({"key": "a", "value": "one"}))
+    write("new.jsonl", lines({"key": "b", "value": ""}, {"key": "c", "value": "x"}))
+    call = ("old.jsonl", "new.jsonl", "--format", "jsonl", "--empty", "skip")
+    assert kvsync("sync", *call, "--delete").code == 0
+    assert held(edge) == {"a": "one", "b": "two", "c": "x"}
+    edge.put("zone-1", "ns", "b", "theirs")
+    kvsync("sync", *call, "--refresh", "--delete-unmanaged", "--force")
+    assert "b" in held(edge)
+
+
+def test_expired_by_the_time(kvsync, edge, write):
+    """A pair past its expiry is skipped where that is said; its row is dropped, nothing deleted."""
+    write("d.jsonl", lines({"key": "a", "value": "x", "expiration": FOREVER}))
+    kvsync("sync", "d.jsonl")
+    write("d.jsonl", lines({"key": "a", "value": "x", "expiration": 1000}))
+    (run,) = kvsync("sync", "d.jsonl", "--expired", "skip", "--delete", "--json").json["runs"]
+    assert (run["summary"]["skipped"], run["summary"]["delete"], run["orphans"]) == (1, 0, [])
+    result = kvsync("convert", "d.jsonl", "--expired", "skip", "-o", "out.csv", "--json")
+    assert result.json["runs"][0]["summary"]["expired"] == 1

@@ -1,0 +1,191 @@
+"""What becomes of a pair that EdgeKV cannot hold: nothing without a word."""
+
+import base64
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kvsync.dumps.losses import ERROR, SKIP, Loss, Lossy
+from kvsync.dumps.policies import POLICIES, Rules, settle
+from kvsync.dumps.record import Record
+from kvsync.keys import check_key, unescape_key
+from kvsync.model import NEVER, Expiry
+from tests.dumps.feeding import TEXTS
+
+NOW = 1_000_000_000.5
+
+MAX_SIZE = 1024
+LARGE = b"x" * (MAX_SIZE + 1)
+EXPIRIES = st.one_of(
+    st.just(NEVER),
+    st.builds(lambda ttl: Expiry(ttl=ttl), st.integers(1, 200)),
+    st.builds(lambda left: Expiry(at=int(NOW) + left), st.integers(-100, 200)),
+)
+KEYS = st.one_of(
+    st.text("ab_-/", max_size=8), st.text("aü/", min_size=505, max_size=520), TEXTS.map(str)
+)
+RECORDS = st.builds(
+    Record,
+    key=KEYS,
+    value=st.one_of(st.none(), TEXTS.map(str.encode), st.binary(), st.just(LARGE)),
+    line=st.integers(0, 9),
+    expiry=EXPIRIES,
+    metadata=st.sampled_from(["", "1", '{"a":[1.50,null]}', '"ü"']),
+    flags=st.sampled_from(["", "flags 42"]),
+    group=st.sampled_from([None, "", "g", "ü/"]),
+    kind=st.sampled_from(["", "hash"]),
+)
+ALL_WAYS = st.fixed_dictionaries(
+    {}, optional={kind: st.sampled_from([*policy.ways]) for kind, policy in POLICIES.items()}
+)
+RULES = st.builds(
+    Rules,
+    ways=ALL_WAYS,
+    charset=st.sampled_from(["strict", "utf-8"]),
+    prefix=st.sampled_from(["", "p-", "p" * 500]),
+    separator=st.sampled_from(["_", "", "/"]),
+    expiry=st.sampled_from([NEVER, Expiry(ttl=30), Expiry(ttl=3600)]),
+)
+SKIPPING = dict.fromkeys(Loss, SKIP)
+
+LEAVING_OUT = {ERROR, SKIP}
+CHANGING_KEY = {(Loss.KEYS, "escape"), (Loss.KEYS, "join"), (Loss.GROUPS, "join")}
+CHANGING_VALUE = {(Loss.BINARY, "base64"), (Loss.METADATA, "envelope")}
+
+
+def _ways(losses: list[Lossy]) -> set[tuple[Loss, str]]:
+    return {(loss.kind, loss.way) for loss in losses}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_values() -> Iterator[None]:
+    """Values may be smaller than EdgeKV's are: those take long to make."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("kvsync.dumps.policies.MAX_VALUE_SIZE", MAX_SIZE)
+        yield
+
+
+@given(RECORDS, RULES)
+def test_nothing_changes_without_a_word(record: Record, rules: Rules) -> None:
+    """Key, value and expiry are the record's, unless a loss says what changed them."""
+    settled = settle(record, rules, NOW)
+    ways = _ways(settled.losses)
+    if not ways & CHANGING_KEY:
+        assert settled.key == rules.prefix + record.key
+    if settled.value is None:
+        assert any(way in LEAVING_OUT for _, way in ways)
+    elif not ways & CHANGING_VALUE:
+        assert settled.value == record.value
+    if (Loss.SHORT_TTL, "extend") not in ways:
+        assert settled.expiry == (rules.expiry if record.expiry == NEVER else record.expiry)
+
+
+@given(RECORDS, RULES)
+def test_what_is_lost_is_told(record: Record, rules: Rules) -> None:
+    """What a record has, and EdgeKV cannot hold, is among the losses, and nothing else is."""
+    kinds = {loss.kind for loss in settle(record, rules, NOW).losses}
+    assert (Loss.GROUPS in kinds) == (record.group is not None)
+    assert (Loss.TYPES in kinds) == (record.value is None and bool(record.kind))
+    assert (Loss.MISSING in kinds) == (record.value is None and not record.kind)
+    if record.value is not None:
+        assert (Loss.METADATA in kinds) == bool(record.metadata)
+        assert (Loss.FLAGS in kinds) == bool(record.flags)
+        assert (Loss.BINARY in kinds) == (
+            record.value.decode(errors="ignore").encode() != record.value
+        )
+        if not record.metadata:
+            assert (Loss.EMPTY in kinds) == (not record.value)
+    left = record.expiry.ttl or (record.expiry.at - NOW if record.expiry.at else 1e9)
+    assert (Loss.EXPIRED in kinds) == (left <= 0)
+    assert (Loss.SHORT_TTL in kinds) == (0 < left < 60)
+
+
+@given(RECORDS, RULES)
+def test_each_loss_goes_the_way_that_was_said(record: Record, rules: Rules) -> None:
+    """A kind's way is the one that the rules give, or the kind's first; a loss comes once."""
+    losses = settle(record, rules, NOW).losses
+    for kind, way in _ways(losses):
+        # What escaping or joining cannot mend is an error, whatever was said.
+        hopeless = kind is Loss.KEYS and way == ERROR and rules.way(kind) in {"escape", "join"}
+        assert hopeless or way == rules.way(kind)
+    assert len(_ways(losses)) == len(losses)
+
+
+@given(RECORDS, RULES)
+def test_what_is_left_is_legal(record: Record, rules: Rules) -> None:
+    """Whatever the policies, what is to be sent is what EdgeKV takes."""
+    settled = settle(record, rules, NOW)
+    if settled.value is not None:
+        assert not check_key(settled.key, rules.charset)
+        assert 0 < len(settled.value) <= MAX_SIZE
+        settled.value.decode()
+
+
+@given(RECORDS, st.sampled_from(["strict", "utf-8"]))
+def test_skipping_all_leaves_whole_pairs(record: Record, charset: str) -> None:
+    """With every policy skip, a pair is left out or is exactly what the dump has."""
+    settled = settle(record, Rules(SKIPPING, charset), NOW)
+    assert not settled.errors
+    lost = {loss.kind for loss in settled.losses} - {Loss.EXPIRED}
+    # What has expired is left to the plan, which knows of its row.
+    assert (settled.value is None) == bool(lost)
+    if settled.value is not None:
+        assert (settled.key, settled.value, settled.expiry) == (
+            record.key, record.value, record.expiry,
+        )  # fmt: skip
+
+
+@given(RECORDS, RULES)
+def test_it_is_the_same_again(record: Record, rules: Rules) -> None:
+    """The same record, rules and time give the same pair and losses."""
+    assert settle(record, rules, NOW) == settle(record, rules, NOW)
+
+
+@given(RECORDS, RULES)
+def test_time_decides_of_expiries_alone(record: Record, rules: Rules) -> None:
+    """Key and value are the same at any time, unless a TTL too short leaves the pair out."""
+    now, before = settle(record, rules, NOW), settle(record, rules, 0)
+    assert now.key == before.key
+    if now.value is not None and before.value is not None:
+        assert now.value == before.value
+
+
+@given(KEYS, st.sampled_from(["", "p-"]))
+def test_escaped_keys_can_be_turned_back(key: str, prefix: str) -> None:
+    """--keys escape loses nothing of a key."""
+    settled = settle(Record(key, b"x", 1), Rules({Loss.KEYS: "escape"}, prefix=prefix), NOW)
+    assert unescape_key(settled.key.removeprefix(prefix)) == key
+
+
+@given(st.binary(min_size=1), st.sampled_from(["1", '{"a":[1.50,null]}', '"ü"']))
+def test_what_is_wrapped_can_be_unwrapped(value: bytes, metadata: str) -> None:
+    """base64 and envelope, also together, keep value and metadata."""
+    rules = Rules({Loss.BINARY: "base64", Loss.METADATA: "envelope"})
+    settled = settle(Record("a", value, 1, metadata=metadata), rules, NOW)
+    assert settled.value
+    envelope = json.loads(settled.value)
+    assert settled.value.endswith(b',"metadata":%s}' % metadata.encode())
+    assert envelope["metadata"] == json.loads(metadata)
+    text: str = envelope["value"]
+    binary = any(loss.kind is Loss.BINARY for loss in settled.losses)
+    assert (base64.b64decode(text) if binary else text.encode()) == value
+
+
+@given(st.integers(1, 59), st.booleans())
+def test_extended_for_a_minute(left: int, dated: bool) -> None:
+    """--short-ttl extend lets a pair live for 60 s, and for less than 62."""
+    expiry = Expiry(at=int(NOW) + left) if dated else Expiry(ttl=left)
+    settled = settle(Record("a", b"x", 1, expiry), Rules({Loss.SHORT_TTL: "extend"}), NOW)
+    lives = settled.expiry.ttl or settled.expiry.at - NOW
+    assert 60 <= lives < 62
+
+
+def test_details_never_have_a_value() -> None:
+    """What is told of a loss says how large or of what kind a value is, and not what it is."""
+    ways = {Loss.BINARY: "base64", Loss.METADATA: "drop"}
+    for value in (b"hunter2\xff", b"hunter2" * 200):
+        record = Record("a/b", value, 1, metadata="1", flags="flags 1", group="g")
+        assert "hunter2" not in repr(settle(record, Rules(ways), NOW).losses)
