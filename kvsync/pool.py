@@ -83,8 +83,8 @@ class Pool(ABC, Generic[P]):
     """One run's sending of ``changes``; a subclass says how they are packed, and how sent.
 
     ``settled`` hears of each outcome, ``stopped`` of a stop, after which nothing is loaded.
-    Afterwards `outcomes` has how each change ended that was taken up, and `error` what ended the
-    run before its time, if anything.
+    Afterwards `outcomes` has how each change ended that was taken up, without its row, and `error`
+    what ended the run before its time, if anything.
     """
 
     def __init__(
@@ -212,7 +212,9 @@ class Pool(ABC, Generic[P]):
             self._exhausted = not parcels
 
     def _settle(self, outcome: Outcome) -> None:
-        self.outcomes.append(outcome)
+        # Only the state needs the row of before, and outcomes are kept until all is told.
+        told = outcome.change._replace(row=None)
+        self.outcomes.append(outcome._replace(change=told))
         self._unrecorded.append(outcome)
         if len(self._unrecorded) >= _COMMIT_ROWS:
             self._recording([])

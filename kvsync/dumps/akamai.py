@@ -25,6 +25,10 @@ def _item(row: Row) -> Item:
             'groupId,itemId,content,retentionSeconds, with content in quotes (")',
         )
     group, key, value, seconds = (*row.cells, "")[:4]
+    if (group.lower(), key.lower()) == ("groupid", "itemid"):
+        return Fault(row.line, "a header, which akamai's CSV has not: take this line away")
+    if not (group and key):
+        return Fault(row.line, "no group or no item: write groupId,itemId,content")
     try:
         ttl = whole_seconds(seconds, "retentionSeconds") if seconds.strip("0") else 0
     except WrongError as error:

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from kvsync.dumps.losses import ERROR, SKIP, Loss, Lossy
+from kvsync.dumps.losses import ERROR, KEEP, SKIP, Loss, Lossy
 from kvsync.dumps.record import Record
 from kvsync.keys import check_key, escape_key, join_key
 from kvsync.limits import MAX_VALUE_SIZE
 from kvsync.model import NEVER, Expiry
 from kvsync.units import duration_text, size_text
 
-__all__ = ["POLICIES", "Policy", "Rules", "Settled", "settle"]
+__all__ = ["POLICIES", "Policy", "Rules", "Settled", "names_of", "settle"]
 
 _SHORTEST_TTL = 60
 """Seconds. One revision of the API takes a shorter one, another refuses it."""
@@ -122,6 +122,13 @@ def settle(record: Record, rules: Rules, now: float) -> Settled:
     return Settled(key, None if settling.left_out else value, expiry, settling.losses)
 
 
+def names_of(record: Record, rules: Rules) -> set[str]:
+    """Every key that the record's pair may have been sent under, whatever the ways were then."""
+    grouped = set() if record.group is None else {f"{record.group}{rules.separator}{record.key}"}
+    plain = {record.key, *grouped}
+    return {rules.prefix + name for key in plain for name in (key, escape_key(key), join_key(key))}
+
+
 class _Settling:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
@@ -173,7 +180,10 @@ class _Settling:
 
     def expiry_of(self, expiry: Expiry, now: float) -> Expiry:
         if expiry == NEVER:
-            return self._rules.expiry
+            expiry = self._rules.expiry
+            if expiry == NEVER or self._rules.way(Loss.SHORT_TTL) == KEEP:
+                # Of a short TTL that is everybody's, whoever gave it is warned once.
+                return expiry
         left = expiry.ttl or expiry.at - now
         if left <= 0:
             self._way(Loss.EXPIRED)

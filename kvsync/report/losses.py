@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from kvsync.dumps.losses import ERROR, KEEP, Loss, LostPair
+from kvsync.dumps.losses import KEEP, Loss, LostPair
 from kvsync.dumps.policies import POLICIES
+from kvsync.errors import InputError
 from kvsync.report.result import RunReport
 from kvsync.units import count_text, printable
 
@@ -19,11 +20,11 @@ _SHOWN = 200
 def loss_lines(run: RunReport, *, verbose: bool) -> Iterator[tuple[str, str]]:
     """What pairs lose, as messages: level and line.
 
-    First each pair, ten of a kind unless ``verbose``, and then the totals. Where anything was not
-    allowed, the source's mistakes say so, and this says nothing.
+    First each pair, ten of a kind unless ``verbose``, and then the totals. Where the source has
+    mistakes they are what counts, and this says nothing.
     """
     totals = run.losses.totals
-    if any(way == ERROR for _, way in totals):
+    if isinstance(run.error, InputError):
         return
     told: Counter[tuple[str, str]] = Counter()
     for pair in run.losses:

@@ -24,7 +24,8 @@ MANIFEST = "manifest"
 _NO_OPTIONS = SourceOptions()
 _REDIS = "redis"
 _YAML = (".yaml", ".yml")
-_DUMPS = (".csv", ".tsv", ".jsonl", ".ndjson")
+_LINES = (".jsonl", ".ndjson")
+_DUMPS = {".csv": "csv or akamai", ".tsv": "tsv", **dict.fromkeys(_LINES, "jsonl or fastly")}
 """Names that no manifest has."""
 _TABLES = ("csv", "tsv")
 _FOR_TABLES = ("--key-column", "--value-column", "--ttl-column", "--value-json")
@@ -91,8 +92,10 @@ def _format(path: str, options: SourceOptions) -> tuple[str, list[str]]:
         return form, []
     guess = None if path.endswith(_YAML) else guess_format(path, _head(path), dump.layout)
     if guess is None:
-        if path.endswith(_DUMPS) and os.path.isfile(path):
-            raise UsageError(f"{printable(path)}: say with {dump.flag} what kind of dump it is")
+        ending = os.path.splitext(path)[1]
+        if ending in _DUMPS and os.path.isfile(path):
+            told = f"say with {dump.flag} what kind of dump it is ({_DUMPS[ending]})"
+            raise UsageError(f"{printable(path)}: {told}")
         return "", []
     form, why = guess
     told = f"read as {form}, as {why} suggests; say the format to make that sure"

@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias
 
 from kvsync.dumps.losses import ERROR, SKIP, Loss, Lossy
-from kvsync.dumps.policies import POLICIES, Rules, Settled, settle
+from kvsync.dumps.policies import POLICIES, Rules, Settled, names_of, settle
 from kvsync.dumps.record import Fault, Item, Layout, Read
 from kvsync.model import Entry, Expiry, Loaded, Lost
 from kvsync.sources.files import Clock
@@ -91,7 +91,10 @@ class Filling:
                 self._counts["fault"] += 1
                 self._mistakes.about(shown, item.message, item.line)
             else:
-                self._add(settle(item, rules, now), shown, item.line)
+                settled = settle(item, rules, now)
+                if settled.value is None:
+                    self._scratch.spare(names_of(item, rules))
+                self._add(settled, shown, item.line)
         for kind, count in self._counts.items():
             if kind != "fault" and count > _LISTED:
                 more = count_text(count - _LISTED, "more pair")
@@ -133,6 +136,9 @@ def _advice(key: str, loss: Lossy, name: str) -> str:
     ways = ", ".join(way for way in POLICIES[loss.kind].ways if way not in {ERROR, SKIP})
     advice = f"{name} {ways or SKIP}" + (f" or {SKIP}" if ways else "")
     if loss.kind is Loss.KEYS:
+        if "other characters" not in loss.detail:
+            # Escaped, a key only grows.
+            advice = f"{name} {SKIP}"
         return f"the key {quoted(key)} {loss.detail}, or with {advice}"
     return f"{quoted(key)} has {POLICIES[loss.kind].what}, which EdgeKV cannot hold: {advice}"
 

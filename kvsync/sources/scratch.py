@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, overload
 
@@ -29,6 +29,7 @@ CREATE TABLE entry (
     signature BLOB NOT NULL
 );
 CREATE TABLE left_out (key TEXT PRIMARY KEY, origin TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE spared (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE loss (
     key TEXT NOT NULL, origin TEXT NOT NULL, kind TEXT NOT NULL, way TEXT NOT NULL,
     detail TEXT NOT NULL
@@ -85,6 +86,10 @@ class Scratch(Sequence[Entry]):
             self._database.execute("INSERT INTO left_out VALUES (?, ?)", (key, origin))
         return first
 
+    def spare(self, keys: Iterable[str]) -> None:
+        """Note keys under which a pair that is left out may have been sent before."""
+        self._database.executemany("INSERT OR IGNORE INTO spared VALUES (?)", zip(keys))
+
     def _origin(self, table: str, key: str) -> str:
         sql = f"SELECT origin FROM {table} WHERE key = ?"  # noqa: S608 - a name of ours
         found = self._database.execute(sql, (key,)).fetchone()
@@ -126,7 +131,10 @@ class _Names:
         self._database = database
 
     def __contains__(self, key: object) -> bool:
-        sql = "SELECT 1 FROM entry WHERE key = ?1 UNION ALL SELECT 1 FROM left_out WHERE key = ?1"
+        sql = (
+            "SELECT 1 FROM entry WHERE key = ?1 UNION ALL SELECT 1 FROM left_out WHERE key = ?1"
+            " UNION ALL SELECT 1 FROM spared WHERE key = ?1"
+        )
         return self._database.execute(sql, (key,)).fetchone() is not None
 
 

@@ -90,7 +90,7 @@ def test_a_hang_lasts_until_the_server_closes(serve_emulator: Serve) -> None:
         try:
             _put(server)
         except OSError as error:
-            ended.append(type(error))
+            ended.append(error)
 
     with ServedEmulator(options) as server:
         hanging = threading.Thread(target=hang)
@@ -99,7 +99,8 @@ def test_a_hang_lasts_until_the_server_closes(serve_emulator: Serve) -> None:
             pass
         assert hanging.is_alive()
     hanging.join(timeout=10)
-    assert ended == [ConnectionResetError]
+    # With or without a first packet: either is a reset.
+    assert [isinstance(error, ConnectionResetError) for error in ended] == [True]
 
 
 def test_a_client_that_gives_up_on_a_hang_is_let_go(
