@@ -21,6 +21,7 @@ from kvsync.errors import (
     ServiceError,
     ThrottledError,
 )
+from kvsync.units import printable
 
 __all__ = ["FOREIGN", "Scene", "bad_answer", "error_from", "error_from_exception"]
 
@@ -73,6 +74,8 @@ _NOT_SENT = (
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
 )
+_UNTRUSTED = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
+"""Whoever answers is not who it should be: no other try helps, and each is a risk."""
 _LONGEST_MESSAGE = 500
 _BEYOND = 64
 """Characters after the cut that show whether what stands before it begins a value."""
@@ -117,6 +120,8 @@ def error_from_exception(error: BaseException, scene: Scene) -> ServiceError:
     """
     in_doubt = not isinstance(error, _NOT_SENT)
     host = scene.endpoint.partition("://")[2]
+    if isinstance(error, _UNTRUSTED):
+        return FatalError("CertificateError", _certificate_words(error, host))
     if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError):
         if isinstance(error, aiohttp.ClientHttpProxyError):
             text = f"the proxy refused the way to {host} (HTTP {error.status}): check HTTPS_PROXY"
@@ -136,11 +141,6 @@ def bad_answer(message: str, request_id: str = "", *, in_doubt: bool = True) -> 
 
 def _connection_words(error: BaseException, host: str) -> str:
     match error:
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
-            return (
-                f"the certificate of {host} is not trusted: check --endpoint and this machine's "
-                "clock; behind a proxy that opens TLS, name its CA in SSL_CERT_FILE"
-            )
         case ssl.SSLError():
             return f"TLS with {host} failed: check --endpoint and any proxy in between"
         case aiohttp.ClientConnectorDNSError():
@@ -153,6 +153,17 @@ def _connection_words(error: BaseException, host: str) -> str:
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return f"{host} is no address that can be used: check --endpoint and HTTPS_PROXY"
     return f"the connection to {host} was cut"
+
+
+def _certificate_words(error: BaseException, host: str) -> str:
+    reason = ""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason = getattr(error.certificate_error, "verify_message", "")
+    why = f" ({printable(reason)})" if reason else ""
+    return (
+        f"the certificate of {host} is not trusted{why}: check --endpoint and this machine's clock;"
+        " if a private CA or a proxy that opens TLS has issued it, name that CA with --ca-file"
+    )
 
 
 def _longest(table: Mapping[str, T], code: str, default: T) -> T:

@@ -13,8 +13,10 @@ from kvsync import __version__
 from kvsync.edgekv.answers import Reply
 from kvsync.edgekv.connector import PacedConnector, SteadyBody
 from kvsync.edgekv.endpoint import is_loopback
+from kvsync.edgekv.options import ClientOptions
 from kvsync.edgekv.signing import signed_headers
 from kvsync.edgekv.throttle import Throttle
+from kvsync.edgekv.tls import trusting
 from kvsync.edgekv.translate import FOREIGN, Scene, bad_answer, error_from_exception
 from kvsync.errors import UsageError
 
@@ -95,13 +97,15 @@ class Wire:
         endpoint: str,
         throttle: Throttle,
         clock: ServiceClock,
-        silence: float,
+        options: ClientOptions,
     ) -> None:
         self.clock = clock
         self._credentials = credentials
         self._url = URL(f"{endpoint}/")
         self._host = urlsplit(endpoint).netloc
-        self._silence = silence
+        self._silence = silence = options.timeout
+        # None is aiohttp's own context, which knows the system's CAs alone.
+        self._trust = trusting(options.ca_file) if options.ca_file else None
         self._proxy = proxy_for(endpoint)
         self._connector = PacedConnector(throttle)
         self._session = aiohttp.ClientSession(
@@ -149,6 +153,7 @@ class Wire:
                 headers=headers,
                 allow_redirects=False,
                 proxy=self._proxy,
+                ssl=self._trust or True,
             ) as response:
                 arrived = time.time()
                 body = await _read(response, limit)
