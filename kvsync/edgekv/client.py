@@ -13,7 +13,7 @@ from kvsync.edgekv.endpoint import INTL, parse_endpoint
 from kvsync.edgekv.namespace import Namespace
 from kvsync.edgekv.options import DEFAULTS, ClientOptions
 from kvsync.edgekv.throttle import Throttle
-from kvsync.edgekv.translate import Scene
+from kvsync.edgekv.translate import Scene, bad_answer
 from kvsync.edgekv.wire import Request, ServiceClock, Wire
 from kvsync.errors import ServiceError
 from kvsync.model import Ack, Pair
@@ -21,6 +21,8 @@ from kvsync.model import Ack, Pair
 __all__ = ["ClientOptions", "EdgeKVClient", "Namespace", "NamespaceInfo", "Pair"]
 
 _PAGE = 1000
+_MOST_NAMESPACES = 100_000
+"""No zone has so many: whoever lists more has no end."""
 _DEFAULT_RATE = 20.0
 """Requests per second and action that the API allows an account."""
 
@@ -104,6 +106,8 @@ class EdgeKVClient:
             found += answer.namespaces or []
             if not answer.namespaces or len(found) >= answer.total_count:
                 return found
+            if len(found) >= _MOST_NAMESPACES:
+                raise bad_answer("the list of namespaces does not end: check --endpoint")
 
     async def create_namespace(self, zone: str, name: str, remark: str = "") -> Ack:
         """Creates a namespace: 1 to 50 of ``a-z A-Z 0-9 -``; the remark up to 256 characters."""
