@@ -17,6 +17,7 @@ from kvsync.edgekv.shapes import (
 )
 from kvsync.edgekv.translate import Scene, bad_answer, error_from
 from kvsync.errors import FatalError, PassingError, ServiceError, ThrottledError
+from kvsync.units import printable
 
 __all__ = [
     "Answer",
@@ -74,6 +75,7 @@ class _Envelope(msgspec.Struct, Generic[A], frozen=True, rename="pascal"):
     response: A
 
 
+_LONGEST_ID = 100
 _MIB = 1 << 20
 _LIMITS: dict[type[Answer], int] = {
     DoneAnswer: 1 * _MIB,
@@ -107,6 +109,9 @@ def read_answer(reply: Reply, kind: type[A], scene: Scene) -> A:
         answer = _decoded(reply.body, kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _unreadable(reply, scene) from None
+    if answer.request_id != (named := printable(answer.request_id)[:_LONGEST_ID]):
+        # It is told, and kept in the state.
+        answer = msgspec.structs.replace(answer, request_id=named)
     if answer.error:
         raise _refusal(reply, answer, scene)
     if reply.status != 200 or not answer.request_id:

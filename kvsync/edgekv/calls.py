@@ -86,6 +86,7 @@ class _Call(Generic[A]):
         self._caller = caller
         self._request = request
         self._kind = kind
+        self._scene = request.scene
         self._signed_anew = False
 
     async def settle(self) -> Settled[A]:
@@ -155,7 +156,7 @@ class _Call(Generic[A]):
     def _read(self, reply: Reply) -> A:
         clock = self._caller.wire.clock
         try:
-            answer = read_answer(reply, self._kind, self._request.scene)
+            answer = read_answer(reply, self._kind, self._scene)
         except ServiceError as error:
             # Without an id it is not the service that answered: its Date is somebody else's.
             if error.request_id:
@@ -169,6 +170,7 @@ class _Call(Generic[A]):
         async with wire.turn(action):
             with self._caller.throttle.until_stopped():
                 headers = await wire.sign(self._request)
+            self._scene = self._scene._replace(token=headers.get("X-TC-Token", ""))
             self.attempts += 1
             again = self.attempts > 1
             traffic.count(action, again=again)

@@ -5,6 +5,7 @@ https://www.tencentcloud.com/document/api/1145/42650.
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
@@ -76,6 +77,7 @@ _NOT_SENT = (
 )
 _UNTRUSTED = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
 """Whoever answers is not who it should be: no other try helps, and each is a risk."""
+_CODE = re.compile(r"[A-Za-z0-9_.]{1,100}", re.ASCII)
 _LONGEST_MESSAGE = 500
 _BEYOND = 64
 """Characters after the cut that show whether what stands before it begins a value."""
@@ -84,12 +86,16 @@ T = TypeVar("T")
 
 
 class Scene(NamedTuple):
-    """What a request was about, for words that help. ``hidden`` is a text no message may repeat."""
+    """What a request was about, for words that help.
+
+    No message may repeat ``hidden``, the value, or ``token``, that of the credentials.
+    """
 
     endpoint: str = ""
     zone: str = ""
     namespace: str = ""
     hidden: str = ""
+    token: str = ""
 
 
 def error_from(
@@ -105,8 +111,11 @@ def error_from(
     ``service_time`` is the answer's ``Date`` in Unix seconds. A code that nobody knows rejects
     this request alone.
     """
+    if code and not _CODE.fullmatch(code):
+        # It is told, counted and compared wherever it comes to.
+        code = "UnknownCode"
     kind: type[ServiceError] = _longest(_KINDS, code, RejectedError)
-    words = [_harmless(message, scene.hidden), _advice(code, scene)]
+    words = [_harmless(message, scene), _advice(code, scene)]
     text = "; ".join(part.rstrip(". ") for part in words if part.rstrip(". "))
     if kind is ClockError:
         return ClockError(code, text, request_id, service_time=service_time)
@@ -189,10 +198,17 @@ def _advice(code: str, scene: Scene) -> str:
     return advice
 
 
-def _harmless(message: str, hidden: str) -> str:
+def _harmless(message: str, scene: Scene) -> str:
     """The service's words without control characters, at a bearable length, and without a value."""
-    if repeats(message[: _LONGEST_MESSAGE + _BEYOND], hidden):
-        return "the service's message repeats the value; it is left out"
+    if repeated := _repeated(message[: _LONGEST_MESSAGE + _BEYOND], scene):
+        return f"the service's message repeats the {repeated}; it is left out"
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}…"
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in message)
+    return printable(message)
+
+
+def _repeated(text: str, scene: Scene) -> str:
+    """What must not be told and stands in the text; empty for nothing."""
+    if repeats(text, scene.hidden):
+        return "value"
+    return "session token" if repeats(text, scene.token) else ""

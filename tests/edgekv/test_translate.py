@@ -103,7 +103,7 @@ def test_the_mainland_is_no_advice_elsewhere() -> None:
 
 def test_a_message_is_fit_for_a_terminal() -> None:
     """Control characters are escaped, endless words cut, and no words are no colon."""
-    assert error_from("X", "a\x1b[31m\nb").message == "a\\x1b[31m\\nb"
+    assert error_from("X", "a\x1b[31m\nb").message == "a\\x1b[31m\\x0ab"
     assert len(error_from("X", "y" * 10_000).message) == 501
     assert str(error_from("X", "")) == "X"
 

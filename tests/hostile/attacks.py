@@ -17,7 +17,7 @@ BEGUN = HEAD + b'Connection: close\r\n\r\n{"Response": {"RequestId": "r", '
 def endless(start: bytes, piece: bytes) -> Answer:
     """Says the same for as long as anybody listens."""
 
-    def answer(connection: socket.socket) -> None:
+    def answer(connection: socket.socket, _action: str) -> None:
         connection.sendall(start)
         while True:
             connection.sendall(piece)
@@ -28,7 +28,7 @@ def endless(start: bytes, piece: bytes) -> Answer:
 def large(start: bytes, piece: bytes, end: bytes, size: int = 100 * MIB) -> Answer:
     """An answer of so many bytes, whole."""
 
-    def answer(connection: socket.socket) -> None:
+    def answer(connection: socket.socket, _action: str) -> None:
         connection.sendall(start)
         for _ in range(size // len(piece)):
             connection.sendall(piece)
@@ -41,7 +41,7 @@ def large(start: bytes, piece: bytes, end: bytes, size: int = 100 * MIB) -> Answ
 def slow(start: bytes, piece: bytes, pause: float) -> Answer:
     """A piece now and then, each before the client's patience with silence is at its end."""
 
-    def answer(connection: socket.socket) -> None:
+    def answer(connection: socket.socket, _action: str) -> None:
         connection.sendall(start)
         while True:
             connection.sendall(piece)
@@ -58,7 +58,7 @@ def bomb() -> Answer:
     again = packer.compress(b" " * MIB) + packer.flush(zlib.Z_FULL_FLUSH)
     body = packed + again * 1023
     head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
-    return lambda connection: connection.sendall(head + body)
+    return lambda connection, _action: connection.sendall(head + body)
 
 
 ENDLESS = {

@@ -1,21 +1,32 @@
 """A server that answers as it likes: raw sockets, each connection in a thread of its own."""
 
+import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-__all__ = ["Answer", "HostileServer", "bytes_of", "hostile"]
+__all__ = ["Answer", "HostileServer", "by_action", "bytes_of", "hostile"]
 
-Answer: TypeAlias = Callable[[socket.socket], None]
-"""What is done to a connection once a request has been read."""
+Answer: TypeAlias = Callable[[socket.socket, str], None]
+"""What is done to a connection once a request has been read, and which action it asked for."""
 
 
 def bytes_of(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
     """A whole HTTP answer."""
     head = f"HTTP/1.1 {status}\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
+
+
+def by_action(answers: Mapping[str, Any]) -> Answer:
+    """Answers each action with this content of ``Response``; the others with nothing but an id."""
+
+    def answer(connection: socket.socket, action: str) -> None:
+        content = {"RequestId": "r-1"} | answers.get(action, {})
+        connection.sendall(bytes_of(json.dumps({"Response": content}).encode()))
+
+    return answer
 
 
 class HostileServer:
@@ -45,23 +56,27 @@ class HostileServer:
         connection.settimeout(20)
         with suppress(OSError), connection, connection.makefile("rb") as lines:
             while first := lines.readline():
-                length = 0
+                length, action = 0, ""
                 while (line := lines.readline().strip()) != b"":
                     name, _, value = line.partition(b":")
                     length = int(value) if name.lower() == b"content-length" else length
+                    action = value.decode().strip() if name.lower() == b"x-tc-action" else action
                 lines.read(length)
                 if first.startswith(b"GET "):
                     connection.sendall(bytes_of(b"not here", "404 Not Found"))
                     return
                 self.posts += 1
-                self._answer(connection)
+                self._answer(connection, action)
 
 
 @contextmanager
 def hostile(answer: Answer | bytes) -> Iterator[HostileServer]:
     """Serve an answer to whoever asks."""
-    given = (lambda connection: connection.sendall(answer)) if isinstance(answer, bytes) else answer
-    server = HostileServer(given)
+
+    def say(connection: socket.socket, _action: str) -> None:
+        connection.sendall(answer)
+
+    server = HostileServer(say if isinstance(answer, bytes) else answer)
     try:
         yield server
     finally:
