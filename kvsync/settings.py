@@ -45,6 +45,7 @@ class Settings:
 
     ``rate`` is in requests per second and action; ``timeout``, ``grace`` and ``lock_timeout`` in
     seconds. ``state`` is the path of a state file, or empty for the place beside the source.
+    ``ca_file``: certificates (PEM) that are trusted besides the system's; empty: none.
     """
 
     zone: Choice = NOBODY
@@ -57,6 +58,7 @@ class Settings:
     workers: int = 64
     retries: int = 8
     timeout: float = 30.0
+    ca_file: str = ""
     grace: float = 10.0
     lock_timeout: float = 0.0
 

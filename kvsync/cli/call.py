@@ -34,7 +34,10 @@ def call_from(ctx: click.Context, verifying: Verifying | None = None) -> Call:
     local = given.get("local", False)
     if local and endpoint.value:
         local = _local_wins(ctx, endpoint)
-    names = ("profile", "state", "rate", "workers", "retries", "timeout", "grace", "lock_timeout")
+    names = (
+        "profile", "state", "rate", "workers", "retries", "timeout", "ca_file", "grace",
+        "lock_timeout",
+    )  # fmt: skip
     settings = Settings(
         zone=zone,
         namespace=namespace,

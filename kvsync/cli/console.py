@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from kvsync.cli.output import MessageFormat, told_lines, write_text
+from kvsync.cli.traces import others_told
 from kvsync.errors import HeldBackError, InputError, KvsyncError, PassingError, UsageError
 from kvsync.progress import Progress, Silence, make_progress
 from kvsync.report import (
@@ -57,6 +58,7 @@ class Console:
         self._warned: set[str] = set()
         context = click.get_current_context()
         context.with_resource(_logging_to(self, _LEVELS[min(self._verbose, 2)]))
+        context.with_resource(others_told(self.tell))
 
     def progress(self, label: str, total: int, what: str) -> Progress:
         """What shows how far something has come: ``what`` is being done to ``total`` keys."""

@@ -7,6 +7,8 @@ import signal
 import click
 
 from kvsync.cli.options import Duration, option
+from kvsync.cli.output import MessageFormat
+from kvsync.cli.traces import others_told
 from kvsync.emulator.options import EmulatorOptions
 from kvsync.errors import UsageError
 
@@ -54,8 +56,13 @@ def command(
     """
     pair = _pair() if check_credentials else None
     settings = EmulatorOptions(namespaces=namespace, credential=pair, **options)  # type: ignore[arg-type] # click has checked the types
-    asyncio.run(_serve(settings, port))
+    with others_told(_tell):
+        asyncio.run(_serve(settings, port))
     return 0
+
+
+def _tell(line: str, level: str) -> None:
+    click.echo(MessageFormat()(line, level), err=True)
 
 
 def _pair() -> tuple[str, str]:

@@ -3,13 +3,13 @@
 import errno
 import os
 import re
-import traceback
 from collections.abc import Sequence
 
 import click
 
 from kvsync.cli import Terminated
 from kvsync.cli.output import MessageFormat, told_lines, write_result
+from kvsync.cli.traces import place_of, trace_lines
 from kvsync.errors import KvsyncError, OutputError, UsageError
 from kvsync.report import Report, document, json_pieces
 
@@ -31,8 +31,12 @@ def explain(error: BaseException, args: Sequence[str]) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return error.exit_code
-    known = _known(error, args)
     form = MessageFormat(json_lines=_chosen("--log-format", args) == "json")
+    known = _known(error)
+    if known is None:
+        known = _bug(error)
+        for line in trace_lines(error) if _verbose(args) else ():
+            click.echo(form(line, "mistake"), err=True)
     for level, line in told_lines(known):
         click.echo(form(line, level), err=True)
     report = Report(_command(error, args), error=known)
@@ -43,7 +47,7 @@ def explain(error: BaseException, args: Sequence[str]) -> int:
     return report.exit_code
 
 
-def _known(error: BaseException, args: Sequence[str]) -> KvsyncError:
+def _known(error: BaseException) -> KvsyncError | None:
     if isinstance(error, KvsyncError):
         return error
     if isinstance(error, Terminated):
@@ -56,13 +60,12 @@ def _known(error: BaseException, args: Sequence[str]) -> KvsyncError:
         return UsageError(f"{error.format_message()}\nsee `{path} --help`")
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return OutputError(f"cannot write: {error.strerror}")
-    if _verbose(args):
-        traceback.print_exception(error)
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{os.path.basename(place.filename)}:{place.lineno}"
-    # Its text may hold anything, a value too, so only its type is told.
+    return None
+
+
+def _bug(error: BaseException) -> KvsyncError:
     return KvsyncError(
-        f"unexpected {type(error).__name__} at {where}; this is a bug in kvsync:"
+        f"unexpected {place_of(error)}; this is a bug in kvsync:"
         " please report it, with the traceback that -v adds"
     )
 

@@ -179,6 +179,13 @@ network_options = _group(
         help="Silence that ends a request.",
     ),
     option(
+        "--ca-file",
+        type=click.Path(),
+        default="",
+        metavar="FILE",
+        help="Trust these CAs too, besides the system's (PEM).",
+    ),
+    option(
         "--progress",
         type=click.Choice(["auto", "bar", "lines", "none"]),
         default="auto",

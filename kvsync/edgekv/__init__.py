@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kvsync.edgekv.client import ClientOptions, EdgeKVClient, Namespace, NamespaceInfo, Pair
+    from kvsync.edgekv.client import EdgeKVClient, Namespace, NamespaceInfo, Pair
     from kvsync.edgekv.credentials import (
         Credential,
         CredentialProvider,
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         default_credentials,
     )
     from kvsync.edgekv.endpoint import INTL, MAINLAND, parse_endpoint
+    from kvsync.edgekv.options import ClientOptions
     from kvsync.edgekv.throttle import Throttle
 
 __all__ = [
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ClientOptions": "client",
+    "ClientOptions": "options",
     "EdgeKVClient": "client",
     "Namespace": "client",
     "NamespaceInfo": "client",

@@ -2,12 +2,22 @@
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
+from kvsync.edgekv.bulk import LARGEST_ITEM, GetAnswer, read_bulk
+from kvsync.edgekv.shapes import (
+    Answer,
+    DoneAnswer,
+    Fault,
+    ListAnswer,
+    NamespaceInfo,
+    NamespacesAnswer,
+)
 from kvsync.edgekv.translate import Scene, bad_answer, error_from
 from kvsync.errors import FatalError, PassingError, ServiceError, ThrottledError
+from kvsync.units import printable
 
 __all__ = [
     "Answer",
@@ -23,78 +33,6 @@ __all__ = [
 ]
 
 
-class _Fault(msgspec.Struct, frozen=True, rename="pascal"):
-    code: str
-    message: str = ""
-
-
-class Answer(msgspec.Struct, frozen=True, rename="pascal"):
-    """What every answer has."""
-
-    request_id: str = ""
-    error: _Fault | None = None
-
-
-class DoneAnswer(Answer, frozen=True):
-    """Nothing but the service's word: of writes and deletes."""
-
-
-class _Utf8:
-    """A text as the bytes that it is stored as.
-
-    As a str it may take four times as many (one emoji is enough), and twenty are in an answer.
-    """
-
-    __slots__ = ("data",)
-
-    def __init__(self, text: str) -> None:
-        self.data = text.encode()
-
-
-def _converted(_kind: type, value: Any) -> _Utf8:
-    """What msgspec calls for each value as it comes to it: one at a time is a str."""
-    if not isinstance(value, str):
-        raise TypeError("a value must be a text")
-    return _Utf8(value)
-
-
-class _Item(msgspec.Struct, frozen=True, rename="pascal"):
-    key: str
-    value: _Utf8
-    expiration: str = ""
-
-
-class GetAnswer(Answer, frozen=True, rename="pascal"):
-    """Of EdgeKVGet. A missing key comes with an empty value."""
-
-    data: list[_Item] | None = None
-
-
-class ListAnswer(Answer, frozen=True, rename="pascal"):
-    """Of EdgeKVList. An empty cursor ends it."""
-
-    keys: list[str] | None = None
-    cursor: str = ""
-
-
-class NamespaceInfo(msgspec.Struct, frozen=True):
-    """A namespace as its zone's list has it; capacity and used are in bytes."""
-
-    name: str = msgspec.field(name="Namespace")
-    remark: str = msgspec.field(name="Remark", default="")
-    capacity: int = msgspec.field(name="Capacity", default=0)
-    used: int = msgspec.field(name="CapacityUsed", default=0)
-    created: str = msgspec.field(name="CreatedOn", default="")
-    modified: str = msgspec.field(name="ModifiedOn", default="")
-
-
-class NamespacesAnswer(Answer, frozen=True, rename="pascal"):
-    """Of DescribeEdgeKVNamespaces."""
-
-    total_count: int = 0
-    namespaces: list[NamespaceInfo] | None = msgspec.field(name="KVNamespaces", default=None)
-
-
 class Reply(NamedTuple):
     """An HTTP answer, read to its end.
 
@@ -103,14 +41,20 @@ class Reply(NamedTuple):
     """
 
     status: int
-    body: bytes
+    body: bytes | bytearray
     service_time: float | None
     sent: float = 0.0
     arrived: float = 0.0
 
     @classmethod
     def of(
-        cls, status: int, body: bytes, date: str, *, sent: float = 0.0, arrived: float = 0.0
+        cls,
+        status: int,
+        body: bytes | bytearray,
+        date: str,
+        *,
+        sent: float = 0.0,
+        arrived: float = 0.0,
     ) -> "Reply":
         """From the parts of a response; a ``Date`` that cannot be read counts as none."""
         return cls(status, body, _moment(date), sent, arrived)
@@ -131,24 +75,28 @@ class _Envelope(msgspec.Struct, Generic[A], frozen=True, rename="pascal"):
     response: A
 
 
+_LONGEST_ID = 100
 _MIB = 1 << 20
 _LIMITS: dict[type[Answer], int] = {
     DoneAnswer: 1 * _MIB,
-    # 1000 keys of 512 characters, each escaped as two times six bytes.
-    ListAnswer: 16 * _MIB,
-    NamespacesAnswer: 16 * _MIB,
-    # 20 values of 1 MiB, each byte escaped as six, and room for the rest.
-    GetAnswer: 160 * _MIB,
+    # 1000 keys of 512 characters, each escaped as two times six bytes, are 6 MiB.
+    ListAnswer: 8 * _MIB,
+    NamespacesAnswer: 8 * _MIB,
 }
 _decoders: dict[type[Answer], msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(_Envelope[kind], dec_hook=_converted)  # type: ignore[valid-type]
+    kind: msgspec.json.Decoder(_Envelope[kind])  # type: ignore[valid-type]
     for kind in _LIMITS
 }
 
 
-def limit_of(kind: type[Answer]) -> int:
-    """How many bytes an answer of this kind may have."""
-    return _LIMITS[kind]
+def limit_of(kind: type[Answer], keys: int) -> int:
+    """How many bytes an answer of this kind may have, to a request that named so many keys."""
+    return keys * LARGEST_ITEM + _MIB if kind is GetAnswer else _LIMITS[kind]
+
+
+def _decoded(body: bytes | bytearray, kind: type[A]) -> A:
+    answer: Any = read_bulk(body) if kind is GetAnswer else _decoders[kind].decode(body).response
+    return cast("A", answer)
 
 
 def read_answer(reply: Reply, kind: type[A], scene: Scene) -> A:
@@ -158,9 +106,12 @@ def read_answer(reply: Reply, kind: type[A], scene: Scene) -> A:
     what is no answer of this API: a gateway's page, half a body, another type.
     """
     try:
-        answer: A = _decoders[kind].decode(reply.body).response
+        answer = _decoded(reply.body, kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _unreadable(reply, scene) from None
+    if answer.request_id != (named := printable(answer.request_id)[:_LONGEST_ID]):
+        # It is told, and kept in the state.
+        answer = msgspec.structs.replace(answer, request_id=named)
     if answer.error:
         raise _refusal(reply, answer, scene)
     if reply.status != 200 or not answer.request_id:
@@ -169,7 +120,7 @@ def read_answer(reply: Reply, kind: type[A], scene: Scene) -> A:
 
 
 def _refusal(reply: Reply, answer: Answer, scene: Scene) -> ServiceError:
-    fault = answer.error or _Fault("")
+    fault = answer.error or Fault("")
     error = error_from(
         fault.code,
         fault.message,
@@ -199,9 +150,12 @@ def _unreadable(reply: Reply, scene: Scene) -> ServiceError:
 def unix_seconds(expiration: str) -> int:
     """Unix seconds of an ``Expiration``: ISO 8601 in UTC, or empty for never (0).
 
-    Raises `ValueError`.
+    Raises `ValueError`, for a time before 1970 too: 0 would mean never.
     """
     if not expiration:
         return 0
     moment = datetime.fromisoformat(expiration)
-    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp())
+    seconds = int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp())
+    if seconds <= 0:
+        raise ValueError("a time before 1970")
+    return seconds

@@ -86,6 +86,7 @@ class _Call(Generic[A]):
         self._caller = caller
         self._request = request
         self._kind = kind
+        self._scene = request.scene
         self._signed_anew = False
 
     async def settle(self) -> Settled[A]:
@@ -132,23 +133,30 @@ class _Call(Generic[A]):
 
     async def _attempt(self) -> Settled[A]:
         try:
-            reply = await self._exchange()
-            answer = self._read(reply)
+            settled = await self._answered()
         except ServiceError as error:
+            # An error may be kept for long. What it came from, an answer of up to 120 MiB or a
+            # request with its headers, must not be kept by its traceback.
+            error.__context__ = None
             self.in_doubt |= error.in_doubt
             self.last = error
             self._caller.traffic.last_failure = error.code
             if isinstance(error, ThrottledError):
                 self._caller.throttle.slow_down(self._request.action)
             self._log(error.code, error.request_id)
-            raise
+            raise error.with_traceback(None)  # noqa: B904 - it is the same error
+        return settled
+
+    async def _answered(self) -> Settled[A]:
+        reply = await self._exchange()
+        answer = self._read(reply)
         self._log(f"OK in {(reply.arrived - reply.sent) * 1000:.0f} ms", answer.request_id)
         return Settled(answer, self._caller.wire.clock.sent(reply), self.attempts)
 
     def _read(self, reply: Reply) -> A:
         clock = self._caller.wire.clock
         try:
-            answer = read_answer(reply, self._kind, self._request.scene)
+            answer = read_answer(reply, self._kind, self._scene)
         except ServiceError as error:
             # Without an id it is not the service that answered: its Date is somebody else's.
             if error.request_id:
@@ -162,11 +170,13 @@ class _Call(Generic[A]):
         async with wire.turn(action):
             with self._caller.throttle.until_stopped():
                 headers = await wire.sign(self._request)
+            self._scene = self._scene._replace(token=headers.get("X-TC-Token", ""))
             self.attempts += 1
             again = self.attempts > 1
             traffic.count(action, again=again)
             try:
-                return await wire.exchange(self._request, headers, limit_of(self._kind))
+                limit = limit_of(self._kind, self._request.keys)
+                return await wire.exchange(self._request, headers, limit)
             except Interrupted:
                 self.attempts -= 1
                 traffic.count(action, again=again, by=-1)

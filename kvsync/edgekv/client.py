@@ -1,7 +1,6 @@
 """The client of EdgeKV: an account at an endpoint, its namespaces and their pairs."""
 
 from collections import Counter
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -12,8 +11,9 @@ from kvsync.edgekv.calls import Caller, Traffic
 from kvsync.edgekv.credentials import CredentialProvider
 from kvsync.edgekv.endpoint import INTL, parse_endpoint
 from kvsync.edgekv.namespace import Namespace
+from kvsync.edgekv.options import DEFAULTS, ClientOptions
 from kvsync.edgekv.throttle import Throttle
-from kvsync.edgekv.translate import Scene
+from kvsync.edgekv.translate import Scene, bad_answer
 from kvsync.edgekv.wire import Request, ServiceClock, Wire
 from kvsync.errors import ServiceError
 from kvsync.model import Ack, Pair
@@ -21,33 +21,10 @@ from kvsync.model import Ack, Pair
 __all__ = ["ClientOptions", "EdgeKVClient", "Namespace", "NamespaceInfo", "Pair"]
 
 _PAGE = 1000
+_MOST_NAMESPACES = 100_000
+"""No zone has so many: whoever lists more has no end."""
 _DEFAULT_RATE = 20.0
 """Requests per second and action that the API allows an account."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClientOptions:
-    """How patient a client is.
-
-    ``timeout`` is in seconds of silence: a transfer that moves is not cut off. ``retries`` counts
-    the attempts after the first.
-
-    Raises `ValueError` for a number out of range.
-    """
-
-    timeout: float = 30.0
-    retries: int = 8
-
-    def __post_init__(self) -> None:
-        if not 0 < self.timeout < float("inf"):
-            raise ValueError(
-                f"timeout: give a finite number of seconds above 0, not {self.timeout}"
-            )
-        if self.retries < 0:
-            raise ValueError(f"retries: give 0 or more, not {self.retries}")
-
-
-_DEFAULTS = ClientOptions()
 
 
 class EdgeKVClient:
@@ -58,7 +35,8 @@ class EdgeKVClient:
 
     ``throttle`` paces the requests; clients of the same account share one (20 per second and
     action by default). Methods raise `ServiceError` or `Interrupted`; the constructor raises
-    `UsageError` for an endpoint that makes no sense.
+    `UsageError` for an endpoint that makes no sense, ``async with`` for a CA file or a proxy that
+    cannot be used.
     """
 
     def __init__(
@@ -67,7 +45,7 @@ class EdgeKVClient:
         endpoint: str = INTL,
         *,
         throttle: Throttle | None = None,
-        options: ClientOptions = _DEFAULTS,
+        options: ClientOptions = DEFAULTS,
     ) -> None:
         self.endpoint = parse_endpoint(endpoint)
         self._credentials = credentials
@@ -79,7 +57,7 @@ class EdgeKVClient:
 
     async def __aenter__(self) -> "EdgeKVClient":
         self._wire = Wire(
-            self._credentials, self.endpoint, self._throttle, self._clock, self._options.timeout
+            self._credentials, self.endpoint, self._throttle, self._clock, self._options
         )
         return self
 
@@ -128,6 +106,8 @@ class EdgeKVClient:
             found += answer.namespaces or []
             if not answer.namespaces or len(found) >= answer.total_count:
                 return found
+            if len(found) >= _MOST_NAMESPACES:
+                raise bad_answer("the list of namespaces does not end: check --endpoint")
 
     async def create_namespace(self, zone: str, name: str, remark: str = "") -> Ack:
         """Creates a namespace: 1 to 50 of ``a-z A-Z 0-9 -``; the remark up to 256 characters."""

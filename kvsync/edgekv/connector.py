@@ -8,7 +8,7 @@ import asyncio
 import errno
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -125,17 +125,21 @@ class SteadyBody(payload.Payload):
 
     aiohttp starts to count silence once a body is written: a peer that stops to read would hold
     the request for ever. ``sent`` is when its writing began, and until then when it was made, in
-    Unix seconds of this machine: nobody carried the request out before.
+    Unix seconds of this machine: nobody carried the request out before. ``written`` is called when
+    all of it is written.
     """
 
     _autoclose = True
     _value: bytes
 
-    def __init__(self, body: bytes, silence: float) -> None:
+    def __init__(
+        self, body: bytes, silence: float, written: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(body, content_type="application/json")
         self.sent = time.time()
         self._size = len(body)
         self._silence = silence
+        self._written = written
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """The body as text."""
@@ -160,3 +164,4 @@ class SteadyBody(payload.Payload):
             async with asyncio.timeout(self._silence):
                 await writer.write(rest[:_CHUNK])
             rest = rest[_CHUNK:]
+        self._written()

@@ -18,6 +18,8 @@ from kvsync.units import printable
 __all__ = ["Namespace"]
 
 _LONGEST_PAGE = 1000
+_MOST_EMPTY = 100
+"""Pages in a row without a key, after which a list does not go on, whatever its cursor says."""
 
 
 class Namespace:
@@ -75,7 +77,7 @@ class Namespace:
         Raises `ValueError` for none or more than 20 keys.
         """
         request = self._request("EdgeKVGet", {"Keys": _bounded(keys)}, f"{len(keys)} keys")
-        settled = await self._caller.call(request, GetAnswer)
+        settled = await self._caller.call(request._replace(keys=len(keys)), GetAnswer)
         found = _pairs(settled)
         if found.keys() != set(keys):
             raise _misfit(settled, "the answer speaks of other keys than those asked for")
@@ -87,12 +89,15 @@ class Namespace:
         if prefix:
             # The service refuses an empty one.
             fields["Prefix"] = prefix
+        empty = 0
         while True:
             settled = await self._caller.call(
                 self._request("EdgeKVList", fields, printable(prefix)), ListAnswer
             )
             answer = settled.answer
-            if answer.keys is None or answer.cursor == fields.get("Cursor"):
+            empty = 0 if answer.keys else empty + 1
+            stuck = answer.cursor == fields.get("Cursor") or empty > _MOST_EMPTY
+            if answer.keys is None or stuck:
                 raise _misfit(settled, "the list of keys does not go on")
             for key in answer.keys:
                 yield key
@@ -128,9 +133,9 @@ def _pairs(settled: Settled[GetAnswer]) -> dict[str, Pair]:
         try:
             expires = unix_seconds(item.expiration)
         except ValueError:
-            raise _misfit(settled, f"the Expiration of {item.key!r} is no time") from None
+            raise _misfit(settled, f"the Expiration of {printable(item.key)} is no time") from None
         # The API stores no empty value: it stands for a key that is not there.
-        value = item.value.data or None
+        value = item.value or None
         pairs[item.key] = Pair(item.key, value, expires if value else 0)
     return pairs
 

@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -239,12 +240,14 @@ def _cvm() -> Credential | None:
 
     source = CVMRoleCredential()
     found: list[str] = []
+
+    def ask() -> None:
+        # What a thread lets out is printed, and its words may hold what was answered.
+        with suppress(Exception):
+            found.extend(text or "" for text in source.get_credential_info())
+
     # It has no time-out, swallows every failure, and must not keep the process from ending.
-    thread = threading.Thread(
-        target=lambda: found.extend(text or "" for text in source.get_credential_info()),
-        name="kvsync-cvm",
-        daemon=True,
-    )
+    thread = threading.Thread(target=ask, name="kvsync-cvm", daemon=True)
     thread.start()
     thread.join(CVM_SECONDS)
     if not any(found):

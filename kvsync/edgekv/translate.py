@@ -5,6 +5,7 @@ https://www.tencentcloud.com/document/api/1145/42650.
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
@@ -21,6 +22,7 @@ from kvsync.errors import (
     ServiceError,
     ThrottledError,
 )
+from kvsync.units import printable
 
 __all__ = ["FOREIGN", "Scene", "bad_answer", "error_from", "error_from_exception"]
 
@@ -73,6 +75,9 @@ _NOT_SENT = (
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
 )
+_UNTRUSTED = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
+"""Whoever answers is not who it should be: no other try helps, and each is a risk."""
+_CODE = re.compile(r"[A-Za-z0-9_.]{1,100}", re.ASCII)
 _LONGEST_MESSAGE = 500
 _BEYOND = 64
 """Characters after the cut that show whether what stands before it begins a value."""
@@ -81,12 +86,16 @@ T = TypeVar("T")
 
 
 class Scene(NamedTuple):
-    """What a request was about, for words that help. ``hidden`` is a text no message may repeat."""
+    """What a request was about, for words that help.
+
+    No message may repeat ``hidden``, the value, or ``token``, that of the credentials.
+    """
 
     endpoint: str = ""
     zone: str = ""
     namespace: str = ""
     hidden: str = ""
+    token: str = ""
 
 
 def error_from(
@@ -102,8 +111,11 @@ def error_from(
     ``service_time`` is the answer's ``Date`` in Unix seconds. A code that nobody knows rejects
     this request alone.
     """
+    if code and not _CODE.fullmatch(code):
+        # It is told, counted and compared wherever it comes to.
+        code = "UnknownCode"
     kind: type[ServiceError] = _longest(_KINDS, code, RejectedError)
-    words = [_harmless(message, scene.hidden), _advice(code, scene)]
+    words = [_harmless(message, scene), _advice(code, scene)]
     text = "; ".join(part.rstrip(". ") for part in words if part.rstrip(". "))
     if kind is ClockError:
         return ClockError(code, text, request_id, service_time=service_time)
@@ -117,6 +129,8 @@ def error_from_exception(error: BaseException, scene: Scene) -> ServiceError:
     """
     in_doubt = not isinstance(error, _NOT_SENT)
     host = scene.endpoint.partition("://")[2]
+    if isinstance(error, _UNTRUSTED):
+        return FatalError("CertificateError", _certificate_words(error, host))
     if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError):
         if isinstance(error, aiohttp.ClientHttpProxyError):
             text = f"the proxy refused the way to {host} (HTTP {error.status}): check HTTPS_PROXY"
@@ -136,11 +150,6 @@ def bad_answer(message: str, request_id: str = "", *, in_doubt: bool = True) -> 
 
 def _connection_words(error: BaseException, host: str) -> str:
     match error:
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
-            return (
-                f"the certificate of {host} is not trusted: check --endpoint and this machine's "
-                "clock; behind a proxy that opens TLS, name its CA in SSL_CERT_FILE"
-            )
         case ssl.SSLError():
             return f"TLS with {host} failed: check --endpoint and any proxy in between"
         case aiohttp.ClientConnectorDNSError():
@@ -153,6 +162,17 @@ def _connection_words(error: BaseException, host: str) -> str:
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return f"{host} is no address that can be used: check --endpoint and HTTPS_PROXY"
     return f"the connection to {host} was cut"
+
+
+def _certificate_words(error: BaseException, host: str) -> str:
+    reason = ""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason = getattr(error.certificate_error, "verify_message", "")
+    why = f" ({printable(reason)})" if reason else ""
+    return (
+        f"the certificate of {host} is not trusted{why}: check --endpoint and this machine's clock;"
+        " if a private CA or a proxy that opens TLS has issued it, name that CA with --ca-file"
+    )
 
 
 def _longest(table: Mapping[str, T], code: str, default: T) -> T:
@@ -178,10 +198,17 @@ def _advice(code: str, scene: Scene) -> str:
     return advice
 
 
-def _harmless(message: str, hidden: str) -> str:
+def _harmless(message: str, scene: Scene) -> str:
     """The service's words without control characters, at a bearable length, and without a value."""
-    if repeats(message[: _LONGEST_MESSAGE + _BEYOND], hidden):
-        return "the service's message repeats the value; it is left out"
+    if repeated := _repeated(message[: _LONGEST_MESSAGE + _BEYOND], scene):
+        return f"the service's message repeats the {repeated}; it is left out"
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}…"
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in message)
+    return printable(message)
+
+
+def _repeated(text: str, scene: Scene) -> str:
+    """What must not be told and stands in the text; empty for nothing."""
+    if repeats(text, scene.hidden):
+        return "value"
+    return "session token" if repeats(text, scene.token) else ""

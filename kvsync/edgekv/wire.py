@@ -1,5 +1,6 @@
 """One request over the wire: signed, sent, its answer read to the end."""
 
+import asyncio
 import logging
 import time
 from contextlib import AbstractAsyncContextManager
@@ -13,9 +14,12 @@ from kvsync import __version__
 from kvsync.edgekv.answers import Reply
 from kvsync.edgekv.connector import PacedConnector, SteadyBody
 from kvsync.edgekv.endpoint import is_loopback
+from kvsync.edgekv.options import ClientOptions
+from kvsync.edgekv.reading import Patience, Room, read_body
 from kvsync.edgekv.signing import signed_headers
 from kvsync.edgekv.throttle import Throttle
-from kvsync.edgekv.translate import FOREIGN, Scene, bad_answer, error_from_exception
+from kvsync.edgekv.tls import trusting
+from kvsync.edgekv.translate import FOREIGN, Scene, error_from_exception
 from kvsync.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,12 +36,13 @@ _log = logging.getLogger("kvsync.edgekv")
 
 
 class Request(NamedTuple):
-    """What to ask; ``subject`` says of which keys, for the log."""
+    """What to ask; ``subject`` says of which keys, for the log; ``keys`` is how many they are."""
 
     action: str
     body: bytes
     scene: Scene
     subject: str = ""
+    keys: int = 1
 
 
 class ServiceClock:
@@ -95,14 +100,17 @@ class Wire:
         endpoint: str,
         throttle: Throttle,
         clock: ServiceClock,
-        silence: float,
+        options: ClientOptions,
     ) -> None:
         self.clock = clock
         self._credentials = credentials
         self._url = URL(f"{endpoint}/")
         self._host = urlsplit(endpoint).netloc
-        self._silence = silence
+        self._silence = silence = options.timeout
+        # None is aiohttp's own context, which knows the system's CAs alone.
+        self._trust = trusting(options.ca_file) if options.ca_file else None
         self._proxy = proxy_for(endpoint)
+        self._room = Room()
         self._connector = PacedConnector(throttle)
         self._session = aiohttp.ClientSession(
             connector=self._connector,
@@ -141,7 +149,18 @@ class Wire:
         Raises `PassingError` if there is none that is whole, `Interrupted` if the throttle was
         stopped before the request was sent.
         """
-        content = SteadyBody(request.body, self._silence)
+        try:
+            async with asyncio.timeout(None) as deadline:
+                patience = Patience(deadline, self._silence)
+                return await self._exchange(request, headers, limit, patience)
+        except FOREIGN as error:
+            # Its text may hold the headers: it is not chained, so that no traceback shows them.
+            raise error_from_exception(error, request.scene) from None
+
+    async def _exchange(
+        self, request: Request, headers: dict[str, str], limit: int, patience: Patience
+    ) -> Reply:
+        content = SteadyBody(request.body, self._silence, patience.begin)
         try:
             async with self._session.post(
                 self._url,
@@ -149,24 +168,14 @@ class Wire:
                 headers=headers,
                 allow_redirects=False,
                 proxy=self._proxy,
+                ssl=self._trust or True,
             ) as response:
                 arrived = time.time()
-                body = await _read(response, limit)
+                body = await read_body(response, limit, self._room, patience)
                 date = response.headers.get("Date", "")
                 return Reply.of(response.status, body, date, sent=content.sent, arrived=arrived)
-        except FOREIGN as error:
-            # Its text may hold the headers: it is not chained, so that no traceback shows them.
-            raise error_from_exception(error, request.scene) from None
-
-
-async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > limit:
-            response.close()
-            raise bad_answer(f"the answer is larger than {limit >> 20} MiB: check --endpoint")
-    return bytes(body)
+        finally:
+            patience.over()
 
 
 def proxy_for(endpoint: str) -> str | None:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import TypeAlias
 
-from kvsync.edgekv.client import ClientOptions, EdgeKVClient
+from kvsync.edgekv.client import EdgeKVClient
 from kvsync.edgekv.credentials import CredentialProvider, StaticCredentials, default_credentials
 from kvsync.edgekv.endpoint import identity, is_loopback, is_refused, parse_endpoint
+from kvsync.edgekv.options import ClientOptions
 from kvsync.edgekv.throttle import Throttle
 from kvsync.emulator.store import stored_uuid
 from kvsync.errors import PassingError
@@ -57,7 +58,7 @@ class Connections:
             if is_loopback(url):
                 await asyncio.to_thread(_recognise, url, job.target)
         await credentials.get()
-        options = ClientOptions(timeout=settings.timeout, retries=settings.retries)
+        options = ClientOptions(settings.timeout, settings.retries, settings.ca_file)
         client = EdgeKVClient(credentials, url, throttle=self._throttle, options=options)
         return await self._stack.enter_async_context(client)
 

@@ -1,0 +1,109 @@
+"""Reading an answer's body: bounded in bytes, in time, and in what all of them hold together."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+
+from kvsync.edgekv.translate import bad_answer
+
+__all__ = ["Patience", "Place", "Room", "read_body"]
+
+_HELD = 32 << 20
+"""Bytes that answers on their way hold together; the one that began first may go on beyond."""
+_LONGEST = 10
+"""Silences that an answer may take, if it is small: with a byte in each it would never end."""
+_CRAWL = 8192
+"""Bytes of an answer that are worth one more second. A link so slow takes 2 minutes per MiB."""
+
+
+class Patience:
+    """Lets a time-out grow with what arrives; ``silence`` is in seconds.
+
+    It runs from when the request is written; waiting for a permit costs nobody's patience.
+    """
+
+    def __init__(self, deadline: asyncio.Timeout, silence: float) -> None:
+        self._deadline = deadline
+        self._silence = silence
+        self._ends = 0.0
+
+    def begin(self) -> None:
+        """The request is written: from now on it is the server's turn. Only the first time counts.
+
+        An answer may begin, and even be over, before that.
+        """
+        if not self._ends:
+            self._ends = asyncio.get_running_loop().time() + _LONGEST * self._silence
+            self._deadline.reschedule(self._ends)
+
+    def over(self) -> None:
+        """The answer is there, or never will be: nothing that is still written matters."""
+        self._ends = self._ends or float("inf")
+
+    def extend(self, seconds: float) -> None:
+        """So many seconds are no fault of the server's."""
+        self._ends += seconds
+        self._deadline.reschedule(self._ends)
+
+
+class Place:
+    """The part of the room that one answer has taken."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+
+class Room:
+    """Bytes of answers held at a time, however many come at once.
+
+    A server may answer each of 64 requests with as much as one may have. So answers wait for each
+    other, unread, once they hold more than is usual; the first of them never does.
+    """
+
+    def __init__(self, most: int = _HELD) -> None:
+        self._most = most
+        self._used = 0
+        self._places: dict[Place, None] = {}
+        self._freed = asyncio.Event()
+
+    @contextmanager
+    def place(self) -> Iterator[Place]:
+        """A place for one answer; what it has taken is free again afterwards."""
+        place = Place()
+        self._places[place] = None
+        try:
+            yield place
+        finally:
+            del self._places[place]
+            self._used -= place.size
+            self._freed.set()
+
+    async def take(self, place: Place, size: int) -> float:
+        """Returns once there is room for ``size`` bytes more: the seconds that it took."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        while self._used + size > self._most and next(iter(self._places)) is not place:
+            self._freed.clear()
+            await self._freed.wait()
+        self._used += size
+        place.size += size
+        return loop.time() - begun
+
+
+async def read_body(
+    response: aiohttp.ClientResponse, limit: int, room: Room, patience: Patience
+) -> bytearray:
+    """The body, ``limit`` bytes at most. Raises `PassingError` for a larger one."""
+    body = bytearray()
+    patience.begin()
+    with room.place() as place:
+        async for chunk in response.content.iter_any():
+            if len(body) + len(chunk) > limit:
+                response.close()
+                raise bad_answer(f"the answer is larger than {limit >> 20} MiB: check --endpoint")
+            waited = await room.take(place, len(chunk))
+            patience.extend(waited + len(chunk) / _CRAWL)
+            body += chunk
+    return body
