@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from kvsync.dumps import reader
-from kvsync.dumps.failures import FailureHeader, find_header
+from kvsync.dumps.failures import FailureHeader, LeftOver, find_header, left_over
 from kvsync.dumps.losses import Losses
 from kvsync.errors import InputError, Mistake, OutputError, UsageError
 from kvsync.model import Destination, Entry, Loaded, Recall
@@ -63,6 +63,7 @@ class DumpSource:
             self.warnings += told
             self.destination = destination_of(header, path)
         file = DumpFile(opened, reader(options.dump.form), options.dump.layout)
+        self._opened = opened
         self._reader = DumpReader(file, path, rules, clock)
         self._from_wrangler = options.dump.form == "cloudflare"
         self._scratch = Scratch()
@@ -71,6 +72,17 @@ class DumpSource:
     def losses(self) -> Losses:
         """What its pairs have that EdgeKV cannot hold."""
         return self._scratch.losses
+
+    @property
+    def left_over(self) -> Iterator[LeftOver]:
+        """Of a failure file, what a retry of it passes over. Raises `InputError`."""
+        if self.complete:
+            return
+        try:
+            with self._opened() as file:
+                yield from left_over(file)
+        except OSError as error:
+            raise InputError([Mistake(os_fault(error), printable(self.label))]) from None
 
     def entries(self, recall: Recall) -> Sequence[Entry]:  # noqa: ARG002 - a dump is read whole
         """All pairs, in the dump's order. Raises `InputError` with every mistake found."""

@@ -1,0 +1,67 @@
+"""What of a failure file is still to be sent, and what is still missing though it cannot be."""
+
+from collections.abc import Mapping
+
+from kvsync.dumps.failures import LeftOver
+from kvsync.entries import names_of
+from kvsync.errors import KvsyncError
+from kvsync.jobs import Job
+from kvsync.model import Entry, Row
+from kvsync.source import Source
+from kvsync.state.recent import UNSETTLED
+from kvsync.units import printable
+
+__all__ = ["confine"]
+
+_NAMED = 5
+"""How many keys a message lists before it only counts."""
+
+
+def confine(job: Job, source: Source) -> None:
+    """Leave alone what the job does not name, or named before something newer got through."""
+    written = source.destination.written
+    _note_left_over(job, source, written)
+    overtaken = [e.key for e in job.entries if _is_overtaken(e, job.rows.get(e.key), written)]
+    _leave_out(job, overtaken, "something newer got through meanwhile")
+    named = names_of(job.entries)
+    job.rows = {key: row for key, row in job.rows.items() if key in named or row.owner != job.owner}
+
+
+def _note_left_over(job: Job, source: Source, written: float) -> None:
+    try:
+        recent = job.state.recent(job.target) if job.state else {}
+        job.left_over = {
+            one.key: one.deletes
+            for one in source.left_over
+            if _is_open(one, job.rows.get(one.key), written, recent)
+        }
+    except KvsyncError as error:
+        job.report.error = error
+
+
+def _is_open(one: LeftOver, row: Row | None, written: float, recent: Mapping[str, float]) -> bool:
+    """Whether this has not been done since, as far as the state can tell."""
+    if row:
+        return not _is_newer(row, written)
+    # What nobody owned had no row before the delete either.
+    return not (one.deletes and written < recent.get(one.key, 0) < UNSETTLED)
+
+
+def _leave_out(job: Job, keys: list[str], reason: str) -> None:
+    if keys:
+        named = ", ".join(map(printable, keys[:_NAMED]))
+        more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
+        job.report.warnings.append(f"not sent, since {reason}: {named}{more}")
+        left_out = set(keys)
+        job.entries = [entry for entry in job.entries if entry.key not in left_out]
+
+
+def _is_overtaken(entry: Entry, row: Row | None, written: float) -> bool:
+    if row is None or not _is_newer(row, written):
+        return False
+    return (row.digest, row.expiry) != (entry.digest, entry.expiry)
+
+
+def _is_newer(row: Row | None, written: float) -> bool:
+    """Whether the key got through after that time."""
+    return row is not None and not row.in_doubt and 0 < written < row.acknowledged
