@@ -9,7 +9,7 @@ from kvsync.jobs import Job, foreign_keys, going, service_time
 from kvsync.keys import matches
 from kvsync.model import Entry
 from kvsync.plan import Circumstances, guard_plan, make_plan, refuse_foreign
-from kvsync.retrying import confine
+from kvsync.retrying import confine, warn_left_over
 from kvsync.settings import Call
 from kvsync.units import printable
 
@@ -53,6 +53,8 @@ def narrow(jobs: Iterable[Job], call: Call) -> None:
             _share_out(sharing)
     for job in here if call.only else ():
         _narrow(job, call.only)
+    for job in here:
+        warn_left_over(job)
 
 
 def _share_out(jobs: Sequence[Job]) -> None:

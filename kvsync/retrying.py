@@ -9,9 +9,9 @@ from kvsync.jobs import Job
 from kvsync.model import Entry, Row
 from kvsync.source import Source
 from kvsync.state.recent import UNSETTLED
-from kvsync.units import printable
+from kvsync.units import count_text, printable
 
-__all__ = ["confine"]
+__all__ = ["confine", "lost_keys", "warn_left_over"]
 
 _NAMED = 5
 """How many keys a message lists before it only counts."""
@@ -25,6 +25,30 @@ def confine(job: Job, source: Source) -> None:
     _leave_out(job, overtaken, "something newer got through meanwhile")
     named = names_of(job.entries)
     job.rows = {key: row for key, row in job.rows.items() if key in named or row.owner != job.owner}
+
+
+def lost_keys(job: Job) -> int:
+    """How many keys are missing that the job's file has no value of."""
+    return sum(not deletes for deletes in job.left_over.values())
+
+
+def warn_left_over(job: Job) -> None:
+    """Say what the job will not do, and who can."""
+    lost = lost_keys(job)
+    deletes = len(job.left_over) - lost
+    if lost:
+        they = "are" if lost > 1 else "is"
+        gone = "their values were" if lost > 1 else "its value was"
+        job.report.warnings.append(
+            f"{count_text(lost, 'key')} {they} not in this file ({gone} gone): run the first"
+            " command again"
+        )
+    if deletes:
+        they = "are" if deletes > 1 else "is"
+        job.report.warnings.append(
+            f"{count_text(deletes, 'delete')} {they} not done from this file: run the first"
+            " command again, with --delete"
+        )
 
 
 def _note_left_over(job: Job, source: Source, written: float) -> None:

@@ -30,6 +30,7 @@ from kvsync.planning import (
     refuse_strangers,
 )
 from kvsync.report import Report
+from kvsync.retrying import lost_keys
 from kvsync.settings import Call, Copying, Exporting, Verifying
 from kvsync.signals import undisturbed
 from kvsync.state import State
@@ -146,6 +147,8 @@ def _sync(
         if failed(jobs) or not interface.approve(report.runs):
             return report
         with undisturbed():
+            for job in jobs:
+                job.report.missing = lost_keys(job)
             _send(jobs, network)
             hold_back(report, undone)
             for job in jobs:
@@ -237,9 +240,14 @@ def _is_pushed(job: Job) -> bool:
     return done and len(report.outcomes) == planned and not (report.error or report.signal)
 
 
+def _lacks_values(job: Job) -> bool:
+    """Whether nothing went wrong but that the source has lost values."""
+    return bool(job.report.missing) and _is_pushed(job)
+
+
 def _verify(report: Report, jobs: Sequence[Job], network: _Way, verifying: Verifying) -> None:
     """Read back what was pushed, where there is nothing wrong with it already."""
-    well = [job for job in jobs if not job.report.exit_code]
+    well = [job for job in jobs if not job.report.exit_code or _lacks_values(job)]
     if well:
         from kvsync.online.compare import compare_all
 

@@ -17,7 +17,7 @@ from kvsync.errors import InputError, Mistake, OutputError, UsageError
 from kvsync.model import Destination, Entry, Loaded, Recall
 from kvsync.sources.dumped import DumpFile, DumpReader, Filling
 from kvsync.sources.dumpoptions import rules_of
-from kvsync.sources.failed import destination_of, home_of, options_for
+from kvsync.sources.failed import destination_of, home_of, options_for, unasked
 from kvsync.sources.files import Clock, os_fault
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import SourceOptions, ttl_of
@@ -45,6 +45,7 @@ class DumpSource:
             header = _header(opened()) if options.dump.form == "jsonl" else None
         except OSError as error:
             raise InputError([Mistake(os_fault(error), printable(path))]) from None
+        self._unasked = unasked(options) if header else frozenset()
         if header:
             options = options_for(header, options, path)
         expiry, self.warnings = ttl_of(options)
@@ -88,6 +89,7 @@ class DumpSource:
         """All pairs, in the dump's order. Raises `InputError` with every mistake found."""
         mistakes = Mistakes(self.label)
         self._scratch = scratch = Scratch()
+        scratch.losses.unasked = self._unasked
         try:
             with scratch.filling():
                 filling = Filling(scratch, mistakes, lambda *_: "")

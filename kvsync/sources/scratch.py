@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, overload
 
@@ -136,6 +136,7 @@ class ScratchLosses:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
         self.totals: Counter[tuple[Loss, str]] = Counter()
+        self.unasked: Collection[Loss] = ()
 
     def add(self, key: str, origin: str, loss: Lossy) -> None:
         """Note what a pair loses."""
