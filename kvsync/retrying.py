@@ -6,8 +6,9 @@ from kvsync.dumps.failures import LeftOver
 from kvsync.entries import names_of
 from kvsync.errors import KvsyncError
 from kvsync.jobs import Job
-from kvsync.model import Entry, Row
+from kvsync.model import PARTIAL, Entry, Row
 from kvsync.source import Source
+from kvsync.state import KEPT_RUNS
 from kvsync.state.recent import UNSETTLED
 from kvsync.units import count_text, printable
 
@@ -20,11 +21,32 @@ _NAMED = 5
 def confine(job: Job, source: Source) -> None:
     """Leave alone what the job does not name, or named before something newer got through."""
     written = source.destination.written
-    _note_left_over(job, source, written)
+    let_go = written > 0 and _is_whole_since(job, written)
+    _note_left_over(job, source, written, let_go=let_go)
     overtaken = [e.key for e in job.entries if _is_overtaken(e, job.rows.get(e.key), written)]
     _leave_out(job, overtaken, "something newer got through meanwhile")
+    if let_go:
+        dropped = [entry.key for entry in job.entries if entry.key not in job.rows]
+        _leave_out(job, dropped, "a later run of its source went through without it")
     named = names_of(job.entries)
     job.rows = {key: row for key, row in job.rows.items() if key in named or row.owner != job.owner}
+
+
+def _is_whole_since(job: Job, written: float) -> bool:
+    """Whether a run of all of the source went through after that time (service's clock).
+
+    Then the source has let go of whatever has no row.
+    """
+    state = job.state
+    if not state:
+        return False
+    # A run is noted by this machine's clock.
+    ahead = state.clock_offset(job.target)
+    return any(
+        run.ended and not run.exit_code and not run.counts.get(PARTIAL)
+        for run in state.runs(job.target, job.owner, limit=KEPT_RUNS)
+        if run.started + ahead > written
+    )
 
 
 def lost_keys(job: Job) -> int:
@@ -51,13 +73,14 @@ def warn_left_over(job: Job) -> None:
         )
 
 
-def _note_left_over(job: Job, source: Source, written: float) -> None:
+def _note_left_over(job: Job, source: Source, written: float, *, let_go: bool) -> None:
     try:
         recent = job.state.recent(job.target) if job.state else {}
         job.left_over = {
             one.key: one.deletes
             for one in source.left_over
-            if _is_open(one, job.rows.get(one.key), written, recent)
+            if not (let_go and one.key not in job.rows)
+            and _is_open(one, job.rows.get(one.key), written, recent)
         }
     except KvsyncError as error:
         job.report.error = error

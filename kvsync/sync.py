@@ -19,7 +19,7 @@ from kvsync.jobs import (
     read_all,
     target_job,
 )
-from kvsync.model import OutcomeKind
+from kvsync.model import PARTIAL, OutcomeKind
 from kvsync.outcome import caught, hold_back, undone
 from kvsync.plan import Circumstances, make_plan
 from kvsync.planning import (
@@ -152,7 +152,7 @@ def _sync(
             _send(jobs, network)
             hold_back(report, undone)
             for job in jobs:
-                _remember(job)
+                _remember(job, call)
             if call.failures:
                 from kvsync.undelivered import write_failures
 
@@ -256,7 +256,7 @@ def _verify(report: Report, jobs: Sequence[Job], network: _Way, verifying: Verif
     hold_back(report, lambda run: "" if run.comparison else "verified")
 
 
-def _remember(job: Job) -> None:
+def _remember(job: Job, call: Call) -> None:
     """Bring the rows of what was not sent up to date, and note the run."""
     state, plan_ = job.state, job.report.plan
     if not state or not plan_:
@@ -268,6 +268,8 @@ def _remember(job: Job) -> None:
             state.forget(job.target, plan_.dropped)
         summary = job.report.summary()
         counts = {**summary.actions, "unchanged": summary.unchanged, "failed": summary.failed}
+        if call.only or not (job.source and job.source.complete):
+            counts[PARTIAL] = 1
         number = job.run_number or state.begin_run(job.target, job.owner, time.time())
         state.end_run(number, time.time(), job.report.exit_code, counts)
     except KvsyncError as error:
