@@ -19,7 +19,7 @@ from kvsync.jobs import (
     read_all,
     target_job,
 )
-from kvsync.model import OutcomeKind
+from kvsync.model import PARTIAL, OutcomeKind
 from kvsync.outcome import caught, hold_back, undone
 from kvsync.plan import Circumstances, make_plan
 from kvsync.planning import (
@@ -30,6 +30,7 @@ from kvsync.planning import (
     refuse_strangers,
 )
 from kvsync.report import Report
+from kvsync.retrying import lost_keys
 from kvsync.settings import Call, Copying, Exporting, Verifying
 from kvsync.signals import undisturbed
 from kvsync.state import State
@@ -146,10 +147,12 @@ def _sync(
         if failed(jobs) or not interface.approve(report.runs):
             return report
         with undisturbed():
+            for job in jobs:
+                job.report.missing = lost_keys(job)
             _send(jobs, network)
             hold_back(report, undone)
             for job in jobs:
-                _remember(job)
+                _remember(job, call)
             if call.failures:
                 from kvsync.undelivered import write_failures
 
@@ -237,9 +240,14 @@ def _is_pushed(job: Job) -> bool:
     return done and len(report.outcomes) == planned and not (report.error or report.signal)
 
 
+def _lacks_values(job: Job) -> bool:
+    """Whether nothing went wrong but that the source has lost values."""
+    return bool(job.report.missing) and _is_pushed(job)
+
+
 def _verify(report: Report, jobs: Sequence[Job], network: _Way, verifying: Verifying) -> None:
     """Read back what was pushed, where there is nothing wrong with it already."""
-    well = [job for job in jobs if not job.report.exit_code]
+    well = [job for job in jobs if not job.report.exit_code or _lacks_values(job)]
     if well:
         from kvsync.online.compare import compare_all
 
@@ -248,7 +256,7 @@ def _verify(report: Report, jobs: Sequence[Job], network: _Way, verifying: Verif
     hold_back(report, lambda run: "" if run.comparison else "verified")
 
 
-def _remember(job: Job) -> None:
+def _remember(job: Job, call: Call) -> None:
     """Bring the rows of what was not sent up to date, and note the run."""
     state, plan_ = job.state, job.report.plan
     if not state or not plan_:
@@ -260,6 +268,8 @@ def _remember(job: Job) -> None:
             state.forget(job.target, plan_.dropped)
         summary = job.report.summary()
         counts = {**summary.actions, "unchanged": summary.unchanged, "failed": summary.failed}
+        if call.only or not (job.source and job.source.complete):
+            counts[PARTIAL] = 1
         number = job.run_number or state.begin_run(job.target, job.owner, time.time())
         state.end_run(number, time.time(), job.report.exit_code, counts)
     except KvsyncError as error:

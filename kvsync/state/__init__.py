@@ -5,6 +5,6 @@
 
 from kvsync.state.lock import run_lock
 from kvsync.state.place import state_path
-from kvsync.state.store import State
+from kvsync.state.store import KEPT_RUNS, State
 
-__all__ = ["State", "run_lock", "state_path"]
+__all__ = ["KEPT_RUNS", "State", "run_lock", "state_path"]

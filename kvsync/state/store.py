@@ -11,7 +11,7 @@ from kvsync.state import recent
 from kvsync.state.rows import StoredRows
 from kvsync.state.schema import open_for_reading, open_for_writing, translate
 
-__all__ = ["State"]
+__all__ = ["KEPT_RUNS", "State"]
 
 _COLUMNS = (
     "key, digest, size, ttl, expires, runs_out, acknowledged, request_id, owner, origin,"
@@ -21,7 +21,7 @@ _PUT = f"INSERT OR REPLACE INTO entry (target, {_COLUMNS}) VALUES ({', '.join('?
 _DROP = "DELETE FROM entry WHERE target = ? AND key = ?"
 _MANY = 50_000
 """Rows that are kept in memory: more of them would take more than a whole run may."""
-_KEPT_RUNS = 100
+KEPT_RUNS = 100
 """Past runs kept per target and owner."""
 
 _Fields: TypeAlias = tuple[Any, ...]
@@ -125,7 +125,7 @@ class State:
             connection.execute(
                 "DELETE FROM run WHERE target = ? AND owner = ? AND id NOT IN (SELECT id FROM run"
                 " WHERE target = ? AND owner = ? ORDER BY id DESC LIMIT ?)",
-                (number, owner, number, owner, _KEPT_RUNS),
+                (number, owner, number, owner, KEPT_RUNS),
             )
             return cursor.lastrowid or 0
 
