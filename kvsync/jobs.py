@@ -58,6 +58,9 @@ class Job:
     named_elsewhere: Container[str] = frozenset()
     """Keys of the same target that others answer for: another source of the call names them or
     has them as its orphans, or a state gives them to a source outside the call."""
+    left_over: Mapping[str, bool] = field(default_factory=dict)
+    """Keys of a failure file that it has no value of and that are still to be pushed (False) or
+    deleted (True)."""
     stop_reading: Callable[[], None] = lambda: None
     """Ends what the source has under way, if it is read over a network; from any thread."""
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 __all__ = [
     "NEVER",
+    "PARTIAL",
     "Ack",
     "Action",
     "Change",
@@ -271,8 +272,16 @@ class Outcome(NamedTuple):
     in_doubt: bool = False
 
 
+PARTIAL = "partial"
+"""Among the counts of a run: it was not for all of its source."""
+
+
 class Run(NamedTuple):
-    """One past run of an owner against a target; Unix seconds, ``ended`` 0 if it was cut off."""
+    """One past run of an owner against a target; ``ended`` 0 if it was cut off.
+
+    Times are in Unix seconds by this machine's clock. ``counts`` are of keys by what was done, and
+    have `PARTIAL` if the run was not for all of its source.
+    """
 
     started: float
     ended: float

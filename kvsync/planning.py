@@ -7,16 +7,13 @@ from kvsync.errors import InputError, KvsyncError, Mistake
 from kvsync.guard import Deleting
 from kvsync.jobs import Job, foreign_keys, going, service_time
 from kvsync.keys import matches
-from kvsync.model import Entry, Row
+from kvsync.model import Entry
 from kvsync.plan import Circumstances, guard_plan, make_plan, refuse_foreign
+from kvsync.retrying import confine, warn_left_over
 from kvsync.settings import Call
 from kvsync.units import printable
 
 __all__ = ["forget_rows", "make_plans", "narrow", "refuse_collisions", "refuse_strangers"]
-
-
-_NAMED = 5
-"""How many keys a message lists before it only counts."""
 
 
 def refuse_collisions(
@@ -47,7 +44,7 @@ def narrow(jobs: Iterable[Job], call: Call) -> None:
     here = [job for job, _ in going(jobs)]
     for job, source in going(jobs):
         if not source.complete:
-            _confine(job, source.destination.written)
+            confine(job, source)
     by_place: dict[Hashable, list[Job]] = {}
     for job in here:
         by_place.setdefault(job.place, []).append(job)
@@ -56,6 +53,8 @@ def narrow(jobs: Iterable[Job], call: Call) -> None:
             _share_out(sharing)
     for job in here if call.only else ():
         _narrow(job, call.only)
+    for job in here:
+        warn_left_over(job)
 
 
 def _share_out(jobs: Sequence[Job]) -> None:
@@ -73,27 +72,6 @@ def _share_out(jobs: Sequence[Job]) -> None:
         job.named_elsewhere = Names(foreign, job.named_elsewhere, elsewhere)
 
 
-def _confine(job: Job, written: float) -> None:
-    """Leave alone what the job does not name, or named before something newer got through."""
-    overtaken = [e.key for e in job.entries if _is_overtaken(e, job.rows.get(e.key), written)]
-    if overtaken:
-        keys = ", ".join(map(printable, overtaken[:_NAMED]))
-        more = f" and {len(overtaken) - _NAMED} more" if len(overtaken) > _NAMED else ""
-        job.report.warnings.append(
-            f"not sent, since something newer got through meanwhile: {keys}{more}"
-        )
-        left_out = set(overtaken)
-        job.entries = [entry for entry in job.entries if entry.key not in left_out]
-    named = names_of(job.entries)
-    job.rows = {key: row for key, row in job.rows.items() if key in named or row.owner != job.owner}
-
-
-def _is_overtaken(entry: Entry, row: Row | None, written: float) -> bool:
-    if row is None or row.in_doubt or not 0 < written < row.acknowledged:
-        return False
-    return (row.digest, row.expiry) != (entry.digest, entry.expiry)
-
-
 def _narrow(job: Job, only: Iterable[str]) -> None:
     """Leave out keys that match none of the patterns, as if neither side knew them."""
     found = [entry for entry in job.entries if matches(entry.key, only)]
@@ -103,6 +81,7 @@ def _narrow(job: Job, only: Iterable[str]) -> None:
     left_out = names_of(job.entries) if isinstance(job.entries, Indexed) else ()
     kept = {entry.key for entry in found}
     job.entries = found
+    job.left_over = {key: what for key, what in job.left_over.items() if matches(key, only)}
     job.rows = {
         key: row
         for key, row in job.rows.items()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from kvsync.dumps.failures import LeftOver
 from kvsync.dumps.losses import Losses
 from kvsync.model import Destination, Entry, Loaded, Recall
 
@@ -47,6 +48,10 @@ class Source(Protocol):
     @property
     def complete(self) -> bool:
         """Whether it names all that it owns; if not, what it does not name is nobody's orphan."""
+
+    @property
+    def left_over(self) -> Iterable[LeftOver]:
+        """What is still to be done and can not be done from here. Iterating raises `InputError`."""
 
     def entries(self, recall: Recall) -> Sequence[Entry]:
         """All wanted pairs, in the source's order.

@@ -1,13 +1,12 @@
 """The story of a call: what is wanted, what is known, the difference, the sending, the memory."""
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from kvsync.errors import HeldBackError, KvsyncError
+from kvsync.errors import HeldBackError
 from kvsync.interface import Interface
 from kvsync.jobs import (
     Holder,
@@ -30,7 +29,9 @@ from kvsync.planning import (
     refuse_collisions,
     refuse_strangers,
 )
+from kvsync.remembering import bring_up_to_date, remember
 from kvsync.report import Report
+from kvsync.retrying import lost_keys
 from kvsync.settings import Call, Copying, Exporting, Verifying
 from kvsync.signals import undisturbed
 from kvsync.state import State
@@ -139,10 +140,12 @@ def _sync(
         if failed(jobs) or not interface.approve(report.runs):
             return report
         with undisturbed():
+            for job in jobs:
+                job.report.missing = lost_keys(job)
             _send(jobs, network)
             hold_back(report, undone)
             for job in jobs:
-                _remember(job)
+                remember(job, call)
             if call.failures:
                 from kvsync.undelivered import write_failures
 
@@ -167,7 +170,7 @@ def rebuild(call: Call, interface: Interface) -> Report:
         try:
             _make_ready(jobs, call, mender, _way(call, interface, stack))
             for job in jobs:
-                _bring_up_to_date(job)
+                bring_up_to_date(job)
         finally:
             for job in jobs:
                 job.report.warnings += mender.told(job)
@@ -263,41 +266,17 @@ def _is_pushed(job: Job) -> bool:
     return done and len(report.outcomes) == planned and not (report.error or report.signal)
 
 
+def _lacks_values(job: Job) -> bool:
+    """Whether nothing went wrong but that the source has lost values."""
+    return bool(job.report.missing) and _is_pushed(job)
+
+
 def _verify(report: Report, jobs: Sequence[Job], network: _Way, verifying: Verifying) -> None:
     """Read back what was pushed, where there is nothing wrong with it already."""
-    well = [job for job in jobs if not job.report.exit_code]
+    well = [job for job in jobs if not job.report.exit_code or _lacks_values(job)]
     if well:
         from kvsync.online.compare import compare_all
 
         compare_all(network(), well, verifying)
     # A fatal answer, to a push before or to the first look, ends all looking.
     hold_back(report, lambda run: "" if run.comparison else "verified")
-
-
-def _bring_up_to_date(job: Job) -> None:
-    """Let the state take over what the plan found of rows that are not sent."""
-    state, plan_ = job.state, job.report.plan
-    if not state or not plan_:
-        return
-    try:
-        if plan_.touched:
-            state.touch(job.target, job.owner, plan_.touched)
-        if plan_.dropped:
-            state.forget(job.target, plan_.dropped)
-    except KvsyncError as error:
-        job.report.error = job.report.error or error
-
-
-def _remember(job: Job) -> None:
-    """Bring the rows of what was not sent up to date, and note the run."""
-    _bring_up_to_date(job)
-    state = job.state
-    if not state or not job.report.plan:
-        return
-    try:
-        summary = job.report.summary()
-        counts = {**summary.actions, "unchanged": summary.unchanged, "failed": summary.failed}
-        number = job.run_number or state.begin_run(job.target, job.owner, time.time())
-        state.end_run(number, time.time(), job.report.exit_code, counts)
-    except KvsyncError as error:
-        job.report.error = job.report.error or error

@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import UNSET
 
@@ -156,6 +156,14 @@ class _Writing:
             append(header_line(header))
             for line in self._lines():
                 append(line_of(line))
+            self._carry_over(append)
+
+    def _carry_over(self, append: Callable[[bytes], object]) -> None:
+        """What a retry of a failure file passed over is missing still; raises `InputError`."""
+        source, job = self._job.source, self._job
+        for one in source.left_over if source and job.left_over else ():
+            if one.key in job.left_over:
+                append(one.line)
 
     def _lines(self) -> Iterator[FailureLine]:
         """The pairs, in the source's order, and then the deletes."""

@@ -4,9 +4,10 @@ The file is JSON Lines: after the header a line per pair, which reads like any o
 beside the pair what went wrong.
 """
 
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
 
-from msgspec import UNSET, DecodeError, Struct, UnsetType, ValidationError, json
+from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType, ValidationError, json
 
 from kvsync.dumps.utf8 import without_mark
 
@@ -16,8 +17,10 @@ __all__ = [
     "VERSION",
     "FailureHeader",
     "FailureLine",
+    "LeftOver",
     "find_header",
     "header_line",
+    "left_over",
     "line_of",
     "read_header",
 ]
@@ -72,12 +75,32 @@ class FailureLine(Struct, frozen=True):
     lost: str | UnsetType = UNSET
 
 
+class LeftOver(NamedTuple):
+    """A line that a retry of its file passes over: a delete, or a pair whose value is gone.
+
+    ``line`` is the line itself, with its end.
+    """
+
+    key: str
+    deletes: bool
+    line: bytes
+
+
+class _Passing(Struct):
+    key: str
+    action: str = ""
+    value: Raw | UnsetType = UNSET
+    base64: Raw | UnsetType = UNSET
+    lost: Raw | UnsetType = UNSET
+
+
 class _Start(Struct):
     format: str
     version: int
 
 
 _encode = json.Encoder().encode
+_decode = json.Decoder(_Passing).decode
 
 
 def header_line(header: FailureHeader) -> bytes:
@@ -112,3 +135,16 @@ def find_header(file: BinaryIO) -> FailureHeader | None:
     while line and not line.strip():
         line = file.readline(_LONGEST)
     return read_header(line)
+
+
+def left_over(file: BinaryIO) -> Iterator[LeftOver]:
+    """The lines that a retry of this file passes over. Raises `OSError`."""
+    for line in file:
+        try:
+            found = _decode(line)
+        except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError):
+            # The header, or what the reading of the pairs complains of.
+            continue
+        deletes = found.action == "delete"
+        if deletes or (found.lost is not UNSET and found.value is found.base64 is UNSET):
+            yield LeftOver(found.key, deletes, line.rstrip() + b"\n")

@@ -1,6 +1,6 @@
 """What a pair of another store has, and EdgeKV cannot hold."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -52,6 +52,10 @@ class Losses(Protocol):
     def totals(self) -> Mapping[tuple[Loss, str], int]:
         """How many pairs lose something, by kind and way."""
 
+    @property
+    def unasked(self) -> Collection[Loss]:
+        """Kinds of pairs that are left out though no option says so."""
+
     def __iter__(self) -> Iterator[LostPair]: ...
 
 
@@ -59,6 +63,7 @@ class _Nothing:
     """Of a source whose pairs are whole."""
 
     totals: Mapping[tuple[Loss, str], int] = {}
+    unasked: Collection[Loss] = ()
 
     def __iter__(self) -> Iterator[LostPair]:
         return iter(())

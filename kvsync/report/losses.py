@@ -38,7 +38,8 @@ def loss_lines(run: RunReport, *, verbose: bool) -> Iterator[tuple[str, str]]:
         told_more = "" if verbose else more
         # What somebody has asked for need not be warned of every night.
         level = "info" if kind is not Loss.SHORT_TTL or way != KEEP else "warning"
-        yield level, f"{pairs} with {POLICIES[kind].what}: --{kind} {way}{told_more}"
+        done = "left out" if kind in run.losses.unasked else f"--{kind} {way}"
+        yield level, f"{pairs} with {POLICIES[kind].what}: {done}{told_more}"
 
 
 def _line(pair: LostPair) -> str:

@@ -39,7 +39,8 @@ class RunReport:
     """One source's run against one target, filled in as the run goes on.
 
     ``target_from`` says where each part of the target came from; ``keys`` and ``size`` (bytes) are
-    what the source names; ``elapsed`` is in seconds, ``rate`` in requests per second. A ``dry`` run
+    what the source names; ``missing`` are keys that a push could not even try, since the source has
+    lost their values; ``elapsed`` is in seconds, ``rate`` in requests per second. A ``dry`` run
     tells what would be done, any other what was done.
     """
 
@@ -63,6 +64,7 @@ class RunReport:
     losses: Losses = NO_LOSSES
     converted: Converted | None = None
     failures_file: FailuresFile | None = None
+    missing: int = 0
 
     @property
     def unread(self) -> Sequence[tuple[str, ServiceError]]:
@@ -86,7 +88,7 @@ class RunReport:
             codes.append(self.error.exit_code)
         if OutcomeKind.REJECTED in kinds:
             codes.append(6)
-        if OutcomeKind.FAILED in kinds:
+        if self.missing or OutcomeKind.FAILED in kinds:
             codes.append(5)
         codes += [error.exit_code for _, error in self.unread]
         if self.comparison and self.comparison.differs:

@@ -56,13 +56,18 @@ def result_lines(run: RunReport, *, verbose: bool) -> Iterator[str]:
         yield from _table(done, plan.orphans)
     if not plan.steps:
         rest = [count_text(plan.unchanged, "key") + " unchanged", *_asides(plan)]
-        yield f"{name_of(run)}: nothing to do; {', '.join(rest)}."
+        what = "nothing to do"
+        if run.missing:
+            what = "nothing that can be sent"
+            rest.insert(0, count_text(run.missing, "key") + " without a value")
+        yield f"{name_of(run)}: {what}; {', '.join(rest)}."
         return
     parts = [f"{count:,} {_PAST[name]}" for name, count in sorted(summary.actions.items())]
     for word, count in (
         ("failed", summary.failed),
         ("rejected", summary.rejected),
         ("not sent", summary.skipped - len(plan.expired)),
+        ("without a value", run.missing),
         ("expired", len(plan.expired)),
         ("unchanged", summary.unchanged),
     ):

@@ -11,13 +11,13 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from kvsync.dumps import reader
-from kvsync.dumps.failures import FailureHeader, find_header
+from kvsync.dumps.failures import FailureHeader, LeftOver, find_header, left_over
 from kvsync.dumps.losses import Losses
 from kvsync.errors import InputError, Mistake, OutputError, UsageError
 from kvsync.model import Destination, Entry, Loaded, Recall
 from kvsync.sources.dumped import DumpFile, DumpReader, Filling
 from kvsync.sources.dumpoptions import rules_of
-from kvsync.sources.failed import destination_of, home_of, options_for
+from kvsync.sources.failed import destination_of, home_of, options_for, unasked
 from kvsync.sources.files import Clock, os_fault
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import SourceOptions, ttl_of
@@ -45,6 +45,7 @@ class DumpSource:
             header = _header(opened()) if options.dump.form == "jsonl" else None
         except OSError as error:
             raise InputError([Mistake(os_fault(error), printable(path))]) from None
+        self._unasked = unasked(options) if header else frozenset()
         if header:
             options = options_for(header, options, path)
         expiry, self.warnings = ttl_of(options)
@@ -63,6 +64,7 @@ class DumpSource:
             self.warnings += told
             self.destination = destination_of(header, path)
         file = DumpFile(opened, reader(options.dump.form), options.dump.layout)
+        self._opened = opened
         self._reader = DumpReader(file, path, rules, clock)
         self._from_wrangler = options.dump.form == "cloudflare"
         self._scratch = Scratch()
@@ -72,10 +74,22 @@ class DumpSource:
         """What its pairs have that EdgeKV cannot hold."""
         return self._scratch.losses
 
+    @property
+    def left_over(self) -> Iterator[LeftOver]:
+        """Of a failure file, what a retry of it passes over. Raises `InputError`."""
+        if self.complete:
+            return
+        try:
+            with self._opened() as file:
+                yield from left_over(file)
+        except OSError as error:
+            raise InputError([Mistake(os_fault(error), printable(self.label))]) from None
+
     def entries(self, recall: Recall) -> Sequence[Entry]:  # noqa: ARG002 - a dump is read whole
         """All pairs, in the dump's order. Raises `InputError` with every mistake found."""
         mistakes = Mistakes(self.label)
         self._scratch = scratch = Scratch()
+        scratch.losses.unasked = self._unasked
         try:
             with scratch.filling():
                 filling = Filling(scratch, mistakes, lambda *_: "")

@@ -11,7 +11,7 @@ from kvsync.model import Destination
 from kvsync.sources.options import SourceOptions
 from kvsync.units import printable
 
-__all__ = ["destination_of", "home_of", "options_for"]
+__all__ = ["destination_of", "home_of", "options_for", "unasked"]
 
 _SAID = ("charset", "prefix", "ttl")
 _LEFT_OUT = {Loss.MISSING: SKIP, Loss.EXPIRED: SKIP}
@@ -37,6 +37,11 @@ def options_for(header: FailureHeader, options: SourceOptions, path: str) -> Sou
         name=header.owner if by_variable or not options.name else options.name,
         dump=replace(options.dump, ways={**_LEFT_OUT, **options.dump.ways}),
     )
+
+
+def unasked(options: SourceOptions) -> frozenset[Loss]:
+    """What `options_for` leaves out though these options do not say so."""
+    return frozenset(_LEFT_OUT.keys() - options.dump.ways.keys())
 
 
 def _changing(options: SourceOptions) -> Iterator[str]:

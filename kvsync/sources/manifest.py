@@ -43,6 +43,7 @@ class Manifest:
     """A manifest (`kvsync.source.Source`); opened, it is known to be YAML, and no more."""
 
     complete = True
+    left_over = ()
 
     def __init__(
         self,

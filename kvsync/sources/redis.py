@@ -30,6 +30,7 @@ class RedisSource:
     """
 
     complete = True
+    left_over = ()
     destination = Destination()
 
     def __init__(

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, overload
 
@@ -144,6 +144,7 @@ class ScratchLosses:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
         self.totals: Counter[tuple[Loss, str]] = Counter()
+        self.unasked: Collection[Loss] = ()
 
     def add(self, key: str, origin: str, loss: Lossy) -> None:
         """Note what a pair loses."""

@@ -26,12 +26,12 @@ from kvsync.state.rows import Lease, StoredRows
 from kvsync.state.schema import columns_in
 from kvsync.state.trouble import SQLITE_ERRORS, damaged, translate
 
-__all__ = ["State"]
+__all__ = ["KEPT_RUNS", "State"]
 
 _MANY = 50_000
 """Rows that are kept in memory: more of them would take more than a whole run may."""
 _ONE = f"SELECT {COLUMNS} FROM entry WHERE target = ? AND key = ?"  # noqa: S608 - constants
-_KEPT_RUNS = 100
+KEPT_RUNS = 100
 """Past runs kept per target and owner."""
 
 
@@ -156,7 +156,7 @@ class State:
             connection.execute(
                 "DELETE FROM run WHERE target = ? AND owner = ? AND id NOT IN (SELECT id FROM run"
                 " WHERE target = ? AND owner = ? ORDER BY id DESC LIMIT ?)",
-                (number, owner, number, owner, _KEPT_RUNS),
+                (number, owner, number, owner, KEPT_RUNS),
             )
             return cursor.lastrowid or 0
 

@@ -221,8 +221,8 @@ def test_a_value_that_is_gone(kvsync, edge, write, between, clean_environment):
         f"kvsync: 1 key did not get through, without a value in {FILE}: run the same command again",
     ]
     again = kvsync("sync", FILE)
-    assert (again.code, held(edge)) == (0, {"b": "two"})
-    assert "1 pair with no value at all in the dump: --missing skip" in again.err
+    assert (again.code, held(edge)) == (5, {"b": "two"})
+    assert "1 pair with no value at all in the dump: left out" in again.err
 
 
 def test_a_dry_run_writes_nothing(kvsync, edge, manifest, clean_environment):
