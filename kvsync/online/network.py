@@ -5,6 +5,7 @@ the first request to the last, so all of them share what counts it.
 """
 
 import asyncio
+import gc
 import time
 from collections.abc import (
     AsyncIterator,
@@ -83,11 +84,15 @@ class Network:
         """State files that could not be written: what is sent for them would be forgotten."""
 
     def __enter__(self) -> Self:
+        # A full collection of all that was imported and planned took 30 ms, in which a request that
+        # had its permit did not leave: then 21 met in one second. What is frozen is not looked at.
+        gc.freeze()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._runner.run(self._stack.aclose())
         self._runner.close()
+        gc.unfreeze()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
