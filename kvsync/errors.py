@@ -9,7 +9,8 @@
     ├── RefusedError          refused for safety
     ├── HeldBackError         another source of the call went wrong first
     ├── StoppedError          a bound that the caller has set ended the call before its end
-    │   └── MaxDurationError  it took too long
+    │   ├── MaxDurationError  it took too long
+    │   └── MaxErrorsError    too many keys failed or were rejected
     ├── OutputError           the results cannot be written: to stdout, or to an export's place
     ├── Interrupted           a request was not sent because the run is stopping
     └── ServiceError          the service refused, or its answer never came
@@ -38,6 +39,7 @@ __all__ = [
     "KvsyncError",
     "LockedError",
     "MaxDurationError",
+    "MaxErrorsError",
     "Mistake",
     "OutputError",
     "PassingError",
@@ -166,6 +168,16 @@ class MaxDurationError(StoppedError):
 
     kind = "max-duration"
     exit_code = 10
+
+
+class MaxErrorsError(StoppedError):
+    """As many keys as may have failed or were rejected; the exit code is that of these."""
+
+    kind = "max-errors"
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__(message)
 
 
 class OutputError(KvsyncError):

@@ -61,6 +61,7 @@ def call_from(ctx: click.Context, verifying: Verifying | None = None) -> Call:
         verifying=verifying,
         failures=given.get("failures", ""),
         deadline=Deadline(given.get("max_duration") or math.inf),
+        max_errors=given.get("max_errors"),
     )
 
 

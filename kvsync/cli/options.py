@@ -275,5 +275,11 @@ push_options = _group(
         metavar="DURATION",
         help="Send nothing more after so long, and exit 10; the next run goes on.",
     ),
+    option(
+        "--max-errors",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Send nothing more once N keys, of all sources together, failed or were rejected.",
+    ),
     lock_timeout_option,
 )

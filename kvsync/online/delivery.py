@@ -91,6 +91,7 @@ async def _sent(
         size = outcome.entry.size if done and not what else 0
         failed = not done and outcome.kind is not OutcomeKind.SKIPPED
         progress.advance(size, failed=failed)
+        network.count(outcome)
 
     pool.settled = settled
     with accounted(job, namespace):

@@ -24,7 +24,8 @@ from kvsync.edgekv.throttle import Throttle
 from kvsync.errors import FatalError, GaveUpError, Interrupted, KvsyncError, StateError
 from kvsync.interface import Interface
 from kvsync.jobs import Job
-from kvsync.online.bounds import Bound, TimeBound
+from kvsync.model import Outcome
+from kvsync.online.bounds import Bound, ErrorBound, TimeBound
 from kvsync.online.connections import Connections, Emulated
 from kvsync.progress import Progress
 from kvsync.settings import Call
@@ -81,6 +82,7 @@ class Network:
         self._work: Work | None = None
         self._grace = 0.0
         self._time = TimeBound(call.deadline)
+        self._errors = ErrorBound(call.max_errors)
         self._bound: Bound | None = None
         self._broken: set[str] = set()
         """State files that could not be written: what is sent for them would be forgotten."""
@@ -110,6 +112,11 @@ class Network:
             yield
         finally:
             timer.cancel()
+
+    def count(self, outcome: Outcome) -> None:
+        """How a key ended; one error too many stops the call."""
+        if self._errors.is_reached_by(outcome):
+            self._reach(self._errors)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
