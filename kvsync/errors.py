@@ -8,6 +8,9 @@
     ├── LockedError           another run holds the state
     ├── RefusedError          refused for safety
     ├── HeldBackError         another source of the call went wrong first
+    ├── StoppedError          a bound that the caller has set ended the call before its end
+    │   ├── MaxDurationError  it took too long
+    │   └── MaxErrorsError    too many keys failed or were rejected
     ├── OutputError           the results cannot be written: to stdout, or to an export's place
     ├── Interrupted           a request was not sent because the run is stopping
     └── ServiceError          the service refused, or its answer never came
@@ -35,6 +38,8 @@ __all__ = [
     "Interrupted",
     "KvsyncError",
     "LockedError",
+    "MaxDurationError",
+    "MaxErrorsError",
     "Mistake",
     "OutputError",
     "PassingError",
@@ -42,9 +47,14 @@ __all__ = [
     "RejectedError",
     "ServiceError",
     "StateError",
+    "StoppedError",
     "ThrottledError",
     "UsageError",
 ]
+
+
+_STOPPED = (10, 130, 143)
+"""The exit codes of runs in which nothing went wrong: somebody, or a bound, ended them."""
 
 
 class Mistake(NamedTuple):
@@ -131,7 +141,7 @@ class RefusedError(KvsyncError):
 
 
 class HeldBackError(KvsyncError):
-    """Something was not done for this source, because another one of the call went wrong first.
+    """Something was not done for this source: another one went wrong, or was stopped, before.
 
     ``what`` was not done; the exit code is that of what held it back.
     """
@@ -140,7 +150,34 @@ class HeldBackError(KvsyncError):
 
     def __init__(self, source: str, exit_code: int, what: str = "sent") -> None:
         self.exit_code = exit_code
-        super().__init__(f"not {what}, because {source} went wrong")
+        why = "was stopped" if exit_code in _STOPPED else "went wrong"
+        super().__init__(f"not {what}, because {source} {why}")
+
+
+class StoppedError(KvsyncError):
+    """A bound that the caller has set was reached while something was left to do.
+
+    The message says what has been done and how to go on.
+    """
+
+    kind = "stopped"
+
+
+class MaxDurationError(StoppedError):
+    """The call has taken as long as it may."""
+
+    kind = "max-duration"
+    exit_code = 10
+
+
+class MaxErrorsError(StoppedError):
+    """As many keys as may have failed or were rejected; the exit code is that of these."""
+
+    kind = "max-errors"
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__(message)
 
 
 class OutputError(KvsyncError):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from kvsync.errors import FatalError, Interrupted, KvsyncError, ServiceError
-from kvsync.model import Change, Outcome
+from kvsync.model import Change, Outcome, OutcomeKind
 from kvsync.verdict import Streak, hopeless
 
 __all__ = [
@@ -115,6 +115,7 @@ class Pool(ABC, Generic[P]):
         self._workers: list[asyncio.Task[None]] = []
         self._cut_timer: asyncio.TimerHandle | None = None
         self._stopping = False
+        self._kept_back = False
 
     @abstractmethod
     def _load(self) -> Sequence[P]:
@@ -139,6 +140,11 @@ class Pool(ABC, Generic[P]):
         for worker in self._workers:
             if not worker.cancelled() and (bug := worker.exception()):
                 raise bug
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether a stop kept any change from an outcome of its own."""
+        return self._kept_back or len(self.outcomes) < len(self.changes)
 
     def stop(self) -> None:
         """Send nothing more; what is in flight gets the grace time to finish."""
@@ -221,6 +227,8 @@ class Pool(ABC, Generic[P]):
         elif not self._commit_timer:
             loop = asyncio.get_running_loop()
             self._commit_timer = loop.call_later(_COMMIT_S, self._recording, [])
+        if self._stopping and outcome.kind in {OutcomeKind.FAILED, OutcomeKind.SKIPPED}:
+            self._kept_back = True
         if self._streak.add(outcome) and not self._stopping:
             self._halt(hopeless(outcome, self._streak.length))
         self.settled(outcome)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from kvsync.deadline import Deadline
 from kvsync.guard import Deleting
 from kvsync.sources import SourceOptions
 
@@ -121,6 +122,8 @@ class Call:
     ``refresh``: the state is corrected from the target first. ``deleting`` None: nothing is
     deleted. ``verifying``: how to compare the target with its source (after a push: None for not).
     ``failures`` is the path of the file that is to list what a push could not deliver, or empty.
+    Once the ``deadline`` has passed, or ``max_errors`` keys have failed or were rejected (None:
+    however many), nothing more is read or sent over the network.
     """
 
     paths: Sequence[str]
@@ -136,3 +139,5 @@ class Call:
     create_namespace: bool = False
     verifying: Verifying | None = None
     failures: str = ""
+    deadline: Deadline = field(default_factory=Deadline)
+    max_errors: int | None = None

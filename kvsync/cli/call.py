@@ -1,5 +1,6 @@
 """The call that a command line describes."""
 
+import math
 import os
 from dataclasses import replace
 from typing import Any
@@ -8,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from kvsync.cli.dumps import dump_options_from
+from kvsync.deadline import Deadline
 from kvsync.errors import UsageError
 from kvsync.guard import Deleting
 from kvsync.settings import Call, Choice, Settings, Verifying
@@ -58,6 +60,8 @@ def call_from(ctx: click.Context, verifying: Verifying | None = None) -> Call:
         create_namespace=given.get("create_namespace", False),
         verifying=verifying,
         failures=given.get("failures", ""),
+        deadline=Deadline(given.get("max_duration") or math.inf),
+        max_errors=given.get("max_errors"),
     )
 
 

@@ -267,7 +267,19 @@ push_options = _group(
         type=Duration(),
         default="10",
         show_default=True,
-        help="What requests in flight get to finish after Ctrl-C.",
+        help="What requests in flight get to finish once the call stops.",
+    ),
+    option(
+        "--max-duration",
+        type=Duration(least=0.001),
+        metavar="DURATION",
+        help="Send nothing more after so long, and exit 10; the next run goes on.",
+    ),
+    option(
+        "--max-errors",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Send nothing more once N keys, of all sources together, failed or were rejected.",
     ),
     lock_timeout_option,
 )

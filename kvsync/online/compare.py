@@ -56,8 +56,8 @@ class _Comparing(Look):
                 await self.read(keys, sizes, self._received)
         if not self._verifying.exact:
             self._differing |= dict.fromkeys(unmanaged, Status.UNMANAGED)
-        if not self.network.over:
-            self.job.report.comparison = self._found()
+        self.network.go_on()
+        self.job.report.comparison = self._found()
 
     def _wrong(self) -> list[str]:
         return list({**self._differing, **self.failures})

@@ -6,6 +6,7 @@ from typing import Any
 
 from kvsync.delete import Deletion
 from kvsync.edgekv.client import EdgeKVClient, Namespace
+from kvsync.errors import Interrupted
 from kvsync.jobs import Job
 from kvsync.model import Change, Outcome, OutcomeKind
 from kvsync.online.capacity import check_capacity, make_sure_of
@@ -58,7 +59,9 @@ async def _prepare(network: Network, job: Job, client: EdgeKVClient) -> None:
     if network.call.create_namespace and await network.interruptible(make_sure_of(job, client)):
         place = f"{job.target.namespace} in {job.target.zone}"
         network.interface.tell(f"created the namespace {place}")
+    network.go_on()
     await network.interruptible(check_capacity(job, client))
+    network.go_on()
     network.interface.warn([job.report])
 
 
@@ -77,7 +80,10 @@ def _ledger(job: Job) -> Ledger:
 async def _sent(
     network: Network, job: Job, pool: Pool[Any], namespace: Namespace, what: str
 ) -> None:
-    """Let the pool send, watched; what became of it goes into the job's report."""
+    """Let the pool send, watched; what became of it goes into the job's report.
+
+    Raises `Interrupted` if a stop kept back any of it.
+    """
     progress = network.interface.progress(job.report.source, len(pool.changes), what)
 
     def settled(outcome: Outcome) -> None:
@@ -85,6 +91,7 @@ async def _sent(
         size = outcome.entry.size if done and not what else 0
         failed = not done and outcome.kind is not OutcomeKind.SKIPPED
         progress.advance(size, failed=failed)
+        network.count(outcome)
 
     pool.settled = settled
     with accounted(job, namespace):
@@ -95,6 +102,8 @@ async def _sent(
         finally:
             job.report.outcomes = [*job.report.outcomes, *_in_order(pool.changes, pool.outcomes)]
             job.report.error = pool.error
+    if pool.cut_short and not pool.error:
+        raise Interrupted
 
 
 def _in_order(changes: Sequence[Change], outcomes: Iterable[Outcome]) -> Iterator[Outcome]:

@@ -71,7 +71,8 @@ class _Download:
         self._found.failures = fetch.failures
         if fetch.error:
             raise fetch.error
-        if not (self._network.over or fetch.failures):
+        self._network.go_on()
+        if not fetch.failures:
             loop = asyncio.get_running_loop()
             self._found.removed = await loop.run_in_executor(self._thread, self._place.finish)
             self._found.complete = True

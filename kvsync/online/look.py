@@ -70,7 +70,7 @@ class Look:
         try:
             return await self._listing
         except asyncio.CancelledError:
-            if self.network.signal:
+            if self.network.over:
                 raise Interrupted from None
             raise
 

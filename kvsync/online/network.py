@@ -25,6 +25,8 @@ from kvsync.edgekv.throttle import Throttle
 from kvsync.errors import FatalError, GaveUpError, Interrupted, KvsyncError, StateError
 from kvsync.interface import Interface
 from kvsync.jobs import Job
+from kvsync.model import Outcome
+from kvsync.online.bounds import Bound, ErrorBound, TimeBound
 from kvsync.online.connections import Connections, Emulated
 from kvsync.progress import Progress
 from kvsync.settings import Call
@@ -41,7 +43,7 @@ Step: TypeAlias = Callable[[Job, EdgeKVClient], Awaitable[None]]
 
 
 class Work(Protocol):
-    """What a signal ends: a pool, or a fetch."""
+    """What a stop ends: a pool, or a fetch."""
 
     def stop(self) -> None:
         """Send nothing more."""
@@ -61,9 +63,9 @@ class _Reads:
 class Network:
     """The way to the services for one call, for as long as the context lasts.
 
-    ``signal`` is the first signal that came while something was under way; ``over``: it, or a fatal
-    answer, keeps what follows from being tried. ``beside`` is a network that the same call reads
-    from: its emulators are this one's too, and so, perhaps, is its account.
+    ``signal`` is the first signal that came while something was under way; ``over``: it, a bound of
+    the call or a fatal answer keeps what follows from being tried. ``beside`` is a network that the
+    same call reads from: its emulators are this one's too, and so, perhaps, is its account.
     """
 
     def __init__(self, call: Call, interface: Interface, beside: "Network | None" = None) -> None:
@@ -80,6 +82,9 @@ class Network:
         self._errand: asyncio.Task[Any] | None = None
         self._work: Work | None = None
         self._grace = 0.0
+        self._time = TimeBound(call.deadline)
+        self._errors = ErrorBound(call.max_errors)
+        self._bound: Bound | None = None
         self._broken: set[str] = set()
         """State files that could not be written: what is sent for them would be forgotten."""
 
@@ -100,9 +105,23 @@ class Network:
         return self._runner.get_loop()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What the coroutine returns; signals that come meanwhile stop what it watches."""
-        with heard_by(self.hear):
+        """What the coroutine returns; signals, and the call's time, stop what it watches."""
+        with heard_by(self.hear), self._timed():
             return self._runner.run(work)
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        # One that is due already fires before the first errand of `_take` does anything.
+        timer = self.loop.call_later(self._time.left, self._reach, self._time)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def count(self, outcome: Outcome) -> None:
+        """How a key ended; one error too many stops the call."""
+        if self._errors.is_reached_by(outcome):
+            self._reach(self._errors)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
@@ -127,14 +146,11 @@ class Network:
         """
         for job in jobs:
             try:
-                client = await self._connected(job, all_jobs)
-                if client and not self.over:
-                    # What stopped the step before this one need not stop this one.
-                    self.throttle.resume()
-                    await step(job, client)
+                if job.state_path not in self._broken:
+                    await self._take(step, job, all_jobs)
             except Interrupted:
-                # Only a signal stops a step from without, and it stands in the report.
-                pass
+                if self._bound and not self.signal:
+                    job.report.error = job.report.error or self._bound.error(job.report)
             except KvsyncError as error:
                 job.report.error = error
             job.report.signal = job.report.signal or self.signal
@@ -143,13 +159,22 @@ class Network:
             if isinstance(job.report.error, StateError):
                 self._broken.add(job.state_path)
 
-    async def _connected(self, job: Job, all_jobs: Sequence[Job]) -> EdgeKVClient | None:
-        if self.over or job.state_path in self._broken:
-            return None
-        return await self.interruptible(self._connections.client(job, all_jobs))
+    async def _take(self, step: Step, job: Job, all_jobs: Sequence[Job]) -> None:
+        """Raises `Interrupted` if something keeps the step from its end, and what it raises."""
+        self.go_on()
+        client = await self.interruptible(self._connections.client(job, all_jobs))
+        self.go_on()
+        # What stopped the step before this one need not stop this one.
+        self.throttle.resume()
+        await step(job, client)
+
+    def go_on(self) -> None:
+        """Raises `Interrupted` if nothing more is to be done."""
+        if self.over:
+            raise Interrupted
 
     async def interruptible(self, errand: Coroutine[Any, Any, T]) -> T:
-        """What the errand returns; a signal ends it at once, so its answer must not matter then.
+        """What the errand returns; a stop ends it at once, so its answer must not matter then.
 
         Raises `Interrupted`, and what the errand raises.
         """
@@ -158,7 +183,7 @@ class Network:
         try:
             return await task
         except asyncio.CancelledError:
-            if self.signal:
+            if self.over:
                 raise Interrupted from None
             raise
         finally:
@@ -168,7 +193,7 @@ class Network:
     async def watched(
         self, work: Work, namespace: Namespace, progress: Progress, grace: float = 0.0
     ) -> AsyncIterator[None]:
-        """Show how far the work has come, and let signals stop it.
+        """Show how far the work has come, and let signals and bounds stop it.
 
         ``grace`` is for how many seconds a stop lets requests in flight finish; 0: not at all.
         """
@@ -195,18 +220,27 @@ class Network:
         """The first signal lets requests in flight finish; the second does not."""
         again = bool(self.signal)
         self.signal = self.signal or number
+        if not again:
+            self._stop("", "; once more stops at once")
+        elif self._work:
+            self._work.cut()
+
+    def _reach(self, bound: Bound) -> None:
+        """A bound of the call is reached; what has ended the call before has the last word."""
+        if not self.over:
+            self._bound = bound
+            self._stop(f" {bound}")
+
+    def _stop(self, why: str, hint: str = "") -> None:
         self.over = True
         if self._errand:
             self._errand.cancel()
-        if self._work and again:
-            self._work.cut()
-        elif self._work:
+        if self._work:
             # First of all: whoever reads stderr may have been stopped by the same Ctrl-C.
             self._work.stop()
             if self._grace:
                 self.interface.tell(
-                    f"stopping: requests in flight get {self._grace:g} s to finish;"
-                    " once more stops at once"
+                    f"stopping{why}: requests in flight get {self._grace:g} s to finish{hint}"
                 )
 
 

@@ -58,8 +58,7 @@ class _Refresh(Look):
                 raise
             seen, unsure = {key: Seen(key) for key in sizes}, set()
             job.remote = [] if lists else None
-        if self.network.over:
-            return
+        self.network.go_on()
         if self.failures:
             raise next(iter(self.failures.values()))
         self._correct(seen, unsure)

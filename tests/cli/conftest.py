@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ import pytest
 
 from kvsync.cli import run
 from tests.cli.copying import Sides
+from tests.cli.hourglass import Hourglass, hourglass
 
 __all__ = ["Result"]
 
@@ -100,3 +101,22 @@ def write(clean_environment: Path) -> Callable[..., Path]:
 def manifest(write) -> Callable[[str], Path]:
     """Writes m.yaml: version 1, and what is given."""
     return lambda text: write("m.yaml", f"version: 1\n{text}")
+
+
+@pytest.fixture
+def glass() -> Iterator[Hourglass]:
+    """An hour that passes when it is asked for."""
+    with hourglass() as glass:
+        yield glass
+
+
+@pytest.fixture
+def numbered(write: Callable[..., Path]) -> Callable[[str, int], str]:
+    """Writes a manifest with so many keys, named after it."""
+
+    def written(name: str, count: int) -> str:
+        keys = ", ".join(f"{name}{n}: v" for n in range(count))
+        write(f"{name}.yaml", f"version: 1\nkeys: {{{keys}}}\n")
+        return f"{name}.yaml"
+
+    return written
