@@ -56,16 +56,21 @@ def _sign(holder: str) -> None:
     content = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()})
     try:
         create_private(holder)
-        with open(holder, "w", encoding="utf-8") as file:
+        with open(holder, "w", encoding="utf-8", opener=_without_waiting) as file:
             file.write(content)
     except OSError as error:
         raise unwritable(holder, error) from error
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    # A FIFO in its place would be waited for.
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _holder(holder: str) -> str:
     """``pid 4711 on web1, since 2026-11-23T03:00:00Z``, as far as it can be read."""
     try:
-        with open(holder, encoding="utf-8") as file:
+        with open(holder, encoding="utf-8", opener=_without_waiting) as file:
             fields = json.load(file)
         since = datetime.fromtimestamp(fields["since"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return f"pid {int(fields['pid'])} on {fields['host']!s}, since {since}"

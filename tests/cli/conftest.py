@@ -1,5 +1,6 @@
 """The front door: command lines run in this process, against an emulator."""
 
+import io
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -76,6 +77,24 @@ def edge(emulator, credentials, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("KVSYNC_NAMESPACE", "ns")
     monkeypatch.setenv("KVSYNC_RATE", "100000")
     return emulator
+
+
+class _Answering(io.StringIO):
+    """Somebody who does something before saying yes."""
+
+    def __init__(self, does: Callable[[], object]) -> None:
+        super().__init__()
+        self._does = does
+
+    def readline(self, *_: object) -> str:
+        self._does()
+        return "y\n"
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Lets something happen between the plan and the push of a sync with -i."""
+    return lambda does: monkeypatch.setattr("sys.stdin", _Answering(does))
 
 
 @pytest.fixture

@@ -1,8 +1,12 @@
 """A machine whose clock is wrong."""
 
+import os
 import time
 
 import pytest
+
+from kvsync.edgekv.namespace import Namespace
+from kvsync.state import State
 
 
 @pytest.mark.parametrize("hours", [1, -1])
@@ -32,3 +36,49 @@ def test_ttl_by_the_clock_of_the_service(kvsync, edge, serve_emulator, manifest)
     kvsync("sync", "m.yaml", "--endpoint", other.url)
     plan = kvsync("plan", "m.yaml", "--endpoint", other.url, "--json").json["runs"][0]
     assert [(c["key"], c["reason"]) for c in plan["changes"]] == [("a", "its TTL has run out")]
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_jumps_while_keys_are_sent(kvsync, edge, manifest, monkeypatch, hours):
+    """What is remembered of each key's end is what the service says, whatever ours says."""
+    real, jumped = time.time, [0.0]
+    put = Namespace.put
+
+    async def jumping(self, key, value, expiry):
+        jumped[0] = 3600.0 * hours if key > "k2" else 0.0
+        return await put(self, key, value, expiry)
+
+    monkeypatch.setattr(time, "time", lambda: real() + jumped[0])
+    monkeypatch.setattr(Namespace, "put", jumping)
+    keys = "".join(f"  k{n}: {{value: v, ttl: 2h}}\n" for n in range(6))
+    manifest(f"keys:\n{keys}  until: {{value: v, expires: {int(real()) + 1800}}}\n")
+    result = kvsync("sync", "m.yaml", "--workers", "1")
+    assert (result.code, "7 created" in result.out) == (0, True)
+    pairs = edge.pairs("zone-1", "ns")
+    with State.read(os.path.abspath(".kvsync/state.db")) as state:
+        (target,) = state.targets()
+        rows = state.rows(target)
+    for key, (_, expires) in pairs.items():
+        # Later than it is would leave a gap; a minute earlier only renews sooner.
+        assert expires - 60 < rows[key].runs_out <= expires + 1
+
+
+def test_summer_time(kvsync, edge, manifest, monkeypatch):
+    """The two half past two of the night in which summer time ends are an hour apart, and the same
+    Unix seconds wherever the machine stands."""
+    manifest(
+        "keys:\n"
+        "  first: {value: v, expires: 2099-10-25T02:30:00+02:00}\n"
+        "  second: {value: v, expires: 2099-10-25T02:30:00+01:00}\n"
+        "  short: {value: v, ttl: 1h}\n"
+    )
+    for zone in ("Europe/Berlin", "America/New_York", "Pacific/Chatham"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        told = kvsync("sync", "m.yaml").out
+        pairs = edge.pairs("zone-1", "ns")
+        assert [pairs[key][1] for key in ("first", "second")] == [4096571400, 4096575000]
+        assert pairs["short"][1] == pytest.approx(time.time() + 3600, abs=10)
+        assert "3 created" in told if zone == "Europe/Berlin" else "nothing to do" in told
+    monkeypatch.undo()
+    time.tzset()

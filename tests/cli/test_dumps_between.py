@@ -1,6 +1,5 @@
 """Dumps that are wrong, that go or change, and whose keys they are."""
 
-import io
 import os
 import time
 
@@ -13,24 +12,6 @@ from tests.cli.watching import held
 from tests.nobody import as_nobody
 
 ONE = lines({"key": "a", "value": "one"}, {"key": "b", "value": "two"})
-
-
-class Answering(io.StringIO):
-    """Somebody who does something before saying yes."""
-
-    def __init__(self, does) -> None:
-        super().__init__()
-        self._does = does
-
-    def readline(self, *_):
-        self._does()
-        return "y\n"
-
-
-@pytest.fixture
-def meanwhile(monkeypatch):
-    """Lets something happen between the plan and the push of a sync with -i."""
-    return lambda does: monkeypatch.setattr("sys.stdin", Answering(does))
 
 
 def _replace(write):
