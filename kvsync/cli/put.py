@@ -16,7 +16,29 @@ from kvsync.online.direct import put
 __all__ = ["command"]
 
 
-@click.command("put", epilog="Example: kvsync put hello world --zone zone-1 --namespace ns-1")
+class _Discreet(click.Command):
+    """Says what is wrong with its arguments without repeating them: one may be the value."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click's. Raises `click.UsageError`."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.possibilities:
+                raise
+        except click.UsageError as error:
+            if type(error) is not click.UsageError:
+                raise
+        raise click.UsageError(
+            "give one KEY and one VALUE: several words need quotes, and what begins with - comes"
+            " after all options and --",
+            ctx,
+        )
+
+
+@click.command(
+    "put", cls=_Discreet, epilog="Example: kvsync put hello world --zone zone-1 --namespace ns-1"
+)
 @click.argument("key")
 @click.argument("value")
 @option(

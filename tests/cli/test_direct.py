@@ -38,6 +38,17 @@ def test_put(kvsync, edge, monkeypatch, value):
     assert expires
 
 
+@pytest.mark.parametrize(
+    "words", [["k", "two", "s3cret"], ["k", "-s3cret"], ["k", "v", "--s3cret"]]
+)
+def test_put_repeats_no_value(kvsync, edge, words):
+    """Whatever is wrong with the arguments: one of them may be the value, and is not repeated."""
+    for json in ([], ["--json"]):
+        result = kvsync("put", *words, *json)
+        assert (result.code, "s3cret" in result.out + result.err) == (2, False)
+    assert kvsync("put", "k", "--tll", "5", "v").err.startswith("kvsync: error: No such option")
+
+
 def test_put_refuses_what_is_no_text(kvsync, edge, monkeypatch):
     """Bytes that are not UTF-8 are refused, not converted."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
