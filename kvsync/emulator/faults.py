@@ -23,16 +23,19 @@ _BETWEEN_PIECES_S = 0.15
 
 
 class Faults:
-    """Draws what befalls each request; the same seed draws the same again."""
+    """Draws what befalls each request; the same seed draws the same again.
+
+    ``share`` (0 to 1) of the requests fail; it may change meanwhile, as when an outage ends.
+    """
 
     def __init__(self, options: EmulatorOptions) -> None:
-        self._share = options.fault
+        self.share = options.fault
         self._kinds = sorted(options.faults)
         self._random = random.Random(options.seed)  # noqa: S311 - no secret depends on it
 
     def draw(self) -> str:
         """The fault of the next request; empty for most."""
-        if self._kinds and self._random.random() < self._share:
+        if self._kinds and self._random.random() < self.share:
             return self._random.choice(self._kinds)
         return ""
 
