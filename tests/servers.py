@@ -69,6 +69,10 @@ class ServedEmulator:
         """All stored pairs of a namespace: value, and expiry in Unix seconds or 0."""
         return self._call(lambda: self._emulator.pairs(zone, namespace))
 
+    def fail(self, share: float) -> None:
+        """From now on so many requests fail (0 to 1), in the ways that were said at the start."""
+        self._emulator.faults.share = share
+
     def put(self, zone: str, namespace: str, key: str, value: str, expires: int = 0) -> None:
         """Write a pair behind everyone's back; it can be read at once."""
         self._call(lambda: self._emulator.put(zone, namespace, key, value, expires))

@@ -4,13 +4,14 @@ import asyncio
 import gc
 import os
 import signal
+from typing import Any
 
 import click
 
 from kvsync.cli.options import Duration, option
 from kvsync.cli.output import MessageFormat
 from kvsync.cli.traces import others_told
-from kvsync.emulator.options import EmulatorOptions
+from kvsync.emulator.options import ALL_FAULTS, DEFAULT_FAULTS, EmulatorOptions
 from kvsync.errors import UsageError
 
 __all__ = ["command"]
@@ -44,19 +45,36 @@ __all__ = ["command"]
 )
 @option("--fault", type=float, default=0.0, metavar="SHARE", help="0 to 1: requests that fail.")
 @option(
+    "--fault-kind",
+    "faults",
+    multiple=True,
+    type=click.Choice(sorted(ALL_FAULTS)),
+    default=sorted(DEFAULT_FAULTS),
+    metavar="KIND",
+    help=f"How; may be repeated. There are {', '.join(sorted(ALL_FAULTS))}"
+    f" [default: all but {', '.join(sorted(ALL_FAULTS - DEFAULT_FAULTS))}].",
+)
+@option("--fault-seed", "seed", type=int, help="Fail the same requests again [default: random].")
+@option(
     "--check-credentials",
     is_flag=True,
     help="Let in TENCENTCLOUD_SECRET_ID and _KEY alone [default: any pair].",
 )
 def command(
-    port: int, check_credentials: bool, namespace: tuple[str, ...], **options: str | float
+    port: int,
+    check_credentials: bool,
+    namespace: tuple[str, ...],
+    faults: tuple[str, ...],
+    **options: Any,
 ) -> int:
     """Run EdgeKV on loopback, with its checks, limits and pace, until Ctrl-C.
 
     Prints one line with its address once it listens.
     """
     pair = _pair() if check_credentials else None
-    settings = EmulatorOptions(namespaces=namespace, credential=pair, **options)  # type: ignore[arg-type] # click has checked the types
+    settings = EmulatorOptions(
+        namespaces=namespace, credential=pair, faults=frozenset(faults), **options
+    )
     with others_told(_tell):
         asyncio.run(_serve(settings, port))
     return 0

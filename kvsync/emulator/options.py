@@ -8,11 +8,13 @@ from kvsync.errors import UsageError
 
 __all__ = ["ALL_FAULTS", "DEFAULT_FAULTS", "EmulatorOptions", "is_namespace_name"]
 
-ALL_FAULTS = frozenset(
-    {"InternalError", "429", "502", "reset-before", "reset-after", "hang", "cut-off"}
+DEFAULT_FAULTS = frozenset(
+    {"InternalError", "502", "reset-before", "reset-after", "hang", "cut-off", "not-json"}
 )
-DEFAULT_FAULTS = ALL_FAULTS - {"429"}
-"""Without the one that is no failure, but a wish for a slower pace: ``rate`` sees to that."""
+ALL_FAULTS = DEFAULT_FAULTS | {"429", "RequestLimitExceeded", "trickle"}
+"""The first two more are no failures, but wishes for a slower pace: ``rate`` sees to that. The
+third is as slow as an answer can be, and fails only for who will not wait.
+"""
 _NAMESPACE = re.compile(r"[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*")
 
 

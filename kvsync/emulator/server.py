@@ -55,7 +55,7 @@ class Emulator:
         self._clock = clock
         self._monotonic = monotonic
         self._window = SlidingWindow(options.rate)
-        self._faults = Faults(options)
+        self.faults = Faults(options)
         self._requests: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
@@ -150,10 +150,10 @@ class Emulator:
     async def _post(self, request: web.BaseRequest) -> web.StreamResponse:
         # Before the first await: this is when the whole head was there.
         admitted = self._arrive(request)
-        fault = self._faults.draw()
+        fault = self.faults.draw()
         body = await _body(request)
         answer = b""
-        if self._faults.is_carried_out(fault):
+        if self.faults.is_carried_out(fault):
             answer = self._service.answer(Request(request.headers, body, admitted))
         if self._options.latency:
             await asyncio.sleep(self._options.latency)

@@ -12,7 +12,7 @@ import pytest
 from kvsync.dumps.losses import Loss
 from kvsync.sources import SourceOptions
 from tests.cli.importing import imported
-from tests.emulator.raw import call
+from tests.emulator.raw import call, error_of, post, signed
 
 COMMANDS = [
     ("plan",), ("sync",), ("validate",), ("state",), ("state", "list"), ("state", "show"),
@@ -242,6 +242,31 @@ def test_emulator_lags(start_emulator):
     server = SimpleNamespace(url=line.split()[-1])
     call(server, "EdgeKVPut", Key="k", Value="v")
     assert call(server, "EdgeKVList")["Keys"] == []
+
+
+def test_emulator_fails_as_it_is_told(start_emulator):
+    """--fault-kind says how requests fail, and --fault-seed which: the same ones again."""
+    fault = ["--fault", "0.5", "--fault-kind", "InternalError", "--fault-kind", "502"]
+
+    def failed(seed: str) -> list[str | int]:
+        _, line = start_emulator(*fault, "--fault-seed", seed, "--namespace", "ns", "--rate", "0")
+        server = SimpleNamespace(url=line.split()[-1])
+        body = json.dumps({"ZoneId": "z", "Namespace": "ns", "Key": "k", "Value": "v"}).encode()
+        replies = [post(server, body, signed(server, "EdgeKVPut", body)) for _ in range(30)]
+        return [
+            502 if r.status == 502 else error_of(json.loads(r.body)["Response"]) for r in replies
+        ]
+
+    first = failed("1")
+    assert set(first) == {"", "InternalError", 502}
+    assert failed("1") == first != failed("2")
+
+
+def test_emulator_fails_in_no_other_way(kvsync):
+    """A kind that there is not is refused with those that there are."""
+    result = kvsync("emulator", "--fault-kind", "meteor")
+    assert result.code == 2
+    assert "'reset-after'" in result.err
 
 
 def test_emulator_checks_credentials(kvsync, start_emulator, write, credentials, monkeypatch):

@@ -5,12 +5,14 @@ import json
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 import pytest
 
 from kvsync.emulator.faults import Faults
-from kvsync.emulator.options import ALL_FAULTS, DEFAULT_FAULTS, EmulatorOptions
+from kvsync.emulator.options import DEFAULT_FAULTS, EmulatorOptions
 from tests.emulator.raw import ZONE, error_of, post, signed
 from tests.servers import ServedEmulator
 
@@ -40,6 +42,28 @@ def test_an_internal_error_is_an_answer_and_writes_nothing(
     assert (status, error_of(json.loads(body)["Response"])) == (200, "InternalError")
     assert server.pairs(ZONE, "ns") == {}
     assert server.stats()["faults"] == {"InternalError": 1}
+
+
+def test_a_refusal_for_the_pace_is_an_answer_and_writes_nothing(
+    failing: Callable[[str], ServedEmulator],
+) -> None:
+    """RequestLimitExceeded as the service itself says it, whatever the pace was."""
+    server = failing("RequestLimitExceeded")
+    status, body = _put(server)
+    assert (status, error_of(json.loads(body)["Response"])) == (200, "RequestLimitExceeded")
+    assert (server.pairs(ZONE, "ns"), server.stats()["refused"]) == ({}, {})
+
+
+def test_a_body_that_is_no_json_says_nothing_and_is_written(
+    failing: Callable[[str], ServedEmulator],
+) -> None:
+    """Status and type are those of a success; the pair is there."""
+    server = failing("not-json")
+    reply = post(server, PUT, signed(server, "EdgeKVPut", PUT))
+    assert (reply.status, reply.headers["Content-Type"]) == (200, "application/json")
+    with pytest.raises(ValueError, match="Expecting value"):
+        json.loads(reply.body)
+    assert server.pairs(ZONE, "ns") == WRITTEN
 
 
 @pytest.mark.parametrize("status", [502, 429])
@@ -75,6 +99,29 @@ def test_a_cut_off_body_ends_before_its_length_and_is_written(
         _put(server)
     assert caught.value.partial.startswith(b'{"Response":')
     assert server.pairs(ZONE, "ns") == WRITTEN
+
+
+def test_a_trickle_is_the_whole_answer_piece_by_piece(
+    failing: Callable[[str], ServedEmulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However slow it is, what comes is what would have come, and the pair is there."""
+    monkeypatch.setattr("kvsync.emulator.faults._BETWEEN_PIECES_S", 0)
+    server = failing("trickle")
+    status, body = _put(server)
+    assert (status, error_of(json.loads(body)["Response"])) == (200, "")
+    assert server.pairs(ZONE, "ns") == WRITTEN
+
+
+def test_a_trickle_begins_at_once(failing: Callable[[str], ServedEmulator]) -> None:
+    """A client that waits for the first bytes alone gets them, and no more yet."""
+    server = failing("trickle")
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)
+    with closing(connection):
+        connection.request("POST", "/", body=PUT, headers=signed(server, "EdgeKVPut", PUT))
+        answer = connection.getresponse()
+        begun = answer.read1()
+        assert answer.length
+        assert b'{"Response":'.startswith(begun)
 
 
 def test_a_hang_lasts_until_the_server_closes(serve_emulator: Serve) -> None:
@@ -125,14 +172,15 @@ def test_the_share_of_failures_is_the_one_asked_for() -> None:
     counts = {kind: drawn.count(kind) for kind in DEFAULT_FAULTS}
     assert len(drawn) - drawn.count("") == sum(counts.values())
     assert 1850 < sum(counts.values()) < 2150
-    assert all(250 < count < 420 for count in counts.values()), counts
+    assert all(220 < count < 360 for count in counts.values()), counts
 
 
-def test_a_slower_pace_is_asked_for_by_name_only() -> None:
-    """HTTP 429 is no failure by default: `rate` refuses on its own. Whoever wants it names it."""
-    assert EmulatorOptions().faults == DEFAULT_FAULTS == ALL_FAULTS - {"429"}
-    chosen = EmulatorOptions(fault=1.0, faults=frozenset({"429"}))
-    assert Faults(chosen).draw() == "429"
+@pytest.mark.parametrize("kind", ["429", "RequestLimitExceeded", "trickle"])
+def test_what_is_slow_is_asked_for_by_name_only(kind: str) -> None:
+    """By default nothing is slow: `rate` refuses on its own. Whoever wants these names them."""
+    assert kind not in EmulatorOptions().faults
+    chosen = EmulatorOptions(fault=1.0, faults=frozenset({kind}))
+    assert Faults(chosen).draw() == kind
 
 
 def test_the_same_seed_fails_the_same() -> None:

@@ -1,0 +1,142 @@
+"""A source, a state and a service, and kvsync as a process between them."""
+
+import hashlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kvsync.model import Row
+from kvsync.state import State
+from tests.servers import ServedEmulator
+
+__all__ = ["NAMESPACE", "ZONE", "Lab", "Line", "Scale", "plain_environment"]
+
+ZONE = "zone-1"
+NAMESPACE = "default"
+_WORDS = {"TENCENTCLOUD_SECRET_ID": "AKIDtorture", "TENCENTCLOUD_SECRET_KEY": "any"}
+
+
+class Scale(NamedTuple):
+    """How much is done: keys of a sync, shares of failing requests, kills, signals, and keys of a
+    run that is killed."""
+
+    keys: int
+    shares: tuple[float, ...]
+    paced: int
+    kills: int
+    signals: int
+    killed_keys: int
+
+
+class Line(NamedTuple):
+    """One attack; ``figures`` in the order in which they are told, ``broken`` has the promises that
+    were not kept."""
+
+    attack: str
+    figures: dict[str, float | int | str]
+    broken: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{name} {_shown(figure)}" for name, figure in self.figures.items())
+        return f"{self.attack:<28} {told}: {'; '.join(self.broken) or 'ok'}"
+
+
+def _shown(figure: float | str) -> str:
+    return f"{figure:.2f}" if isinstance(figure, float) else str(figure)
+
+
+def plain_environment() -> dict[str, str]:
+    """The environment of a child: no setting of whoever runs this, and a pair that gets in."""
+    mine = {name: text for name, text in os.environ.items() if not name.startswith("KVSYNC_")}
+    return {**mine, **_WORDS}
+
+
+class Lab:
+    """A folder with a manifest of ``keys`` keys and a state, and an emulator to send to."""
+
+    def __init__(self, folder: Path, edge: ServedEmulator, keys: int, *options: str) -> None:
+        self.edge = edge
+        self.state = folder / "state.db"
+        self._source = folder / "m.yaml"
+        self._keys = keys
+        self._options = options
+        self.wanted: dict[str, str] = {}
+        self.write(0)
+
+    def write(self, version: int) -> None:
+        """Change every value of the source."""
+        self.wanted = {f"key-{n}": f"value {n} of version {version}" for n in range(self._keys)}
+        pairs = "".join(f"  {key}: {value}\n" for key, value in self.wanted.items())
+        self._source.write_text(f"version: 1\nname: torture\nkeys:\n{pairs}")
+
+    @property
+    def arguments(self) -> list[str]:
+        """What follows ``kvsync`` on the command line."""
+        place = ["--endpoint", self.edge.url, "--zone", ZONE, "--namespace", NAMESPACE]
+        return ["sync", str(self._source), "--state", str(self.state), *place, "--json",
+                *self._options]  # fmt: skip
+
+    def start(self) -> "subprocess.Popen[str]":
+        """A sync in a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "kvsync", *self.arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=plain_environment(),
+        )  # fmt: skip
+
+    def sync(self) -> Any:
+        """The document of a sync that runs to its end."""
+        out, _ = self.start().communicate()
+        return json.loads(out)
+
+    def held(self) -> dict[str, str]:
+        """What the target holds."""
+        pairs = self.edge.pairs(ZONE, NAMESPACE)
+        return {key: value for key, (value, _) in pairs.items()}
+
+    def rows(self) -> dict[str, Row]:
+        """What the state knows."""
+        if not self.state.exists():
+            return {}
+        with State.read(str(self.state)) as state:
+            return {
+                key: row for target in state.targets() for key, row in state.rows(target).items()
+            }
+
+    def false_claims(self) -> list[str]:
+        """Keys of which the state says something that is not so, and knows no doubt."""
+        held = self.held()
+        return [
+            key
+            for key, row in self.rows().items()
+            if not row.in_doubt and row.digest != _digest(held.get(key))
+        ]
+
+    def is_sound(self) -> bool:
+        """Whether SQLite finds the state file whole."""
+        with sqlite3.connect(self.state) as connection:
+            (found,) = connection.execute("PRAGMA integrity_check").fetchone()
+        connection.close()
+        return bool(found == "ok")
+
+    def broken(self) -> list[str]:
+        """Which promises a run that went through has not kept."""
+        held, rows = self.held(), self.rows()
+        told = []
+        if held != self.wanted:
+            told.append("the target is not as the source")
+        if {key: row.digest for key, row in rows.items()} != {
+            key: _digest(value) for key, value in held.items()
+        }:
+            told.append("the state is not as the target")
+        if any(row.in_doubt for row in rows.values()):
+            told.append("keys are left in doubt")
+        return told
+
+
+def _digest(value: str | None) -> bytes:
+    return b"" if value is None else hashlib.sha256(value.encode()).digest()
