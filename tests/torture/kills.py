@@ -38,13 +38,13 @@ def kills(scale: Scale, seed: int) -> Iterator[Line]:
             child.kill()
             child.communicate()
             counts["cut short"] += child.returncode == -signal.SIGKILL
+            counts["unsound"] += not lab.is_sound()
             counts["false claims"] += len(lab.false_claims())
             held = lab.held()
             lacking = sum(held.get(key) != value for key, value in lab.wanted.items())
             counts["while sending"] += 0 < lacking < len(lab.wanted)
             before = lab.edge.stats()["requests"]["EdgeKVPut"]
             counts["next runs done"] += lab.sync()["exit_code"] == 0 and not lab.broken()
-            counts["unsound"] += not lab.is_sound()
             most = max(most, lab.edge.stats()["requests"]["EdgeKVPut"] - before - lacking)
     broken = [f"{counts[name]} {name}" for name in ("false claims", "unsound") if counts[name]]
     if counts["next runs done"] != scale.kills:

@@ -3,15 +3,16 @@
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kvsync.model import Row
-from kvsync.state import State
 from tests.servers import ServedEmulator
 
 __all__ = ["NAMESPACE", "ZONE", "Lab", "Line", "Scale", "plain_environment"]
@@ -56,6 +57,13 @@ def plain_environment() -> dict[str, str]:
     return {**mine, **_WORDS}
 
 
+class Known(NamedTuple):
+    """What the state says of a key: the SHA-256 of its value, and whether it is in doubt."""
+
+    digest: bytes
+    in_doubt: bool
+
+
 class Lab:
     """A folder with a manifest of ``keys`` keys and a state, and an emulator to send to."""
 
@@ -98,14 +106,11 @@ class Lab:
         pairs = self.edge.pairs(ZONE, NAMESPACE)
         return {key: value for key, (value, _) in pairs.items()}
 
-    def rows(self) -> dict[str, Row]:
-        """What the state knows."""
-        if not self.state.exists():
-            return {}
-        with State.read(str(self.state)) as state:
-            return {
-                key: row for target in state.targets() for key, row in state.rows(target).items()
-            }
+    def rows(self) -> dict[str, Known]:
+        """What stands in the state file, read without any code of kvsync's."""
+        with self._copied() as connection:
+            found = connection.execute("SELECT key, digest, in_doubt FROM entry").fetchall()
+        return {key: Known(digest, bool(in_doubt)) for key, digest, in_doubt in found}
 
     def false_claims(self) -> list[str]:
         """Keys of which the state says something that is not so, and knows no doubt."""
@@ -118,10 +123,21 @@ class Lab:
 
     def is_sound(self) -> bool:
         """Whether SQLite finds the state file whole."""
-        with sqlite3.connect(self.state) as connection:
+        with self._copied() as connection:
             (found,) = connection.execute("PRAGMA integrity_check").fetchone()
-        connection.close()
         return bool(found == "ok")
+
+    @contextmanager
+    def _copied(self) -> Iterator[sqlite3.Connection]:
+        """The state as the next run would find it: what looks at it must not mend it."""
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / self.state.name
+            for ending in ("", "-journal"):
+                beside = self.state.with_name(self.state.name + ending)
+                if beside.exists():
+                    shutil.copyfile(beside, copy.with_name(copy.name + ending))
+            with closing(sqlite3.connect(copy)) as connection:
+                yield connection
 
     def broken(self) -> list[str]:
         """Which promises a run that went through has not kept."""

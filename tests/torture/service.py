@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from zlib import crc32
 
 from kvsync.cli import run
 from kvsync.emulator.options import ALL_FAULTS, EmulatorOptions
@@ -43,6 +44,10 @@ def all_faults(scale: Scale, seed: int) -> Iterator[Line]:
 def paced(scale: Scale, seed: int) -> Iterator[Line]:
     """The pace of 20 a second, kept by first attempts and retries alike."""
     yield _attacked("20/s, failures 20%", ALL_FAULTS - _SLOWER, 0.2, scale.paced, seed, rate=20)
+    # The rate is halved again and again: to an eighth, if there is no end of it.
+    yield _attacked(
+        "20/s, a storm of 50%", frozenset(_SLOWER), 0.5, scale.paced // 5, seed, rate=20
+    )
     yield _attacked("20/s, refusals 5%", frozenset(_SLOWER), 0.05, scale.paced, seed, rate=20)
 
 
@@ -55,7 +60,9 @@ def _attacked(
     *,
     rate: int = _UNBOUNDED,
 ) -> Line:
-    options = EmulatorOptions(rate=rate, fault=share, faults=faults, seed=seed)
+    options = EmulatorOptions(
+        rate=rate, fault=share, faults=faults, seed=seed + crc32(attack.encode())
+    )
     patience = ["--rate", str(rate), "--timeout", "1", "--retries", "20"]
     with tempfile.TemporaryDirectory() as folder, ServedEmulator(options) as edge:
         lab = Lab(Path(folder), edge, keys, *patience)
@@ -66,6 +73,7 @@ def _attacked(
     figures: dict[str, float | int | str] = {
         "exit": document["exit_code"],
         "keys": keys,
+        "faults": sum(stats["faults"].values()),
         "attempts per key": len(arrivals) / keys,
         "refused": sum(stats["refused"].values()),
     }
