@@ -42,11 +42,6 @@ CREATE VIEW target AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 
 CREATE VIEW entry AS SELECT * FROM target;
 CREATE VIEW run AS SELECT * FROM target;
 """
-_TRIGGER = """
-CREATE TABLE target (id INTEGER PRIMARY KEY, endpoint, zone, namespace, clock_offset);
-CREATE TABLE entry (target, key);
-CREATE TRIGGER more AFTER INSERT ON target BEGIN INSERT INTO entry VALUES (1, 'k'); END;
-"""
 _WIDE = "CREATE TABLE a (b);" + "INSERT INTO a VALUES (zeroblob(900000));" * 200
 
 
@@ -110,7 +105,6 @@ OWN = {
     "state, views without end, listed": Case(
         _schema(_ENDLESS_VIEW), ("state", "list", "t"), 4, target=False
     ),
-    "state, a trigger": Case(_schema(_TRIGGER), _PLAN, 4),
     "state, other tables": Case(_schema(_WIDE), _PLAN, 4),
     "failures, a header of 100 MB": Case(
         _failures(b'{"format":"kvsync-failures","owner":"', Times(b"x", 100 * _MIB)), _RETRY, 2

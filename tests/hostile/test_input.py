@@ -28,7 +28,7 @@ NAMES = [
     "dump: cloudflare, lists of nothing",
     "dump: jsonl, endless",
     "dump: csv, a value of 100 MB",
-    "own: state, a trigger",
+    "own: state, 200 MiB of noise",
     "own: state, views without end, listed",
     "own: index, a way out",
 ]

@@ -277,11 +277,6 @@ def foreign(path: Path, pragmas: str) -> bytes:
             " (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT * FROM n",
             "is not a kvsync state file; it was left as it is",
         ),
-        (
-            "PRAGMA application_id = 0x6B767379; PRAGMA user_version = 1;"
-            "CREATE TRIGGER more AFTER INSERT ON t BEGIN DELETE FROM t; END",
-            "is not a kvsync state file; it was left as it is",
-        ),
     ],
 )
 def test_not_ours(tmp_path, opening, pragmas, message):
