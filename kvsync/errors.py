@@ -96,16 +96,19 @@ class UsageError(KvsyncError):
 class InputError(KvsyncError):
     """A source cannot be used; ``mistakes`` has everything that is wrong with it, in order.
 
-    ``outcome`` is what became of the call, in a few words.
+    Where they are very many, ``more`` is how many there are besides. ``outcome`` is what became of
+    the call, in a few words.
     """
 
     kind = "input"
     exit_code = 2
     outcome = "nothing was sent"
 
-    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+    def __init__(self, mistakes: Sequence[Mistake], more: int = 0) -> None:
         self.mistakes = tuple(mistakes)
-        super().__init__("\n".join(map(str, self.mistakes)))
+        self.more = more
+        rest = [f"and {more:,} more"] if more else []
+        super().__init__("\n".join([*map(str, self.mistakes), *rest]))
 
 
 class StateError(KvsyncError):

@@ -9,13 +9,10 @@ from kvsync.errors import FatalError, Interrupted, RejectedError, ServiceError
 from kvsync.keys import KEYS_PER_REQUEST
 from kvsync.model import Pair
 from kvsync.pool import Stoppable
+from kvsync.sizing import Budget, Estimate, Most, size_of
 
 __all__ = ["Fetch", "Namespace", "Vain", "in_batches"]
 
-_HELD_BYTES = 32 << 20
-"""Bytes of value held at a time, as far as that is known before an answer is there."""
-_LARGEST = 1 << 20
-"""Bytes of the largest value."""
 _VAIN = 8
 """Calls in a row that failed, each after all its retries: the fault is not with the keys."""
 _VAIN_KEYS = 50
@@ -31,24 +28,6 @@ class Namespace(Stoppable, Protocol):
         """The pairs of these keys, 20 at most. Raises `ServiceError` or `Interrupted`."""
 
 
-class _Budget:
-    """Bytes that may be on their way; one answer may always be, however large."""
-
-    def __init__(self) -> None:
-        self._used = 0
-        self._freed = asyncio.Event()
-
-    async def reserve(self, size: int) -> None:
-        while self._used and self._used + size > _HELD_BYTES:
-            self._freed.clear()
-            await self._freed.wait()
-        self._used += size
-
-    def release(self, size: int) -> None:
-        self._used -= size
-        self._freed.set()
-
-
 class _Turn(NamedTuple):
     """A batch, what it may weigh (bytes), and its place in the order."""
 
@@ -56,29 +35,6 @@ class _Turn(NamedTuple):
     size: int
     before: asyncio.Event
     handed_on: asyncio.Event
-
-
-@dataclass(slots=True)
-class _Estimate:
-    """How large an answer will be: what is known of its keys, and at least what the others were."""
-
-    keys: int = 0
-    size: int = 0
-
-    def learn(self, pairs: Sequence[Pair]) -> None:
-        self.keys += len(pairs)
-        self.size += sum(len(pair.value or b"") for pair in pairs)
-
-    def of(self, keys: Sequence[str], known: Callable[[str], int | None]) -> int:
-        mean = self.size / self.keys if self.keys else None
-        total = 0.0
-        for key in keys:
-            told = known(key)
-            if told is None:
-                total += _LARGEST if mean is None else mean
-            else:
-                total += max(told, mean or 0)
-        return int(total)
 
 
 @dataclass(slots=True)
@@ -111,8 +67,9 @@ class Fetch:
     """What ended the run before its time."""
 
     def __post_init__(self) -> None:
-        self._budget = _Budget()
-        self._estimate = _Estimate()
+        self._budget = Budget()
+        self._estimate = Estimate()
+        self._most = Most()
         self._taking = asyncio.Lock()
         self._last = asyncio.Event()
         self._last.set()
@@ -155,8 +112,20 @@ class Fetch:
             await self._take(turn)
 
     async def _take(self, turn: _Turn) -> None:
+        held = turn.size
         try:
             pairs = await self._read(turn.keys)
+            beyond = max(0, size_of(pairs) - turn.size)
+            dropped = not (turn.before.is_set() or self._budget.fits(beyond))
+            if dropped:
+                # Small values were expected: all that are under way may be as large.
+                keys = [pair.key for pair in pairs]
+                del pairs
+                await turn.before.wait()
+            self._budget.take(beyond)
+            held += beyond
+            if dropped:
+                pairs = await self._read(keys)
             await turn.before.wait()
             if pairs and not self._stopping:
                 await self.received(pairs)
@@ -165,7 +134,7 @@ class Fetch:
             self._stop_asking()
             raise
         finally:
-            self._budget.release(turn.size)
+            self._budget.release(held)
             turn.handed_on.set()
 
     async def _next(self, batches: AsyncIterator[Sequence[str]]) -> _Turn | None:
@@ -205,6 +174,8 @@ class Fetch:
         """The pairs of these keys, as far as they can be had."""
         if self._stopping:
             return []
+        if len(keys) > self._most.keys:
+            return await self._in_parts(keys, self._most.keys)
         try:
             pairs = await self._asked(self.namespace.get(keys))
         except Interrupted:
@@ -213,6 +184,13 @@ class Fetch:
             return await self._failed(keys, error)
         self.vain.calls = self.vain.keys = 0
         self._estimate.learn(pairs)
+        self._most.answered(len(keys))
+        return pairs
+
+    async def _in_parts(self, keys: Sequence[str], size: int) -> list[Pair]:
+        pairs: list[Pair] = []
+        for first in range(0, len(keys), size):
+            pairs += await self._read(keys[first : first + size])
         return pairs
 
     async def _failed(self, keys: Sequence[str], error: ServiceError) -> list[Pair]:
@@ -231,8 +209,11 @@ class Fetch:
         if len(keys) == 1:
             self.failures.append((keys[0], error))
             return []
-        middle = len(keys) // 2
-        return await self._read(keys[:middle]) + await self._read(keys[middle:])
+        pairs = await self._in_parts(keys, (len(keys) + 1) // 2)
+        if len(pairs) == len(keys):
+            # No key was at fault, so there were too many of them: the next need not learn it.
+            self._most.too_many(len(keys))
+        return pairs
 
     def _halt(self, error: ServiceError) -> None:
         self.error = self.error or error

@@ -10,7 +10,7 @@ import kvsync
 for module in pkgutil.walk_packages(kvsync.__path__, "kvsync."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
-for name in ("encodings.idna", "filelock", "msgspec.json", "pathspec", "yaml"):
+for name in ("encodings.idna", "filelock", "msgspec.json", "yaml"):
     importlib.import_module(name)
 
 os.setgroups([])

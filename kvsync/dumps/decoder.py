@@ -5,16 +5,22 @@ and numbers that an int or a float would change.
 """
 
 import json
+import re
 from typing import TypeAlias
 
 import msgspec
 
-__all__ = ["DEEP", "Decoder", "Json", "syntax_words"]
+__all__ = ["DEEP", "MANY", "Decoder", "Json", "has_many_parts", "syntax_words"]
 
 Json: TypeAlias = "str | int | bool | msgspec.Raw | list[Json] | dict[str, Json] | None"
 """Numbers that Python would not give back as they were are `msgspec.Raw`."""
 
 DEEP = "nested too deeply: write the value as a string"
+MANY = "more than 250,000 parts in one object: write the value as a string"
+
+_MOST_PARTS = 250_000
+"""Lists, objects and commas: `[],` takes thirty times as much memory as it has characters."""
+_STRINGS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)
 
 _EXACT_DIGITS = 18
 
@@ -50,6 +56,18 @@ class Decoder:
 
     def _constant(self, name: str) -> None:
         self.fault = f"{name} is not JSON: write a string, a number or null"
+
+
+def has_many_parts(text: str) -> bool:
+    """Whether what Python would make of the text, or of the beginning of one, is too much."""
+    if _parts(text) <= _MOST_PARTS:
+        return False
+    # In a string they are nothing but characters.
+    return _parts(_STRINGS.sub("", text)) > _MOST_PARTS
+
+
+def _parts(text: str) -> int:
+    return text.count("[") + text.count("{") + text.count(",")
 
 
 def syntax_words(error: json.JSONDecodeError) -> str:

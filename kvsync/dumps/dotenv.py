@@ -15,6 +15,9 @@ __all__ = ["read"]
 _MAX_SIZE = 2**20
 """Bytes: the file is read whole."""
 
+_MOST_LINES = 50_000
+"""The parser takes 50 µs for a name."""
+
 _BLANK = re.compile(r"\s*")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _GAP = re.compile(r"\s{1024}")
@@ -29,6 +32,8 @@ def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it
         yield Fault(_line(text, len(text)), source.fault)
     elif len(text) > _MAX_SIZE:
         yield Fault(1, "more than 1 MiB: use another format, jsonl for one")
+    elif text.count("\n") > _MOST_LINES:
+        yield Fault(1, f"more than {_MOST_LINES:,} lines: use another format, jsonl for one")
     elif gap := _GAP.search(text):
         yield Fault(_line(text, gap.start()), "over 1,000 spaces in a row: use another format")
     else:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from kvsync.dumps.decoder import DEEP, Decoder, Json, syntax_words
+from kvsync.dumps.decoder import DEEP, MANY, Decoder, Json, has_many_parts, syntax_words
 from kvsync.dumps.failures import BOOKKEEPING, LOST, VERSION, read_header
 from kvsync.dumps.fields import (
     WrongError,
@@ -60,6 +60,8 @@ def _items(line: Line, decoder: Decoder) -> Iterator[Item]:
 
 
 def _decoded(text: str, decoder: Decoder) -> Json:
+    if has_many_parts(text):
+        raise WrongError(MANY)
     try:
         value, end = decoder.decode(text.strip())
     except json.JSONDecodeError as error:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from kvsync.dumps.decoder import DEEP, Decoder, Json, syntax_words
+from kvsync.dumps.decoder import DEEP, MANY, Decoder, Json, has_many_parts, syntax_words
 from kvsync.dumps.record import Fault
 from kvsync.dumps.utf8 import Utf8
 
@@ -169,6 +169,9 @@ class JsonText:
     def _grow(self, line: int) -> bool:
         if len(self._text) - self._at > MAX_ITEM:
             raise BrokenError(line, "more than 16 MiB: EdgeKV cannot hold that, leave it out")
+        # What was read belongs to the item, which did not end in it.
+        if has_many_parts(self._text[self._at :]):
+            raise BrokenError(line, MANY)
         return self._more()
 
     def _more(self) -> bool:

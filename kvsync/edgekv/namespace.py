@@ -20,6 +20,10 @@ __all__ = ["Namespace"]
 _LONGEST_PAGE = 1000
 _MOST_EMPTY = 100
 """Pages in a row without a key, after which a list does not go on, whatever its cursor says."""
+_MOST_KEYS = 10_000_000
+_MOST_NAMES = 1 << 30
+"""Characters that all names have together. A namespace has 1 GB by default, names and values:
+https://www.tencentcloud.com/document/product/1145 calls it ``Capacity``."""
 
 
 class Namespace:
@@ -89,7 +93,7 @@ class Namespace:
         if prefix:
             # The service refuses an empty one.
             fields["Prefix"] = prefix
-        empty = 0
+        empty = count = size = 0
         while True:
             settled = await self._caller.call(
                 self._request("EdgeKVList", fields, printable(prefix)), ListAnswer
@@ -99,6 +103,14 @@ class Namespace:
             stuck = answer.cursor == fields.get("Cursor") or empty > _MOST_EMPTY
             if answer.keys is None or stuck:
                 raise _misfit(settled, "the list of keys does not go on")
+            if len(answer.keys) > page:
+                raise _misfit(settled, f"more keys than the {page:,} that were asked for")
+            count += len(answer.keys)
+            size += sum(map(len, answer.keys))
+            if count > _MOST_KEYS or size > _MOST_NAMES:
+                raise _misfit(
+                    settled, f"the list of keys has no end: {count:,} are more than a namespace has"
+                )
             for key in answer.keys:
                 yield key
             if not answer.cursor:

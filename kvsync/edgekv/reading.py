@@ -14,6 +14,10 @@ _HELD = 32 << 20
 """Bytes that answers on their way hold together; the one that began first may go on beyond."""
 _LONGEST = 10
 """Silences that an answer may take, if it is small: with a byte in each it would never end."""
+_FREE_PIECES = 10_000
+_SMALLEST_PIECE = 64
+"""Bytes. An answer in chunks of a byte costs 3 µs of this machine's time for each of them: more
+pieces than those above, and one for so many bytes, are not looked at."""
 _CRAWL = 8192
 """Bytes of an answer that are worth one more second. A link so slow takes 2 minutes per MiB."""
 
@@ -95,11 +99,19 @@ class Room:
 async def read_body(
     response: aiohttp.ClientResponse, limit: int, room: Room, patience: Patience
 ) -> bytearray:
-    """The body, ``limit`` bytes at most. Raises `PassingError` for a larger one."""
+    """The body, ``limit`` bytes at most.
+
+    Raises `PassingError` for a larger one, and for one in more pieces than makes sense.
+    """
     body = bytearray()
+    pieces = 0
     patience.begin()
     with room.place() as place:
-        async for chunk in response.content.iter_any():
+        async for chunk, _ in response.content.iter_chunks():
+            pieces += 1
+            if pieces > _FREE_PIECES + len(body) // _SMALLEST_PIECE:
+                response.close()
+                raise bad_answer("the answer comes in pieces of a few bytes: check --endpoint")
             if len(body) + len(chunk) > limit:
                 response.close()
                 raise bad_answer(f"the answer is larger than {limit >> 20} MiB: check --endpoint")

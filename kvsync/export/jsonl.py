@@ -31,7 +31,7 @@ class JsonLines:
     between = b""
     foot = b""
     starts: tuple[bytes, ...] = (b'{"key":',)
-    max_size = sys.maxsize
+    max_size = max_pairs = sys.maxsize
 
     def encode(self, key: str, value: bytes, expiry: Expiry) -> bytes:
         """A line; a pair that never expires has neither of the two."""

@@ -6,7 +6,7 @@ import yaml
 from yaml import events as ev
 
 from kvsync.export.records import Decoded
-from kvsync.limits import MAX_MANIFEST_SIZE
+from kvsync.limits import MAX_MANIFEST_KEYS, MAX_MANIFEST_SIZE
 from kvsync.model import NEVER, Expiry
 
 __all__ = ["Manifest"]
@@ -32,6 +32,7 @@ class Manifest:
     foot = b""
     starts: tuple[bytes, ...] = (b'  "', _LONG_KEY)
     max_size = MAX_MANIFEST_SIZE
+    max_pairs = MAX_MANIFEST_KEYS
 
     def __init__(self, zone: str, namespace: str) -> None:
         # In these two fields, and nowhere else, a manifest has variables.

@@ -131,7 +131,7 @@ class OneFile:
         record = self._codec.encode(pair.key, pair.value or b"", expiry)
         if self._file.end > len(self._codec.head):
             record = self._codec.between + record
-        check_room(self._codec, self._file.end + len(record), EXPORT_LESS)
+        check_room(self._codec, self._file.end + len(record), len(self._pairs) + 1, EXPORT_LESS)
         with disk_faults(self._path):
             self._file.append(record)
         self._pairs[pair.key] = identify(pair.value or b"", expiry)

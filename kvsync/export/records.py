@@ -31,7 +31,7 @@ class Codec(Protocol):
 
     ``head`` is what stands before the first record, ``between`` in front of each further one, and
     ``foot`` after the last: lines, or nothing. ``starts`` is what a record may start with, and
-    ``max_size`` what the file may have in bytes.
+    ``max_size`` what the file may have in bytes, and ``max_pairs`` in pairs.
     """
 
     head: bytes
@@ -39,6 +39,7 @@ class Codec(Protocol):
     foot: bytes
     starts: tuple[bytes, ...]
     max_size: int
+    max_pairs: int
 
     def encode(self, key: str, value: bytes, expiry: Expiry) -> bytes:
         """The pair's record; the value is in UTF-8."""
@@ -69,10 +70,12 @@ def identify(value: bytes, expiry: Expiry) -> bytes:
     return digest.digest()
 
 
-def check_room(codec: Codec, size: int, advice: str) -> None:
+def check_room(codec: Codec, size: int, pairs: int, advice: str) -> None:
     """Raises `UsageError`, with advice, for a file of ``size`` bytes that nothing would read."""
     if size > codec.max_size:
         raise UsageError(f"more than a manifest may have ({size_text(codec.max_size)}): {advice}")
+    if pairs > codec.max_pairs:
+        raise UsageError(f"more than a manifest may have ({codec.max_pairs:,} keys): {advice}")
 
 
 def read_kept(file: BinaryIO, codec: Codec, prefix: str) -> Kept:

@@ -21,6 +21,7 @@ class Stream:
         self._advice = advice
         self._lead = b""
         self._size = len(codec.head)
+        self._pairs = 0
         put(codec.head)
 
     def add(self, key: str, value: bytes, expiry: Expiry) -> None:
@@ -30,7 +31,8 @@ class Stream:
         """
         record = self._lead + self._codec.encode(key, value, expiry)
         self._size += len(record)
-        check_room(self._codec, self._size, self._advice)
+        self._pairs += 1
+        check_room(self._codec, self._size, self._pairs, self._advice)
         self._put(record)
         self._lead = self._codec.between
 

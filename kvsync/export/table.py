@@ -23,7 +23,7 @@ class Csv:
     between = b""
     foot = b""
     starts: tuple[bytes, ...] = (b"",)
-    max_size = sys.maxsize
+    max_size = max_pairs = sys.maxsize
 
     def encode(self, key: str, value: bytes, expiry: Expiry) -> bytes:
         """The record; a field that would otherwise be taken apart is in quotes."""

@@ -142,7 +142,8 @@ def retry_lines(run: RunReport) -> Iterator[str]:
 def error_lines(error: KvsyncError) -> Iterator[str]:
     """An error for people; of a source's mistakes only how many there are."""
     if isinstance(error, InputError):
-        yield f"{count_text(len(error.mistakes), 'mistake')}; {error.outcome}"
+        count = len(error.mistakes) + error.more
+        yield f"{count_text(count, 'mistake')}; {error.outcome}"
     else:
         yield from map(printable, str(error).splitlines())
 
@@ -151,6 +152,8 @@ def mistake_lines(error: KvsyncError) -> Iterator[str]:
     """A source's mistakes, each with its place."""
     if isinstance(error, InputError):
         yield from (printable(str(mistake)) for mistake in error.mistakes)
+        if error.more:
+            yield f"and {count_text(error.more, 'more mistake')}"
 
 
 def name_of(run: RunReport) -> str:

@@ -119,7 +119,10 @@ class _Spool:
             shutil.copyfileobj(source, self._file, 1 << 20)
             self._file.flush()
         except OSError as error:
-            raise OutputError(f"cannot keep what was piped in: {error.strerror}") from error
+            raise OutputError(
+                f"cannot keep what was piped in, in the temporary directory ({error.strerror}): "
+                "make room there, or set TMPDIR to another one"
+            ) from error
 
     def __call__(self) -> BinaryIO:
         """It, from its beginning; each reader of several has a place of its own."""

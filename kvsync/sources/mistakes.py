@@ -8,6 +8,8 @@ from kvsync.units import printable
 __all__ = ["Mistakes", "quoted"]
 
 _SHOWN = 60
+_MOST = 1000
+"""Mistakes of one source that are kept: a wrong character may make a million."""
 
 
 class Marked(Protocol):
@@ -25,26 +27,38 @@ class Mistakes:
     def __init__(self, origin: str) -> None:
         self.origin = printable(origin)
         self._found: dict[Mistake, None] = {}
+        self._more = 0
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._found) + self._more
 
     def at(self, mark: Marked, message: str) -> None:
         """Something at a place of this file. The same place twice (an alias) counts once."""
-        self._found[Mistake(message, self.origin, mark.line, mark.column)] = None
+        self._add(Mistake(message, self.origin, mark.line, mark.column))
 
     def about(self, origin: str, message: str, line: int = 0) -> None:
         """Something in another file, or in this file as a whole."""
-        self._found[Mistake(message, printable(origin), line, 1 if line else 0)] = None
+        self._add(Mistake(message, printable(origin), line, 1 if line else 0))
+
+    def _add(self, mistake: Mistake) -> None:
+        if len(self._found) < _MOST:
+            self._found[mistake] = None
+        elif mistake not in self._found:
+            self._more += 1
 
     def extend(self, other: "Mistakes") -> None:
         """Take over what another list found."""
-        self._found.update(other._found)  # noqa: SLF001 - the same class
+        for mistake in other._found:  # noqa: SLF001 - the same class
+            self._add(mistake)
+        self._more += other._more  # noqa: SLF001 - the same class
 
     def raise_all(self) -> None:
-        """Raise `InputError` with everything found, by line; files of trees come last."""
+        """Raise `InputError` with what was found, by line; files of trees come last.
+
+        Of very many the first that were found are kept, and the others are counted.
+        """
         if self._found:
-            raise InputError(sorted(self._found, key=_place))
+            raise InputError(sorted(self._found, key=_place), self._more)
 
 
 def _place(mistake: Mistake) -> tuple[bool, int, int, str]:

@@ -11,7 +11,7 @@ import yaml
 from yaml import events as ev
 
 from kvsync.errors import InputError, Mistake
-from kvsync.limits import MAX_MANIFEST_SIZE
+from kvsync.limits import MAX_MANIFEST_NODES, MAX_MANIFEST_SIZE
 from kvsync.sources.memory import gc_paused
 
 __all__ = [
@@ -85,6 +85,7 @@ class _Document:
         self.origin = origin
         self.root: Node | None = None
         self.documents = 0
+        self.nodes = 0
         self.stack: list[_Open] = []
         self.anchors: dict[str, _Anchored | None] = {}
         self.alias_cost = 0
@@ -108,8 +109,7 @@ class _Document:
             self.refuse(event, "a second document starts here: keep one manifest in each file")
 
     def scalar(self, event: Any) -> None:
-        if event.tag is not None:
-            self.refuse_tag(event)
+        self.count(event)
         mark = event.start_mark
         node = Scalar(event.value, mark.line + 1, mark.column + 1, not event.style)
         cost = _NODE_COST + len(node.text)
@@ -128,8 +128,7 @@ class _Document:
             parent.height = height + 1
 
     def start(self, event: Any) -> None:
-        if event.tag is not None:
-            self.refuse_tag(event)
+        self.count(event)
         if len(self.stack) >= MAX_DEPTH:
             self.refuse_depth(event)
         if event.anchor is not None:
@@ -166,8 +165,16 @@ class _Document:
             self.refuse(event, "the aliases up to here add too much: write fewer of them")
         self.add(*anchored)
 
-    def refuse_tag(self, event: Any) -> NoReturn:
-        self.refuse(event, "a tag (!…) has no meaning here: take it away")
+    def count(self, event: Any) -> None:
+        if event.tag is not None:
+            self.refuse(event, "a tag (!…) has no meaning here: take it away")
+        self.nodes += 1
+        if self.nodes > MAX_MANIFEST_NODES:
+            self.refuse(
+                event,
+                f"more than {MAX_MANIFEST_NODES:,} keys, values and lists up to here: put large "
+                "JSON into files, many keys into a dump (kvsync convert --to jsonl)",
+            )
 
     def refuse_depth(self, event: Any) -> NoReturn:
         self.refuse(event, f"nested more than {MAX_DEPTH} levels deep: make it flatter")
@@ -177,7 +184,7 @@ def read_yaml(data: bytes, origin: str) -> Node:
     """The only document in ``data``; positions count from 1.
 
     Raises `InputError`, naming ``origin``, for bytes that are not one YAML document or that no
-    manifest needs: tags, deep nesting, aliases that blow up.
+    manifest needs: tags, deep nesting, aliases that blow up, more nodes than memory should hold.
     """
     if len(data) > MAX_MANIFEST_SIZE:
         size = MAX_MANIFEST_SIZE // 2**20

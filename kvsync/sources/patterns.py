@@ -1,25 +1,27 @@
 """Patterns as in ``.gitignore``, asked about one name at a time.
 
-``pathspec`` translates a pattern; which one decides is found here. Its own ``GitIgnoreSpec``
-answers for whole paths and does not know that git never looks into an ignored directory: ``*``,
-``!*/`` and ``!*.json`` together would leave out every directory.
+Git never looks into an ignored directory, and neither does who asks here: so a pattern is asked
+about a name itself, never about what lies below it.
 """
 
 import re
-import warnings
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeAlias
 
+from kvsync.sources.wildmatch import translate
+
 __all__ = ["Rule", "Rules", "decide", "parse_rules"]
 
-_DESCENDANT = "ps_d"
-"""pathspec's name for the slash after which a match goes on into a directory."""
+_LONGEST = 4096
+"""Characters; no path on Linux is longer."""
+_MOST = 10_000
+"""Patterns in one list: each is tried on each name."""
 
 
 class Rule(NamedTuple):
     """One pattern: does it match, what does it say then, and of directories only?"""
 
-    search: Callable[[str], re.Match[str] | None]
+    match: Callable[[str], re.Match[str] | None]
     matches: bool
     directories: bool
 
@@ -39,36 +41,29 @@ def parse_rules(lines: Iterable[str]) -> tuple[Rules, list[tuple[int, str]]]:
             faults.append((number, "not a pattern that .gitignore knows: check \\ and […] in it"))
         else:
             rules.extend(rule)
+        if len(rules) > _MOST:
+            faults.append((number, f"more than {_MOST:,} patterns: write fewer"))
+            break
     rules.reverse()
     return tuple(rules), faults
 
 
 def _parse_rule(line: str) -> list[Rule]:
-    from pathspec.patterns.gitignore.spec import (
-        GitIgnoreSpecPattern,
-    )
-
     text = line if line.endswith("\\ ") else line.rstrip()
-    if "[[:" in text:
-        raise ValueError("character classes have no translation")
+    if text.startswith("#"):
+        return []
+    if len(text) > _LONGEST or "[[:" in text:
+        raise ValueError("no path is so long, and character classes have no translation")
+    negated = text.startswith("!")
     # Without its slash a pattern for directories matches the directory's own name, no more.
-    bare = text.rstrip("/") if not text.startswith("#") else ""
-    if bare in {"", "!"}:
-        return []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        pattern = GitIgnoreSpecPattern(bare)
-    if pattern.regex is None:
-        return []
-    return [Rule(pattern.regex.search, bool(pattern.include), bare != text)]
+    bare = text.removesuffix("/").removeprefix("!")
+    found = translate(bare) if bare else None
+    return [Rule(found.fullmatch, not negated, text.endswith("/"))] if found else []
 
 
 def decide(rules: Rules, path: str, is_directory: bool) -> bool | None:
     """What the rules say of this path itself (relative, no slash at its end), or None."""
     for rule in rules:
-        if rule.directories and not is_directory:
-            continue
-        match = rule.search(path)
-        if match and match.groupdict().get(_DESCENDANT) is None:
+        if (is_directory or not rule.directories) and rule.match(path):
             return rule.matches
     return None

@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
@@ -23,6 +24,11 @@ _LEFT_OUT = frozenset(
 )
 # vim's swap files, emacs' locks and auto-saves, LibreOffice's locks.
 _SWAP = re.compile(r"\..*\.sw[a-p]|\.#.*|#.*#|\.~lock\..*#", re.DOTALL)
+_ENOUGH = 10_000
+"""Mistakes after which a tree is not walked any further."""
+_MOST_WAYS = 100
+"""Paths by which links may lead to one directory: with two links to the next one in each of 40
+directories there are more than anybody could walk."""
 
 
 class Found(NamedTuple):
@@ -79,12 +85,14 @@ class _Walk:
         for path in left_out:
             self.left_out_in.setdefault(os.path.dirname(path), set()).add(os.path.basename(path))
         self.found: list[Found] = []
+        self.ways: Counter[str] = Counter()
+        self.enough = False
         root = os.path.realpath(tree.root)
         self.real_root = root
         self.pending = [_Directory("", root, None, (), not tree.include)]
 
     def run(self) -> list[Found]:
-        while self.pending:
+        while self.pending and not self.enough:
             directory = self.pending.pop()
             try:
                 with os.scandir(os.path.join(self.tree.root, directory.path)) as listing:
@@ -96,14 +104,16 @@ class _Walk:
             names = self.left_out_in.get(directory.real)
             if names:
                 entries = [e for e in entries if e.name not in names or _is_directory(e)]
-            for entry in entries:
-                self.visit(directory, entry)
+            self.visit_all(directory, entries)
+        if self.enough:
+            self.mistakes.about(self.tree.shown, "and more: the rest was not looked at")
         self.found.sort()
         return self.found
 
     def fault(self, path: str, message: str) -> None:
         shown = os.path.join(self.tree.shown, path) if path else self.tree.shown
         self.mistakes.about(shown, message)
+        self.enough = len(self.mistakes) >= _ENOUGH
 
     def with_ignore_file(
         self, directory: _Directory, entries: list[os.DirEntry[str]]
@@ -130,6 +140,12 @@ class _Walk:
         for line, message in faults:
             self.mistakes.about(os.path.join(self.tree.shown, path), message, line)
         return rules
+
+    def visit_all(self, directory: _Directory, entries: list[os.DirEntry[str]]) -> None:
+        for entry in entries:
+            self.visit(directory, entry)
+            if self.enough:
+                return
 
     def visit(self, directory: _Directory, entry: os.DirEntry[str]) -> None:
         name = entry.name
@@ -192,7 +208,16 @@ class _Walk:
         if is_directory and any(inside(above.real, real) for above in _upwards(directory)):
             self.fault(path, "a link that leads back to itself: remove it, or leave it out")
             return ""
+        if is_directory and self.too_many_ways(path, real):
+            return ""
         return real
+
+    def too_many_ways(self, path: str, real: str) -> bool:
+        self.ways[real] += 1
+        if self.ways[real] == _MOST_WAYS + 1:
+            words = f"links lead to one directory in more than {_MOST_WAYS} ways: remove some"
+            self.fault(path, words)
+        return self.ways[real] > _MOST_WAYS
 
     def take(self, path: str, entry: os.DirEntry[str]) -> None:
         try:

@@ -153,7 +153,9 @@ def _connect(path: str, mode: str) -> sqlite3.Connection:
             # Commits happen in a thread of their own, one at a time: see `Ledger`.
             check_same_thread=False,
         )
+        # For files that somebody else may have written: https://www.sqlite.org/security.html
         connection.execute("PRAGMA cell_size_check=ON")
+        connection.execute("PRAGMA trusted_schema=OFF")
     except SQLITE_ERRORS as error:
         raise translate(error, path) from error
     return connection

@@ -52,6 +52,9 @@ CREATE TABLE run (
 CREATE INDEX run_of ON run (target, owner, started);
 """
 
+_FOREIGN = "SELECT 1 FROM sqlite_master WHERE type = 'view'"
+"""In place of a table it may have rows without end."""
+
 
 def create(connection: sqlite3.Connection) -> None:
     """Make the tables of a new state file. Raises `sqlite3.Error`."""
@@ -89,6 +92,8 @@ def is_new(connection: sqlite3.Connection, path: str) -> bool:
             f"{path} was written by another version of kvsync (its format is {version}, this one"
             f" knows {VERSION}); use that version, or give another --state FILE"
         )
+    if connection.execute(_FOREIGN).fetchone():
+        raise foreign(path)
     return False
 
 

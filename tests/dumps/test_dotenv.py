@@ -72,3 +72,10 @@ def test_what_is_wrong_has_its_line(content: bytes, line: int, message: str) -> 
 def test_after_a_wrong_line_comes_the_next() -> None:
     """An unclosed quote costs its line alone."""
     assert read("dotenv", b"A='\nB=1\n")[1:] == [Record("B", b"1", 2)]
+
+
+def test_more_names_than_an_environment_has() -> None:
+    """The parser is slow: beyond 50,000 lines another format is asked for."""
+    content = b"A=\n" * 50_001
+    words = "more than 50,000 lines: use another format, jsonl for one"
+    assert faults("dotenv", content) == [(1, words)]

@@ -224,3 +224,24 @@ def test_all_of_a_dump_is_read_in_drops() -> None:
     """One byte at a time is slow, but right."""
     content = b'\xef\xbb\xbf[{"key": "\xc3\xa9", "value": "\xe2\x82\xac"}]'
     assert read("cloudflare", content, drop=1) == read("cloudflare", content)
+
+
+@pytest.mark.parametrize("form", ["cloudflare", "fastly", "consul", "jsonl"])
+@pytest.mark.parametrize("piece", [b"[],", b"{},", b'"a",'])
+def test_an_item_of_very_many_parts(form: str, piece: bytes) -> None:
+    """What Python would make thirty times as large of is refused before it is."""
+    content = b'[{"key":"k","value":[' + piece * 1_000_000 + b"0]}]"
+    found = read(form, content[1:-1] if form in {"fastly", "jsonl"} else content)
+    assert [str(item.message) for item in found if isinstance(item, Fault)] == [
+        "more than 250,000 parts in one object: write the value as a string"
+    ]
+
+
+@pytest.mark.parametrize("form", ["cloudflare", "jsonl"])
+def test_a_value_of_brackets(form: str) -> None:
+    """Characters within a string are no parts."""
+    value = '[{,"\\' * 200_000
+    pair = json.dumps({"key": "k", "value": value}).encode()
+    (found,) = read(form, pair if form == "jsonl" else b"[" + pair + b"]")
+    assert not isinstance(found, Fault)
+    assert found.value == value.encode()

@@ -64,6 +64,7 @@ def bomb() -> Answer:
 ENDLESS = {
     "body": endless(HEAD + b"\r\n", b" " * MIB),
     "chunks": endless(CHUNKED, b"100000\r\n" + b" " * MIB + b"\r\n"),
+    "tiny chunks": endless(CHUNKED, b"1\r\n \r\n" * 10_000),
     "length": endless(HEAD + b"Content-Length: 999999999999999999\r\n\r\n", b" " * MIB),
     "headers": endless(HEAD, b"X-a: b\r\n" * 10_000),
     "header line": endless(HEAD + b"X-a: ", b"x" * MIB),

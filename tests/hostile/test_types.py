@@ -194,3 +194,33 @@ def test_a_list_of_namespaces_ends() -> None:
     wire = Endless(json.dumps({"Response": many}).encode())
     ask(namespaces, wire)
     assert wire.asked == 10
+
+
+class Listing(StubWire):
+    """Each page has as many keys as this, all new."""
+
+    def __init__(self, keys: int) -> None:
+        super().__init__(b"")
+        self.keys = keys
+
+    async def exchange(self, request: Request, headers: dict[str, str], limit: int) -> Reply:
+        self.asked += 1
+        keys = [f"k{self.asked}-{number}" for number in range(self.keys)]
+        answer = {"RequestId": "r", "Keys": keys, "Cursor": f"c{self.asked}"}
+        return Reply.of(200, json.dumps({"Response": answer}).encode(), "")
+
+
+@pytest.mark.parametrize(("name", "most"), [("_MOST_KEYS", 2_500), ("_MOST_NAMES", 15_000)])
+def test_a_list_of_ever_new_keys_ends(monkeypatch, name: str, most: int) -> None:
+    """More keys, or longer ones, than a namespace can hold are an error that says so."""
+    monkeypatch.setattr(f"kvsync.edgekv.namespace.{name}", most)
+    wire = Listing(1000)
+    ask(listed, wire)
+    assert wire.asked == 3
+
+
+def test_a_page_of_more_keys_than_were_asked_for() -> None:
+    """It is none that the service gives."""
+    wire = Listing(1001)
+    ask(listed, wire)
+    assert wire.asked == 1

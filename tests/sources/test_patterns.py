@@ -1,11 +1,14 @@
 """Ignore files, include and exclude: git is the judge."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from kvsync.sources.patterns import decide, parse_rules
+from kvsync.sources.patterns import Rules, decide, parse_rules
 from tests.sources.growing import keys, tree
 from tests.sources.making import mistakes
 
@@ -120,3 +123,83 @@ def test_an_open_bracket_matches_nothing() -> None:
     rules, faults = parse_rules(["a[b"])
     assert (rules, faults) == ((), [])
     assert decide(rules, "a[b", is_directory=False) is None
+
+
+WORDS = st.text("ab*?/", max_size=12) | st.lists(
+    st.sampled_from(["a", "b", "ab", "*", "**", "a*", "*b", "?", "[!a]", "[ab]*", "a**b"]),
+    min_size=1,
+    max_size=5,
+).map("/".join)
+PLACES = ["a", "b", "ab", "ba", "a/a", "a/b", "ab/b", "a/b/ab", "b/a/ab", "a/b/a/b", "b/b/b/ab/a"]
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty one."""
+    folder = tmp_path_factory.mktemp("repository")
+    subprocess.run(["git", "init", "-q", folder], check=True)
+    return folder
+
+
+@settings(max_examples=150)
+@given(pattern=WORDS, only_directories=st.booleans())
+def test_whatever_the_pattern_git_is_the_judge(
+    repository: Path, pattern: str, only_directories: bool
+) -> None:
+    """Wildcards beside, before and behind each other mean what they mean to git."""
+    # Behind a literal beginning git takes such stars for a whole segment, against its own manual.
+    assume(not re.search(r"[^/*]\*\*+(/|$)", pattern))
+    line = pattern + "/" * only_directories
+    (repository / ".gitignore").write_text(f"{line}\n")
+    asked = subprocess.run(
+        ["git", "check-ignore", "--no-index", "--stdin"],
+        cwd=repository,
+        input="\n".join(PLACES),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    rules, faults = parse_rules([line])
+    assert (faults, asked.stderr) == ([], "")
+    assert [place for place in PLACES if left_out(rules, place)] == asked.stdout.split()
+
+
+def left_out(rules: Rules, path: str) -> bool:
+    """Whether a file is ignored, or any directory that it is in."""
+    above = [str(folder) for folder in Path(path).parents][:-1]
+    return bool(decide(rules, path, is_directory=False)) or any(
+        decide(rules, folder, is_directory=True) for folder in above
+    )
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "*a" * 20 + "b",
+        "*?" * 20 + "b",
+        "[a-z]*" * 20 + "!",
+        "**/" + "a/**/" * 20 + "b",
+        "a*" * 2000,
+    ],
+)
+def test_no_pattern_is_slow(pattern: str) -> None:
+    """Patterns that would have to be tried in more ways than there is time for are decided."""
+    rules, _ = parse_rules([pattern])
+    assert decide(rules, "a" * 255, is_directory=False) is None
+    assert decide(rules, "a/" * 500 + "a", is_directory=False) is None
+
+
+def test_patterns_beyond_reason_are_mistakes() -> None:
+    """A pattern is no longer than a path, and a list has ten thousand at most."""
+    assert [number for number, _ in parse_rules(["a", "b" * 4097])[1]] == [2]
+    assert parse_rules(["a"] * 10_001)[1] == [
+        (10_001, "more than 10,000 patterns: write fewer"),
+    ]
+
+
+def test_a_name_with_a_line_feed() -> None:
+    """A line feed is a character like any other."""
+    rules, _ = parse_rules(["*.log", "a/**/b"])
+    assert decide(rules, "x\n.log", is_directory=False)
+    assert decide(rules, "a/\n/b", is_directory=False)
+    assert decide(rules, "x.log\n", is_directory=False) is None

@@ -271,6 +271,12 @@ def foreign(path: Path, pragmas: str) -> bytes:
             "PRAGMA application_id = 0x6B767379; PRAGMA user_version = 99",
             "was written by another version of kvsync (its format is 99, this one knows 1)",
         ),
+        (
+            "PRAGMA application_id = 0x6B767379; PRAGMA user_version = 1;"
+            "CREATE VIEW target AS WITH RECURSIVE n(id) AS"
+            " (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT * FROM n",
+            "is not a kvsync state file; it was left as it is",
+        ),
     ],
 )
 def test_not_ours(tmp_path, opening, pragmas, message):
