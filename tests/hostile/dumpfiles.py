@@ -40,7 +40,7 @@ _ENDS = {
     "dotenv": b'"\n',
     "jsonl": b'"}\n',
 }
-_BLANK = {"fastly": 0, "akamai": 0, "dotenv": 0, "jsonl": 0}
+_BLANK = {"fastly": 0, "akamai": 0, "jsonl": 0}
 _SPACES = {"fastly": 0}
 """What blank text is a dump of no pairs in."""
 _JSON = ("cloudflare", "fastly", "consul", "jsonl")
@@ -103,7 +103,10 @@ def _for_each() -> dict[str, Case]:
         start = _STARTS[form].removesuffix(b'"')
         for name, piece in (("brackets", b"["), ("braces", b'{"a":')):
             cases[f"{form}, depth in {name}"] = Case(
-                _bytes(start, Times(piece, 1_000_000)), _plan(form), 2, "deep"
+                _bytes(start, Times(piece, 1_000_000)),
+                _plan(form),
+                2,
+                "write the value as a string",
             )
         cases[f"{form}, lists of nothing"] = Case(
             _bytes(start, b"[", Times(b"[],", 30 * _MIB), b"[]]}"), _plan(form), 2

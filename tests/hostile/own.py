@@ -84,7 +84,7 @@ def _index_keys() -> None:
     with open("t/.kvsync-index", "wb") as file:
         file.write(_INDEX)
         file.writelines(
-            b'{"key":"a%d","file":"a%d"}\n' % (number, number) for number in range(1_000_000)
+            b'{"key":"a%d","file":"a%d"}\n' % (number, number) for number in range(300_000)
         )
         file.write(b'{"complete":true}\n')
 
@@ -127,7 +127,7 @@ OWN = {
         2,
     ),
     "failures, a home in a device": Case(
-        _failures(_header(home="/dev", state="/dev/zero"), b'{"key":"k","value":"v"}\n'), _RETRY, 4
+        _failures(_header(home="/dev", state="/dev/zero"), b'{"key":"k","value":"v"}\n'), _RETRY, 2
     ),
     "failures, names that a terminal obeys": Case(
         _failures(_header(owner="\x1b[2J", home="/\x1b[2J"), b'{"key":"k","value":"v"}\n'),
@@ -141,7 +141,7 @@ OWN = {
     "index, one key a million times": Case(
         _index(Times(b'{"key":"a","file":"a"}\n', 1_000_000)), _PLAN, 0
     ),
-    "index, a million keys": Case(_index_keys, _PLAN, 2, "the index names it"),
+    "index, 300,000 keys": Case(_index_keys, _PLAN, 2, "the index names it"),
     "index, depth": Case(_index(b'{"key":', b"[" * 60_000, b"\n"), _PLAN, 2),
     "index, a FIFO": Case(_index_pipe, _PLAN, 2),
 }
