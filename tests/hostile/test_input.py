@@ -12,17 +12,14 @@ from tests.hostile.input import CASES
 
 NAMES = [
     "tree: links out",
-    "tree: a ladder of links",
     "tree: FIFO, socket, device",
-    "tree: 10,000 levels",
     "tree: names that a terminal obeys",
     "tree: names that are not UTF-8",
     "tree: a file of 1 TiB",
     "ignore file: stars",
     "ignore file: double stars",
     "manifest: alias bomb",
-    "manifest: a value of 60 MiB",
-    "manifest: 60 MiB of empty lists",
+    "manifest: depth in brackets",
     "manifest: names of other languages",
     "manifest: UTF-16",
     "dump: cloudflare, lists of nothing",
