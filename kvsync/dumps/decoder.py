@@ -19,7 +19,7 @@ DEEP = "nested too deeply: write the value as a string"
 MANY = "more than 250,000 parts in one object: write the value as a string"
 
 _MOST_PARTS = 250_000
-"""Lists, objects and commas: `[],` takes thirty times as much memory as it has characters."""
+"""Lists, objects and commas: `[],` takes twenty times as much memory as it has characters."""
 _STRINGS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)
 
 _EXACT_DIGITS = 18

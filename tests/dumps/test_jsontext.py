@@ -229,7 +229,7 @@ def test_all_of_a_dump_is_read_in_drops() -> None:
 @pytest.mark.parametrize("form", ["cloudflare", "fastly", "consul", "jsonl"])
 @pytest.mark.parametrize("piece", [b"[],", b"{},", b'"a",'])
 def test_an_item_of_very_many_parts(form: str, piece: bytes) -> None:
-    """What Python would make thirty times as large of is refused before it is."""
+    """What Python would make many times as large is refused before it is."""
     content = b'[{"key":"k","value":[' + piece * 1_000_000 + b"0]}]"
     found = read(form, content[1:-1] if form in {"fastly", "jsonl"} else content)
     assert [str(item.message) for item in found if isinstance(item, Fault)] == [
