@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp import payload
 from aiohttp.abc import AbstractStreamWriter
 
-from kvsync.edgekv.throttle import Throttle
+from kvsync.edgekv.throttle import Permit, Throttle
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest
@@ -48,6 +48,8 @@ class _Place:
 
 _place: ContextVar[_Place] = ContextVar("_place")
 """The place of the attempt that runs in this task: aiohttp stands between `turn` and `connect`."""
+_permit: ContextVar[Permit] = ContextVar("_permit")
+"""The permit of that attempt, from `connect` to when its body is written."""
 
 
 class PacedConnector(aiohttp.TCPConnector):
@@ -101,7 +103,7 @@ class PacedConnector(aiohttp.TCPConnector):
                 await self._throttle.permit(action)
                 raise
             try:
-                await self._throttle.permit(action)
+                _permit.set(await self._throttle.permit(action))
             except BaseException:
                 connection.release()
                 raise
@@ -159,6 +161,8 @@ class SteadyBody(payload.Payload):
     ) -> None:
         """Writes ``content_length`` bytes of it, None for all. Raises `TimeoutError`."""
         self.sent = time.time()
+        if permit := _permit.get(None):
+            permit.used()
         rest = memoryview(self._value)[:content_length]
         while rest:
             async with asyncio.timeout(self._silence):

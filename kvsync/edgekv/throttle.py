@@ -6,6 +6,7 @@ bucket out at once and refill meanwhile: 39 requests were measured in one second
 
 import asyncio
 import math
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from aiolimiter import AsyncLimiter
 
 from kvsync.errors import Interrupted
 
-__all__ = ["Throttle"]
+__all__ = ["Permit", "Throttle"]
 
 _FLOOR = 1 / 8
 _CLIMB = 1 / 10
@@ -30,6 +31,27 @@ _LAG_S = 0.0006
 """By which a permit comes late: the event loop rounds its timers up to whole milliseconds."""
 _LEAST_ROOM_S = 0.003
 """What is left of the room where the lag is the most of it."""
+_WINDOW_S = 1.01
+"""From a departure to that of the request which is one too many for the second behind it: 10 ms for
+arrivals that are not as far apart as the departures."""
+_WATCHED_RATE = 1000.0
+"""Requests per second up to which departures are kept: no single one matters where more leave."""
+
+
+class Permit:
+    """Leave for one request; ``at`` is when it was given or, once that is known, used (loop time).
+
+    A machine that is busy lets time pass in between.
+    """
+
+    __slots__ = ("at",)
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+
+    def used(self) -> None:
+        """The request leaves now."""
+        self.at = asyncio.get_running_loop().time()
 
 
 def _spacing(rate: float) -> float:
@@ -52,6 +74,7 @@ class _Pace:
     """One action's limiter, and the share of the full rate that it may use just now."""
 
     limiter: AsyncLimiter
+    departures: deque[Permit]
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     share: float = 1.0
     headroom: float = 0.0
@@ -69,6 +92,21 @@ class _Pace:
         """What a permit costs beyond the one that it is."""
         self._climb(now)
         return (1 + self.headroom) / self.share - 1
+
+    async def given(self) -> Permit:
+        """A permit, once the request that leaves with it is not one too many for any second."""
+        loop = asyncio.get_running_loop()
+        while (left := self._left(loop.time())) > 0:  # noqa: ASYNC110 - time is what it waits for
+            await asyncio.sleep(left)
+        permit = Permit(loop.time())
+        self.departures.append(permit)
+        return permit
+
+    def _left(self, now: float) -> float:
+        """Seconds until one more may leave."""
+        kept = self.departures
+        is_full = kept and len(kept) == kept.maxlen
+        return kept[0].at + _WINDOW_S - now if is_full else 0.0
 
     def _climb(self, now: float) -> None:
         self.share = min(1.0, self.share + (now - self.since) * _CLIMB)
@@ -96,8 +134,8 @@ class Throttle:
         self._waiting: set[asyncio.Task[object]] = set()
         self._interrupted: set[asyncio.Task[object]] = set()
 
-    async def permit(self, action: str) -> None:
-        """Returns when one request of this action may leave, now.
+    async def permit(self, action: str) -> Permit:
+        """Returns when one request of this action may leave, now; whoever sends it says when.
 
         Raises `Interrupted` after `stop`.
         """
@@ -106,6 +144,7 @@ class Throttle:
             # One waiter at a time in the limiter: a changed rate holds for the next permit.
             async with pace.turn:
                 await self._pay(pace)
+                return await pace.given()
 
     def slow_down(self, action: str) -> None:
         """The service refused a request of this action as one too many."""
@@ -157,7 +196,9 @@ class Throttle:
 
     def _pace(self, action: str) -> _Pace:
         if action not in self._paces:
-            self._paces[action] = _Pace(AsyncLimiter(1, _spacing(self.rate)))
+            counted = math.floor(self.rate) if self.rate <= _WATCHED_RATE else 0
+            limiter = AsyncLimiter(1, _spacing(self.rate))
+            self._paces[action] = _Pace(limiter, deque(maxlen=counted))
         return self._paces[action]
 
     async def _pay(self, pace: _Pace) -> None:
