@@ -35,6 +35,8 @@ class DumpSource:
     Raises `InputError` for what cannot be read, `UsageError` for options that make no sense.
     """
 
+    stale = False
+
     def __init__(self, path: str, options: SourceOptions, clock: Clock) -> None:
         self.label = path
         self.location = os.path.abspath(path)

@@ -74,6 +74,51 @@ def test_waiting_for_the_first(kvsync, edge, holder, monkeypatch):
     assert f"pid {holder.pid}" in told[0]
 
 
+@pytest.fixture
+def while_waiting(monkeypatch, holder):
+    """Lets something happen while a run waits for the holder, which is killed after that."""
+
+    def let(does) -> None:
+        def tell(console, line, level="info"):
+            if "waiting for another run" in line:
+                does()
+                holder.kill()
+
+        monkeypatch.setattr("kvsync.cli.console.Console.tell", tell)
+
+    return let
+
+
+def test_a_source_that_changes_while_it_waits(kvsync, edge, manifest, while_waiting):
+    """What the source says after the wait is sent, wherever it goes by then, and nothing of before:
+    the run that was waited for may have sent what is newer."""
+    while_waiting(lambda: manifest("zone: zone-2\nkeys: {a: three, b: new}\n"))
+    result = kvsync("sync", "m.yaml", "--lock-timeout", "1m", "--json")
+    (run,) = result.json["runs"]
+    assert (result.code, run["target"]["zone"], run["summary"]["create"]) == (0, "zone-2", 2)
+    assert held(edge) == {"a": "one"}
+    assert {key: value for key, (value, _) in edge.pairs("zone-2", "ns").items()} == {
+        "a": "three", "b": "new",
+    }  # fmt: skip
+    assert "nothing to do" in kvsync("sync", "m.yaml").out
+
+
+@pytest.mark.parametrize("change", ["spoil", "remove"])
+def test_a_source_that_is_no_more_after_the_wait(kvsync, edge, manifest, while_waiting, change):
+    """It is told as it is then, and nothing is sent."""
+    while_waiting(lambda: os.remove("m.yaml") if change == "remove" else manifest("keys: [\n"))
+    assert kvsync("sync", "m.yaml", "--lock-timeout", "1m").code == 2
+    assert held(edge) == {"a": "one"}
+
+
+def test_a_first_run_that_waits(kvsync, edge, manifest, while_waiting):
+    """So it is where there is no state yet, and the source was read before the wait."""
+    os.remove(".kvsync/state.db")
+    while_waiting(lambda: manifest("keys: {a: three, b: new}\n"))
+    assert kvsync("sync", "m.yaml", "--lock-timeout", "1m").code == 0
+    assert held(edge) == {"a": "three", "b": "new"}
+
+
 def test_no_name_of_the_holder_is_waited_for(kvsync, edge, synced):
     """A FIFO where the holder's name should be holds nobody up."""
     os.unlink(f"{synced}.holder")
