@@ -55,6 +55,9 @@ class Job:
     named_elsewhere: Container[str] = frozenset()
     """Keys of the same target that others answer for: another source of the call names them or
     has them as its orphans, or a state gives them to a source outside the call."""
+    left_out: Container[str] = frozenset()
+    """Keys that the source names though it has no entry for them, where ``--only`` has made a list
+    of its entries."""
     left_over: Mapping[str, bool] = field(default_factory=dict)
     """Keys of a failure file that it has no value of and that are still to be pushed (False) or
     deleted (True)."""

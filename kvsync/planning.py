@@ -78,7 +78,7 @@ def _narrow(job: Job, only: Iterable[str]) -> None:
     if job.entries and not found:
         job.report.warnings.append("no key of the source matches --only")
     # What the source names and leaves out is no orphan; of the rest it is known by its entries.
-    left_out = names_of(job.entries) if isinstance(job.entries, Indexed) else ()
+    job.left_out = left_out = names_of(job.entries) if isinstance(job.entries, Indexed) else ()
     kept = {entry.key for entry in found}
     job.entries = found
     job.left_over = {key: what for key, what in job.left_over.items() if matches(key, only)}
