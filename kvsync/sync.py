@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from kvsync.dumps.losses import told_expired
 from kvsync.errors import HeldBackError
 from kvsync.holding import Holder, hold_the_rest, open_states, reopen_stale
 from kvsync.interface import Interface
@@ -44,7 +45,12 @@ def validate(call: Call) -> Report:
     refuse_collisions(jobs, lambda job: named_target(job.source, call.settings))
     for job in (job for job in jobs if not job.report.error):
         # What a plan would warn of whatever the state says: empty sources, past and hopeless times.
-        circumstances = Circumstances(owner="", now=call.clock(), rate=call.settings.rate)
+        circumstances = Circumstances(
+            owner="",
+            now=call.clock(),
+            rate=call.settings.rate,
+            told_expired=told_expired(job.report.losses),
+        )
         job.report.warnings += make_plan(job.entries, {}, circumstances).warnings
     return Report("validate", [job.report for job in jobs])
 
