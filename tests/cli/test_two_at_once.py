@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from kvsync.state import run_lock
+from kvsync.state import State, run_lock
 from tests.cli.watching import held
 
 HOLD = """
@@ -50,6 +50,14 @@ def test_looking_is_not_held_up(kvsync, edge, holder):
     """What only reads the state does not wait for the run that holds it."""
     for command in (["plan", "m.yaml"], ["state", "list", "m.yaml"], ["verify", "m.yaml"]):
         assert kvsync(*command).code in {0, 3}
+
+
+def test_looking_holds_nobody_up(kvsync, edge, synced):
+    """A plan that has the state open, and waits for the network, keeps no sync from writing."""
+    with State.read(os.path.abspath(synced)) as state:
+        rows = state.rows(state.targets()[0])
+        assert "1 updated" in kvsync("sync", "m.yaml").out
+        assert rows.keys() == {"a"}
 
 
 def test_a_killed_run_holds_nothing(kvsync, edge, holder):
