@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from kvsync.dumps.losses import told_expired
 from kvsync.entries import Picked
 from kvsync.errors import InputError, KvsyncError, Mistake
 from kvsync.export import STDOUT, open_new, refuse_taken
@@ -66,7 +67,9 @@ def _read(source: Source, run: RunReport, call: Call) -> tuple[Sequence[Entry], 
         (expired if is_past(entry, now) else wanted).add(number)
     run.keys, run.size = len(entries), sum(entry.size for entry in entries)
     run.warnings += source.warnings
-    run.warnings += [*empty_warnings(entries), *expired_warnings(expired, "written")]
+    told = told_expired(source.losses)
+    untold = [entry for entry in expired if entry.key not in told] if told else expired
+    run.warnings += [*empty_warnings(entries), *expired_warnings(untold, "written")]
     return wanted, len(expired)
 
 

@@ -8,7 +8,7 @@ from kvsync.errors import Interrupted, RejectedError, ServiceError
 from kvsync.keys import KEYS_PER_REQUEST
 from kvsync.model import Ack, Change, Outcome, OutcomeKind
 from kvsync.pool import DEFAULTS, WINDOW, Pool, PoolOptions, Stoppable, Store
-from kvsync.verdict import cut_off, unsuccessful
+from kvsync.verdict import cut_off, done, unsuccessful
 
 __all__ = ["Deletion", "Namespace"]
 
@@ -80,10 +80,7 @@ class Deletion(Pool[_Batch]):
             return [unsuccessful(change, change.entry, error) for change in batch.changes]
         except asyncio.CancelledError:
             return [cut_off(change, change.entry) for change in batch.changes]
-        return [
-            Outcome(OutcomeKind.DONE, change, change.entry, ack.at, ack.request_id, ack.attempts)
-            for change in batch.changes
-        ]
+        return [done(change, change.entry, ack) for change in batch.changes]
 
     async def _halve(self, batch: _Batch, refusal: RejectedError) -> list[Outcome]:
         """Send what was refused in two: one key that the service minds must not keep the others."""

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from kvsync.entries import names_of
@@ -10,10 +9,10 @@ from kvsync.errors import InputError, Interrupted, KvsyncError, UsageError
 from kvsync.model import Destination, Entry, Row, Target
 from kvsync.remote import Verdict
 from kvsync.report import RunReport
-from kvsync.settings import API_RATE, Call, Choice, Settings
+from kvsync.settings import API_RATE, Call, Choice
 from kvsync.source import Source
 from kvsync.sources import open_source, shown_source
-from kvsync.state import State, run_lock, state_path
+from kvsync.state import State, state_path
 from kvsync.targets import (
     emulator_data,
     local_endpoint,
@@ -24,15 +23,13 @@ from kvsync.targets import (
 from kvsync.units import printable
 
 __all__ = [
-    "Holder",
     "Job",
     "failed",
     "find_targets",
     "foreign_keys",
     "going",
-    "hold_the_rest",
     "open_jobs",
-    "open_states",
+    "open_source_of",
     "read_all",
     "service_time",
     "target_job",
@@ -58,6 +55,9 @@ class Job:
     named_elsewhere: Container[str] = frozenset()
     """Keys of the same target that others answer for: another source of the call names them or
     has them as its orphans, or a state gives them to a source outside the call."""
+    left_out: Container[str] = frozenset()
+    """Keys that the source names though it has no entry for them, where ``--only`` has made a list
+    of its entries."""
     left_over: Mapping[str, bool] = field(default_factory=dict)
     """Keys of a failure file that it has no value of and that are still to be pushed (False) or
     deleted (True)."""
@@ -130,13 +130,18 @@ def open_jobs(call: Call) -> list[Job]:
         seen.add(os.path.realpath(path))
         job = Job(RunReport(shown_source(path), rate=call.settings.rate))
         jobs.append(job)
-        try:
-            # What this call writes inside a folder is no part of the folder.
-            options = replace(call.source, left_out=_own_files(call))
-            job.source = open_source(path, options, environ=call.environ)
-        except KvsyncError as error:
-            job.report.error = error
+        open_source_of(job, path, call)
     return jobs
+
+
+def open_source_of(job: Job, path: str, call: Call) -> None:
+    """Open the job's source; if that cannot be, the job keeps the error."""
+    try:
+        # What this call writes inside a folder is no part of the folder.
+        options = replace(call.source, left_out=_own_files(call))
+        job.source = open_source(path, options, environ=call.environ)
+    except KvsyncError as error:
+        job.report.error = error
 
 
 def target_job(call: Call, *, zone_only: bool = False, create: bool = False) -> Job:
@@ -179,64 +184,6 @@ def find_targets(jobs: Iterable[Job], call: Call) -> None:
         except KvsyncError as error:
             # A field that is wrong in the manifest is reported with its place, and all others.
             job.report.error = _mistakes_of(source) or error
-
-
-def open_states(jobs: Iterable[Job], open_state: Callable[[str], State]) -> None:
-    """Open each state file once, and load what it knows of each job's target.
-
-    A state that cannot be opened is the error of the jobs that need it.
-    """
-    by_path: dict[str, list[Job]] = {}
-    for job, _ in going(jobs):
-        by_path.setdefault(job.state_path, []).append(job)
-    # Sorted, so that two calls with the same sources never wait for each other in a ring.
-    for path, users in sorted(by_path.items()):
-        try:
-            state = open_state(path)
-            for job in users:
-                job.state, job.rows = state, state.rows(job.target)
-        except KvsyncError as error:
-            for job in users:
-                job.report.error = error
-
-
-class Holder:
-    """Holds state files for a run, until ``stack`` unwinds; ``tell`` hears of a wait."""
-
-    def __init__(self, settings: Settings, stack: ExitStack, tell: Callable[[str], None]) -> None:
-        self._settings = settings
-        self._stack = stack
-        self._tell = tell
-
-    def lock(self, path: str) -> None:
-        """Let no other run have the state file."""
-        timeout = self._settings.lock_timeout
-        self._stack.enter_context(run_lock(path, timeout, waiting=self._tell))
-
-    def open(self, path: str) -> State:
-        """The state file, locked before, open for writing; created if it is missing."""
-        return self._stack.enter_context(State.write(path))
-
-    def hold(self, path: str) -> State:
-        """The state file, held and open for writing; created if it is missing."""
-        self.lock(path)
-        return self.open(path)
-
-    def hold_if_there(self, path: str) -> State:
-        """As `hold`, but a missing file is not created: the sources may yet be bad."""
-        return self.hold(path) if os.path.exists(path) else State.read(path)
-
-
-def hold_the_rest(jobs: Sequence[Job], holder: Holder, *, local: bool) -> None:
-    """Create the states that are missing, and for ``local`` runs the emulators' data."""
-    open_states([job for job in jobs if job.state and not job.state.writable], holder.hold)
-    for job in jobs if local else ():
-        known = job.target
-        if job.state and job.state.writable:
-            endpoint = local_endpoint(job.state_path, create=True)
-            job.report.target = known._replace(endpoint=endpoint)
-            if job.target != known:
-                job.rows = job.state.rows(job.target)
 
 
 def read_all(jobs: Iterable[Job]) -> None:

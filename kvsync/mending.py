@@ -4,7 +4,8 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from kvsync.jobs import Holder, Job
+from kvsync.holding import Holder
+from kvsync.jobs import Job
 from kvsync.settings import Settings
 from kvsync.state import Diagnosis, State, examine, set_aside
 from kvsync.units import count_text, printable

@@ -237,12 +237,14 @@ class Plan(NamedTuple):
 class Ack(NamedTuple):
     """The service's word that a write was carried out.
 
-    ``at`` is the service's time in Unix seconds; ``attempts`` counts the requests it took.
+    It was carried out between ``at``, when it was sent, and ``answered``: both by the service's
+    clock, in Unix seconds. ``attempts`` counts the requests it took.
     """
 
     request_id: str
     at: float
     attempts: int = 1
+    answered: float = 0.0
 
 
 class OutcomeKind(StrEnum):
@@ -258,7 +260,8 @@ class Outcome(NamedTuple):
     """How one change ended.
 
     ``entry`` is what was sent, which may be newer than what was planned. ``in_doubt``: a request
-    went out and no answer settled it. ``at`` is the acknowledgement by the service's clock.
+    went out and no answer settled it. Of what was acknowledged, ``at`` is when it was sent and
+    ``answered`` when the answer came, both by the service's clock.
     """
 
     kind: OutcomeKind
@@ -270,6 +273,12 @@ class Outcome(NamedTuple):
     code: str = ""
     message: str = ""
     in_doubt: bool = False
+    answered: float = 0.0
+
+    @property
+    def acknowledged(self) -> float:
+        """The latest time at which it may have been carried out: from then on the store settles."""
+        return max(self.at, self.answered)
 
 
 PARTIAL = "partial"

@@ -35,7 +35,8 @@ class Circumstances(NamedTuple):
     ``named_elsewhere`` has the keys of the same target that others answer for (other sources of the
     call, or sources outside it that another state knows), ``companions`` the owners of the former.
     ``runs`` are the owner's last runs, newest first. ``verdicts`` are what a look at the target has
-    decided already. ``deleting`` None: nothing is deleted; ``remote`` has all keys of the
+    decided already. ``told_expired`` has keys of which it is told elsewhere that their `expires`
+    has passed. ``deleting`` None: nothing is deleted; ``remote`` has all keys of the
     namespace, None if they were not listed.
     """
 
@@ -49,6 +50,7 @@ class Circumstances(NamedTuple):
     companions: Collection[str] = frozenset()
     runs: Sequence[Run] = ()
     verdicts: Mapping[str, tuple[Action, str]] = {}
+    told_expired: Container[str] = frozenset()
     deleting: Deleting | None = None
     remote: Collection[str] | None = None
 
@@ -226,7 +228,8 @@ def _warnings(
         yield from empty_warnings(entries)
     if circumstances.deleting and not circumstances.complete:
         yield "with --only nothing is deleted"
-    yield from expired_warnings(expired, "sent")
+    untold = [entry for entry in expired if entry.key not in circumstances.told_expired]
+    yield from expired_warnings(untold, "sent")
     ttls = [entry.expiry.ttl for entry in entries if entry.expiry.ttl]
     if ttls:
         yield from _ttl_warnings(ttls, circumstances)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
+from kvsync.dumps.losses import told_expired
 from kvsync.entries import Changes, Indexed, Names, names_of
 from kvsync.errors import InputError, KvsyncError, Mistake
 from kvsync.guard import Deleting
@@ -78,7 +79,7 @@ def _narrow(job: Job, only: Iterable[str]) -> None:
     if job.entries and not found:
         job.report.warnings.append("no key of the source matches --only")
     # What the source names and leaves out is no orphan; of the rest it is known by its entries.
-    left_out = names_of(job.entries) if isinstance(job.entries, Indexed) else ()
+    job.left_out = left_out = names_of(job.entries) if isinstance(job.entries, Indexed) else ()
     kept = {entry.key for entry in found}
     job.entries = found
     job.left_over = {key: what for key, what in job.left_over.items() if matches(key, only)}
@@ -139,6 +140,7 @@ def _circumstances(job: Job, jobs: Iterable[Job], call: Call) -> Circumstances:
         companions={other.owner for other in here if other.place == job.place},
         runs=state.runs(job.target, job.owner) if state else (),
         verdicts=job.verdicts,
+        told_expired=told_expired(job.report.losses),
         deleting=_deleting(job, call),
         remote=job.remote,
     )

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from kvsync.errors import Interrupted, ServiceError
 from kvsync.model import Ack, Change, Entry, Expiry, Loaded, Lost, Outcome, OutcomeKind
 from kvsync.pool import DEFAULTS, WINDOW, WINDOW_BYTES, Pool, PoolOptions, Stoppable, Store
-from kvsync.verdict import cut_off, unsuccessful
+from kvsync.verdict import cut_off, done, unsuccessful
 
 __all__ = ["Namespace", "Push"]
 
@@ -82,6 +82,4 @@ class Push(Pool[_Item]):
         except asyncio.CancelledError:
             # Only `cut` cancels a worker: the loop ends here, and the key stays in doubt.
             return [cut_off(change, entry)]
-        return [
-            Outcome(OutcomeKind.DONE, change, entry, ack.at, ack.request_id, attempts=ack.attempts)
-        ]
+        return [done(change, entry, ack)]

@@ -53,6 +53,10 @@ class Source(Protocol):
     def left_over(self) -> Iterable[LeftOver]:
         """What is still to be done and can not be done from here. Iterating raises `InputError`."""
 
+    @property
+    def stale(self) -> bool:
+        """Whether what was read when it was opened is no more what is there."""
+
     def entries(self, recall: Recall) -> Sequence[Entry]:
         """All wanted pairs, in the source's order.
 

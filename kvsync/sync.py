@@ -6,19 +6,11 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from kvsync.dumps.losses import told_expired
 from kvsync.errors import HeldBackError
+from kvsync.holding import Holder, hold_the_rest, open_states, reopen_stale
 from kvsync.interface import Interface
-from kvsync.jobs import (
-    Holder,
-    Job,
-    failed,
-    find_targets,
-    hold_the_rest,
-    open_jobs,
-    open_states,
-    read_all,
-    target_job,
-)
+from kvsync.jobs import Job, failed, find_targets, open_jobs, read_all, target_job
 from kvsync.model import OutcomeKind
 from kvsync.outcome import caught, hold_back, undone
 from kvsync.plan import Circumstances, make_plan
@@ -53,7 +45,12 @@ def validate(call: Call) -> Report:
     refuse_collisions(jobs, lambda job: named_target(job.source, call.settings))
     for job in (job for job in jobs if not job.report.error):
         # What a plan would warn of whatever the state says: empty sources, past and hopeless times.
-        circumstances = Circumstances(owner="", now=call.clock(), rate=call.settings.rate)
+        circumstances = Circumstances(
+            owner="",
+            now=call.clock(),
+            rate=call.settings.rate,
+            told_expired=told_expired(job.report.losses),
+        )
         job.report.warnings += make_plan(job.entries, {}, circumstances).warnings
     return Report("validate", [job.report for job in jobs])
 
@@ -181,11 +178,22 @@ def _make_ready(jobs: Sequence[Job], call: Call, holder: Holder, network: _Way) 
     """All that comes before sending; of a state that is missing nothing is made too early."""
     _find(jobs, call)
     open_states(jobs, holder.hold_if_there)
+    if holder.waited:
+        # Who was waited for may have sent what is newer than what was read before.
+        reopen_stale(jobs, call)
     read_all(jobs)
     refuse_collisions(jobs)
     if not failed(jobs):
-        hold_the_rest(jobs, holder, local=call.settings.local)
+        _hold_the_rest(jobs, call, holder)
         _compare(jobs, call, network)
+
+
+def _hold_the_rest(jobs: Sequence[Job], call: Call, holder: Holder) -> None:
+    holder.waited = False
+    hold_the_rest(jobs, holder, local=call.settings.local)
+    if holder.waited:
+        read_all(reopen_stale(jobs, call))
+        refuse_collisions(jobs)
 
 
 def _look(jobs: Sequence[Job], call: Call, stack: ExitStack) -> None:

@@ -1,4 +1,4 @@
-"""What a refusal, or the lack of an answer, says of a change, and when it says: give up."""
+"""What an answer, or the lack of one, says of a change, and when it says: give up."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from kvsync.errors import (
     RejectedError,
     ServiceError,
 )
-from kvsync.model import Change, Entry, Outcome, OutcomeKind
+from kvsync.model import Ack, Change, Entry, Outcome, OutcomeKind
 from kvsync.units import count_text
 
-__all__ = ["Streak", "cut_off", "hopeless", "unsuccessful"]
+__all__ = ["Streak", "cut_off", "done", "hopeless", "unsuccessful"]
 
 _FIRST_ALIKE = 20
 _ROW_ALIKE = 50
@@ -39,6 +39,19 @@ class Streak:
         self.length = self.length + 1 if outcome.code == self.code else 1
         self.code = outcome.code
         return self.length == _ROW_ALIKE or self.length == self.total == _FIRST_ALIKE
+
+
+def done(change: Change, entry: Entry, ack: Ack) -> Outcome:
+    """What became of a change that was carried out."""
+    return Outcome(
+        OutcomeKind.DONE,
+        change,
+        entry,
+        ack.at,
+        ack.request_id,
+        ack.attempts,
+        answered=ack.answered,
+    )
 
 
 def unsuccessful(change: Change, entry: Entry, error: ServiceError | Interrupted) -> Outcome:

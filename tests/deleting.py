@@ -38,7 +38,7 @@ class FakeNamespace:
             if key in self.wrong:
                 raise self.wrong[key]
         self.gone += keys
-        return Ack(f"r{len(self.asked)}", 5.0, 2)
+        return Ack(f"r{len(self.asked)}", 5.0, 2, 6.0)
 
     def stop(self) -> None:
         self.stopped = True

@@ -30,7 +30,7 @@ async def test_all_done(count):
     assert namespace.asked == [keys[n : n + 20] for n in range(0, count, 20)]
     assert (namespace.gone, store.marked, list(store.settled)) == (keys, keys, keys)
     assert (deletion.error, kinds(deletion)["done"]) == (None, count)
-    assert all((o.at, o.attempts) == (5.0, 2) for o in deletion.outcomes)
+    assert all((o.at, o.answered, o.attempts) == (5.0, 6.0, 2) for o in deletion.outcomes)
 
 
 async def test_windows():

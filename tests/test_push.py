@@ -47,7 +47,7 @@ class FakeNamespace:
             raise self.answers[key]
         self.held[key] = value
         self.answered.set()
-        return Ack(f"r-{key}", 5.0, 1)
+        return Ack(f"r-{key}", 5.0, 1, 6.0)
 
     def stop(self) -> None:
         self.stopped.set()
@@ -77,6 +77,7 @@ async def test_all_done():
     keys = [c.entry.key for c in changes]
     assert (list(namespace.held), store.marked, list(store.settled)) == (keys, keys, keys)
     assert [o.request_id for o in push.outcomes[:2]] == ["r-k0", "r-k1"]
+    assert all((o.at, o.answered, o.attempts) == (5.0, 6.0, 1) for o in push.outcomes)
 
 
 async def test_nothing_to_do():

@@ -56,7 +56,7 @@ def test_the_clock_is_read_after_the_wait(manifest, monkeypatch):
         moment[0] += 7200
         return real(*args, **fields)
 
-    monkeypatch.setattr("kvsync.jobs.run_lock", lock_after_two_hours)
+    monkeypatch.setattr("kvsync.holding.run_lock", lock_after_two_hours)
     report = synced(manifest, clock=lambda: moment[0])
     assert report.runs[0].summary().actions == {"renew": 1}
 

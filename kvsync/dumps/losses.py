@@ -4,7 +4,17 @@ from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-__all__ = ["ERROR", "KEEP", "NO_LOSSES", "SKIP", "Loss", "Losses", "Lossy", "LostPair"]
+__all__ = [
+    "ERROR",
+    "KEEP",
+    "NO_LOSSES",
+    "SKIP",
+    "Loss",
+    "Losses",
+    "Lossy",
+    "LostPair",
+    "told_expired",
+]
 
 ERROR, SKIP, KEEP = "error", "skip", "keep"
 """What may become of a pair that would lose something; all other ways change it, and send it."""
@@ -70,3 +80,9 @@ class _Nothing:
 
 
 NO_LOSSES: Losses = _Nothing()
+
+
+def told_expired(losses: Losses) -> Collection[str]:
+    """Keys of pairs whose expiry has passed, where that was asked for: then they are told of."""
+    asked = any(kind is Loss.EXPIRED for kind, _ in losses.totals if kind not in losses.unasked)
+    return {pair.key for pair in losses if pair.loss.kind is Loss.EXPIRED} if asked else ()

@@ -44,12 +44,13 @@ class Settled(NamedTuple, Generic[A]):
 
     answer: A
     at: float
+    answered: float
     attempts: int
 
     @property
     def ack(self) -> Ack:
         """The service's word, without what else it said."""
-        return Ack(self.answer.request_id, self.at, self.attempts)
+        return Ack(self.answer.request_id, self.at, self.attempts, self.answered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,8 @@ class _Call(Generic[A]):
         reply = await self._exchange()
         answer = self._read(reply)
         self._log(f"OK in {(reply.arrived - reply.sent) * 1000:.0f} ms", answer.request_id)
-        return Settled(answer, self._caller.wire.clock.sent(reply), self.attempts)
+        clock = self._caller.wire.clock
+        return Settled(answer, clock.sent(reply), clock.arrived(reply), self.attempts)
 
     def _read(self, reply: Reply) -> A:
         clock = self._caller.wire.clock

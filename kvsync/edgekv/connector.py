@@ -126,9 +126,7 @@ class SteadyBody(payload.Payload):
     """A body in memory whose upload may not stall for longer than ``silence`` seconds.
 
     aiohttp starts to count silence once a body is written: a peer that stops to read would hold
-    the request for ever. ``sent`` is when its writing began, and until then when it was made, in
-    Unix seconds of this machine: nobody carried the request out before. ``written`` is called when
-    all of it is written.
+    the request for ever. ``written`` is called when all of it is written.
     """
 
     _autoclose = True
@@ -138,10 +136,22 @@ class SteadyBody(payload.Payload):
         self, body: bytes, silence: float, written: Callable[[], None] = lambda: None
     ) -> None:
         super().__init__(body, content_type="application/json")
-        self.sent = time.time()
+        self._begin()
         self._size = len(body)
         self._silence = silence
         self._written = written
+
+    def _begin(self) -> None:
+        self._begun, self._begun_monotonic = time.time(), time.monotonic()
+
+    def sent_before(self) -> float:
+        """When its writing began, and until then when it was made, in Unix seconds: nobody carried
+        the request out before.
+
+        By the clock as it goes now; of what it says of then and what has passed since, the earlier:
+        it may have been set back, and what has passed leaves out the time that a machine slept.
+        """
+        return min(self._begun, time.time() - (time.monotonic() - self._begun_monotonic))
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """The body as text."""
@@ -160,9 +170,9 @@ class SteadyBody(payload.Payload):
         self, writer: AbstractStreamWriter, content_length: int | None
     ) -> None:
         """Writes ``content_length`` bytes of it, None for all. Raises `TimeoutError`."""
-        self.sent = time.time()
         if permit := _permit.get(None):
             permit.used()
+        self._begin()
         rest = memoryview(self._value)[:content_length]
         while rest:
             async with asyncio.timeout(self._silence):

@@ -75,6 +75,10 @@ class ServiceClock:
             return reply.sent + self.offset
         return reply.sent + _notable(reply.service_time - reply.arrived)
 
+    def arrived(self, reply: Reply) -> float:
+        """When this answer came, by what was `note`d of it: never earlier."""
+        return reply.arrived + self.offset
+
     def correct(self, service_time: float) -> None:
         """Takes over the service's time; warns once."""
         self.offset = _notable(service_time - time.time())
@@ -170,10 +174,10 @@ class Wire:
                 proxy=self._proxy,
                 ssl=self._trust or True,
             ) as response:
-                arrived = time.time()
+                arrived, sent = time.time(), content.sent_before()
                 body = await read_body(response, limit, self._room, patience)
                 date = response.headers.get("Date", "")
-                return Reply.of(response.status, body, date, sent=content.sent, arrived=arrived)
+                return Reply.of(response.status, body, date, sent=sent, arrived=arrived)
         finally:
             patience.over()
 

@@ -32,7 +32,8 @@ def compare_all(network: Network, jobs: Sequence[Job], verifying: Verifying) -> 
 def _managed(job: Job, jobs: Sequence[Job]) -> Container[str]:
     """Keys of the job's target that a source of the call names, or that are of one outside it."""
     here = [other for other in jobs if other.place == job.place]
-    return Names(foreign_keys(here), *(names_of(other.entries) for other in here))
+    named = (names_of(other.entries) for other in here)
+    return Names(foreign_keys(here), *named, *(other.left_out for other in here))
 
 
 class _Comparing(Look):

@@ -37,6 +37,7 @@ class RemoteSource:
     destination = Destination()
     losses = NO_LOSSES
     complete = True
+    stale = False
     left_over = ()
 
     def __init__(self, far: FarSide, job: Job, call: Call, copying: Copying) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from kvsync.dumps import FORMATS, guess_format
 from kvsync.errors import InputError, Mistake, UsageError
 from kvsync.source import Source
-from kvsync.sources.files import Clock, os_fault
+from kvsync.sources.files import Clock, open_regular, os_fault
 from kvsync.sources.options import SourceOptions, flags_beside_manifest, tree_flags
 from kvsync.units import printable
 
@@ -107,7 +107,7 @@ def _head(path: str) -> bytes:
     if not os.path.isfile(path):
         return b""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             return file.read(_HEAD)
     except OSError:
         return b""

@@ -18,7 +18,7 @@ from kvsync.model import Destination, Entry, Loaded, Recall
 from kvsync.sources.dumped import DumpFile, DumpReader, Filling
 from kvsync.sources.dumpoptions import rules_of
 from kvsync.sources.failed import destination_of, home_of, options_for, unasked
-from kvsync.sources.files import Clock, os_fault
+from kvsync.sources.files import Clock, open_regular, os_fault
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import SourceOptions, ttl_of
 from kvsync.sources.scratch import Scratch
@@ -35,13 +35,15 @@ class DumpSource:
     Raises `InputError` for what cannot be read, `UsageError` for options that make no sense.
     """
 
+    stale = False
+
     def __init__(self, path: str, options: SourceOptions, clock: Clock) -> None:
         self.label = path
         self.location = os.path.abspath(path)
         try:
             spooled = not os.path.isfile(path)
             opened: Callable[[], BinaryIO]
-            opened = _spooled(path) if spooled else partial(_open, path)
+            opened = _spooled(path) if spooled else partial(open_regular, path)
             header = _header(opened()) if options.dump.form == "jsonl" else None
         except OSError as error:
             raise InputError([Mistake(os_fault(error), printable(path))]) from None
@@ -152,10 +154,6 @@ class _Positioned(io.RawIOBase):
         if not self.closed:
             os.close(self._descriptor)
         super().close()
-
-
-def _open(path: str) -> BinaryIO:
-    return open(path, "rb")
 
 
 def _spooled(path: str) -> _Spool:

@@ -37,25 +37,19 @@ class DumpFile(NamedTuple):
     read: Read
     layout: Layout
 
-    def items(self, version: "Version | None" = None) -> Iterator[Item]:
-        """What it holds; nothing if it is not of this version any more. Raises `OSError`."""
-        with closing(self.open()) as file:
-            if version in {None, version_of(file)}:
-                yield from self.read(file, self.layout)
 
-    def version(self) -> "Version":
-        """What tells the file from its next version. Raises `OSError`."""
-        with closing(self.open()) as file:
-            return version_of(file)
+class _Version(NamedTuple):
+    """What tells an open file from its next version, in place of it or in its place."""
+
+    place: tuple[int, int]
+    content: tuple[int, int]
+    changed: int
 
 
-Version: TypeAlias = tuple[int, ...]
-
-
-def version_of(file: BinaryIO) -> Version:
-    """What tells an open file from its next version."""
+def _version_of(file: BinaryIO) -> _Version:
     found = os.fstat(file.fileno())
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    content = found.st_size, found.st_mtime_ns
+    return _Version((found.st_dev, found.st_ino), content, found.st_ctime_ns)
 
 
 class Filling:
@@ -89,7 +83,7 @@ class Filling:
                     self._mistakes.about(shown, f"and more: {_ENOUGH:,} mistakes are enough")
                     break
                 self._counts["fault"] += 1
-                self._mistakes.about(shown, item.message, item.line)
+                self.wrong(shown, item.message, item.line)
             else:
                 settled = settle(item, rules, now)
                 if settled.value is None:
@@ -99,6 +93,10 @@ class Filling:
             if kind != "fault" and count > _LISTED:
                 more = count_text(count - _LISTED, "more pair")
                 self._mistakes.about(shown, f"{more}: {_told(kind)}")
+
+    def wrong(self, shown: str, message: str, line: int = 0) -> None:
+        """Note what is wrong with a dump, or with a line of it."""
+        self._mistakes.about(shown, message, line)
 
     def _add(self, settled: Settled, shown: str, line: int) -> None:
         key, value = settled.key, settled.value
@@ -155,14 +153,25 @@ class DumpReader:
         self._file = file
         self._rules = rules
         self._clock = clock
-        self._version: Version | None = None
+        self._version: _Version | None = None
         self._now = 0.0
 
     def fill(self, filling: Filling) -> None:
         """All that the dump names. Raises `OSError`."""
-        self._version = self._file.version()
         self._now = self._clock()
-        filling.fill(self._file.items(), self.shown, self._rules, self._now)
+        with closing(self._file.open()) as file:
+            self._version = _version_of(file)
+            items = self._file.read(file, self._file.layout)
+            filling.fill(items, self.shown, self._rules, self._now)
+            if not self._is_whole(file):
+                filling.wrong(self.shown, "it was written to while it was read: run again")
+
+    def _is_whole(self, file: BinaryIO) -> bool:
+        """Whether what was read of the file so far is all of one version.
+
+        It may have lost its name to another one meanwhile.
+        """
+        return bool(self._version and self._version.content == _version_of(file).content)
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
         """The values of these entries, which come in the order of the dump."""
@@ -172,13 +181,9 @@ class DumpReader:
         if entry is None:
             return
         try:
-            for item in self._file.items(self._version):
-                if isinstance(item, Fault):
-                    continue
-                # By the clock of the first reading: what was wanted then still is.
-                settled = settle(item, self._rules, self._now)
-                if settled.key == entry.key and settled.value is not None:
-                    yield _loaded(entry, settled.value)
+            for key, value in self._pairs():
+                if key == entry.key:
+                    yield _loaded(entry, value)
                     entry = next(waiting, None)
                     if entry is None:
                         return
@@ -187,6 +192,21 @@ class DumpReader:
         while entry:
             yield entry, lost
             entry = next(waiting, None)
+
+    def _pairs(self) -> Iterator[tuple[str, bytes]]:
+        """What is to be sent; nothing more once the dump is another one. Raises `OSError`."""
+        with closing(self._file.open()) as file:
+            items = self._file.read(file, self._file.layout)
+            for item in items if _version_of(file) == self._version else ():
+                if isinstance(item, Fault):
+                    continue
+                # By the clock of the first reading: what was wanted then still is.
+                settled = settle(item, self._rules, self._now)
+                if not self._is_whole(file):
+                    # This may be half of what was there and half of what is there now.
+                    return
+                if settled.value is not None:
+                    yield settled.key, settled.value
 
 
 def _loaded(entry: Entry, value: bytes) -> Loaded:

@@ -2,7 +2,7 @@
 
 import os
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 from msgspec import UNSET, UnsetType
 
@@ -13,7 +13,7 @@ from kvsync.dumps.record import Layout
 from kvsync.keys import check_key
 from kvsync.sources.dumped import DumpFile, DumpReader
 from kvsync.sources.fields import convert, read_fields
-from kvsync.sources.files import Clock, os_fault
+from kvsync.sources.files import Clock, open_regular, os_fault
 from kvsync.sources.nodes import Mapping, Node, Scalar
 from kvsync.sources.schema import FileFields
 from kvsync.sources.treefields import TreeContext, shown_path
@@ -52,12 +52,8 @@ def read_file_entry(node: Node, context: TreeContext, clock: Clock) -> DumpReade
         mistakes.at(_mark(found["path"]), _UNTOLD)
     if not (path and form):
         return None
-    file = DumpFile(partial(_open, path), reader(form), layout)
+    file = DumpFile(partial(open_regular, path), reader(form), layout)
     return DumpReader(file, shown_path(path, context), rules, clock)
-
-
-def _open(path: str) -> BinaryIO:
-    return open(path, "rb")
 
 
 def _rules(found: dict[str, Node], fields: FileFields, context: TreeContext) -> Rules:
@@ -108,7 +104,7 @@ def _path(node: Mapping, found: dict[str, Node], fields: FileFields, context: Tr
 def _guess(path: str, layout: Layout) -> str:
     """The dump's format, as far as it can be told; a file that cannot be read is told of later."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             guess = guess_format(path, file.read(_HEAD), layout)
     except OSError:
         return "jsonl"

@@ -6,7 +6,7 @@ import os
 import stat
 import struct
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import BinaryIO, NamedTuple, TypeAlias
 
 from kvsync.limits import MAX_VALUE_SIZE
 from kvsync.model import Lost
@@ -15,6 +15,7 @@ __all__ = [
     "Clock",
     "Content",
     "FileRef",
+    "open_regular",
     "os_fault",
     "read_file",
     "read_raw",
@@ -38,6 +39,7 @@ _FAULTS = {
     errno.EACCES: "permission denied: let this user read it, or leave it out",
     errno.EPERM: "permission denied: let this user read it, or leave it out",
     errno.ENAMETOOLONG: "the path is too long for this system: shorten it, or leave it out",
+    errno.ENOTSUP: "not a regular file: name a file, or leave it out",
     errno.ELOOP: "a link that leads back to itself: remove it, or leave it out",
 }
 _NOT_TEXT = "not UTF-8 text: leave it out, or set encoding: base64 (folder: --encoding base64)"
@@ -127,8 +129,7 @@ Raw: TypeAlias = tuple[bytes, os.stat_result, os.stat_result]
 def read_raw(path: str) -> Raw | Lost:
     """A regular file's bytes (at most one more than a value may have), and its status around."""
     try:
-        # A FIFO that took the file's place must not stop the run.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = _open_at_once(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         return Lost(os_fault(error))
     try:
@@ -140,6 +141,20 @@ def read_raw(path: str) -> Raw | Lost:
         return Lost(os_fault(error))
     finally:
         os.close(descriptor)
+
+
+def open_regular(path: str) -> BinaryIO:
+    """A regular file, open for reading. Raises `OSError`, also if something else is there."""
+    file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - the caller closes it
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise OSError(errno.ENOTSUP, "Not a regular file")
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # A FIFO that took the file's place must not stop the run.
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _read_all(descriptor: int, size: int) -> bytes:

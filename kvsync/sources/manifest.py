@@ -56,6 +56,7 @@ class Manifest:
         self.label = path
         self.location = os.path.abspath(path)
         self.home = os.path.dirname(self.location)
+        self._digest = hashlib.sha256(data).digest()
         self._options = options
         self._environ = environ
         self._clock = clock
@@ -116,6 +117,16 @@ class Manifest:
     def losses(self) -> Losses:
         """What pairs of dumps have that EdgeKV cannot hold; complete once `entries` was called."""
         return self._files.losses
+
+    @property
+    def stale(self) -> bool:
+        """Whether the file is another one than when it was opened; of a pipe nothing is left."""
+        try:
+            if not os.path.isfile(self.location) and os.path.exists(self.location):
+                return False
+            return hashlib.sha256(read_manifest(self.location)).digest() != self._digest
+        except OSError:
+            return True
 
     def entries(self, recall: Recall) -> Sequence[Entry]:
         """All pairs: the keys, the trees and the files, each in the order of the manifest.

@@ -30,6 +30,7 @@ class RedisSource:
     """
 
     complete = True
+    stale = False
     left_over = ()
     destination = Destination()
 

@@ -143,6 +143,7 @@ class TreeSource:
 
     losses = NO_LOSSES
     complete = True
+    stale = False
     left_over = ()
 
     def __init__(self, path: str, options: SourceOptions, clock: Clock) -> None:

@@ -98,7 +98,7 @@ def acknowledged(place: Place, owner: str, outcome: Outcome) -> Fields:
         size=entry.size,
         expiry=expiry,
         runs_out=outcome.at + expiry.ttl if expiry.ttl else expiry.at,
-        acknowledged=outcome.at,
+        acknowledged=outcome.acknowledged,
         request_id=outcome.request_id,
         owner=owner,
         origin=entry.origin,

@@ -14,6 +14,9 @@ from kvsync.state.place import make_room, unwritable
 
 __all__ = ["run_lock"]
 
+_LONGEST = 4096
+"""Characters of what a holder writes about itself, at most."""
+
 
 @contextmanager
 def run_lock(
@@ -71,8 +74,8 @@ def _holder(holder: str) -> str:
     """``pid 4711 on web1, since 2026-11-23T03:00:00Z``, as far as it can be read."""
     try:
         with open(holder, encoding="utf-8", opener=_without_waiting) as file:
-            fields = json.load(file)
+            fields = json.loads(file.read(_LONGEST))
         since = datetime.fromtimestamp(fields["since"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return f"pid {int(fields['pid'])} on {fields['host']!s}, since {since}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
         return "it has just begun"

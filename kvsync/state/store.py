@@ -202,7 +202,7 @@ class State:
         if outcome.kind is OutcomeKind.DONE:
             if change.action is Action.DELETE:
                 connection.execute(DROP, (place.number, change.entry.key))
-                recent.note(connection, place.number, change.entry.key, outcome.at)
+                recent.note(connection, place.number, change.entry.key, outcome.acknowledged)
             else:
                 connection.execute(PUT, acknowledged(place, owner, outcome))
                 recent.drop(connection, place.number, change.entry.key)

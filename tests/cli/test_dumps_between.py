@@ -1,61 +1,15 @@
-"""Dumps that are wrong, that go or change, and whose keys they are."""
+"""Dumps that are wrong, or not there, and whose keys they are."""
 
-import os
 import time
 
 import pytest
 
-from kvsync.export import open_new
 from kvsync.sources import open_source
 from tests.cli.dumping import FOREVER, lines
 from tests.cli.watching import held
 from tests.nobody import as_nobody
 
 ONE = lines({"key": "a", "value": "one"}, {"key": "b", "value": "two"})
-
-
-def _replace(write):
-    os.rename(write("other", ONE.replace("two", "new")), "d.jsonl")
-
-
-def _rewrite(write):
-    # As long as before, and in place: nothing but its times tells.
-    status = os.stat("d.jsonl")
-    write("d.jsonl", ONE.replace("two", "new"))
-    os.utime("d.jsonl", ns=(status.st_atime_ns, status.st_mtime_ns + 1))
-
-
-def _remove(_):
-    os.remove("d.jsonl")
-
-
-@pytest.mark.parametrize("change", [_replace, _rewrite, _remove])
-def test_a_dump_that_changes_meanwhile(kvsync, edge, write, meanwhile, change):
-    """Its keys fail with SourceChanged, nothing is sent, and nothing false is remembered."""
-    write("d.jsonl", ONE)
-    meanwhile(lambda: change(write))
-    (run,) = kvsync("sync", "d.jsonl", "-i", "--json").json["runs"]
-    assert (run["exit_code"], run["summary"]["failed"], held(edge)) == (5, 2, {})
-    assert {failure["code"] for failure in run["failures"]} == {"SourceChanged"}
-    assert [failure["key"] for failure in run["failures"]] == ["a", "b"]
-    write("d.jsonl", ONE)
-    assert kvsync("sync", "d.jsonl").code == 0
-    assert held(edge) == {"a": "one", "b": "two"}
-    assert "nothing to do" in kvsync("sync", "d.jsonl").out
-
-
-def test_a_dump_that_changes_while_it_is_converted(kvsync, write, monkeypatch):
-    """A conversion of it ends with the place, and leaves no file."""
-    write("d.jsonl", ONE)
-
-    def opened(*args, **options):
-        os.remove("d.jsonl")
-        return open_new(*args, **options)
-
-    monkeypatch.setattr("kvsync.conversion.open_new", opened)
-    result = kvsync("convert", "d.jsonl", "-o", "out.csv")
-    assert (result.code, os.listdir()) == (2, [])
-    assert result.errors[1].startswith("d.jsonl:1: the dump cannot be read: No such file")
 
 
 @pytest.mark.parametrize("way", ["skip", "error"])
@@ -216,3 +170,16 @@ def test_expired_by_the_time(kvsync, edge, write):
     assert (run["summary"]["skipped"], run["summary"]["delete"], run["orphans"]) == (1, 0, [])
     result = kvsync("convert", "d.jsonl", "--expired", "skip", "-o", "out.csv", "--json")
     assert result.json["runs"][0]["summary"]["expired"] == 1
+
+
+@pytest.mark.parametrize("call", ["sync", "plan", "validate", "convert -o out.csv"])
+def test_what_has_expired_is_told_once(kvsync, edge, write, call):
+    """Among what a policy leaves out, as somebody has asked for, and not as a warning once more."""
+    write("d.jsonl", ONE + lines({"key": "c", "value": "x", "expiration": 1000}))
+    form = "--from" if call.startswith("convert") else "--format"
+    result = kvsync(*call.split(), "d.jsonl", form, "jsonl", "--expired", "skip")
+    assert result.code == 0
+    assert result.errors == [
+        "kvsync: d.jsonl:3: c: expired (skip)",
+        "kvsync: 1 pair with an expiry that has passed: --expired skip",
+    ]

@@ -29,6 +29,18 @@ def test_grouped_keys_are_not_deleted(kvsync, write, edge):
     assert "deleted" not in result.out
 
 
+@pytest.mark.parametrize("only", [[], ["--only", "k*"]])
+def test_what_is_left_out_is_not_unmanaged(kvsync, write, edge, only):
+    """The source names it: that another value is there is nobody's stray, whatever is looked at."""
+    write("d.jsonl", '{"key": "k1", "value": "one!"}\n{"key": "k2", "value": ""}\n')
+    dump = ["d.jsonl", "--format", "jsonl", "--empty", "skip"]
+    assert kvsync("sync", *dump).code == 0
+    edge.put("zone-1", "ns", "k2", "of before")
+    assert kvsync("verify", *dump, "--exact", *only).code == 0
+    edge.put("zone-1", "ns", "k3", "a stray")
+    assert kvsync("verify", *dump, "--exact", *only).out.splitlines()[0] == "+ k3"
+
+
 @pytest.mark.parametrize(("way", "ttl"), [("extend", 60), ("keep", 30)])
 def test_a_short_ttl_for_all(kvsync, write, way, ttl):
     """What --ttl says is as short as what a pair says."""

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from kvsync.state import run_lock
+from kvsync.state import State, run_lock
 from tests.cli.watching import held
 
 HOLD = """
@@ -52,6 +52,14 @@ def test_looking_is_not_held_up(kvsync, edge, holder):
         assert kvsync(*command).code in {0, 3}
 
 
+def test_looking_holds_nobody_up(kvsync, edge, synced):
+    """A plan that has the state open, and waits for the network, keeps no sync from writing."""
+    with State.read(os.path.abspath(synced)) as state:
+        rows = state.rows(state.targets()[0])
+        assert "1 updated" in kvsync("sync", "m.yaml").out
+        assert rows.keys() == {"a"}
+
+
 def test_a_killed_run_holds_nothing(kvsync, edge, holder):
     """The lock of a run that was killed does not block the next, whatever it left written."""
     holder.send_signal(signal.SIGKILL)
@@ -72,6 +80,51 @@ def test_waiting_for_the_first(kvsync, edge, holder, monkeypatch):
     result = kvsync("sync", "m.yaml", "--lock-timeout", "1m")
     assert (result.code, held(edge)) == (0, {"a": "two"})
     assert f"pid {holder.pid}" in told[0]
+
+
+@pytest.fixture
+def while_waiting(monkeypatch, holder):
+    """Lets something happen while a run waits for the holder, which is killed after that."""
+
+    def let(does) -> None:
+        def tell(console, line, level="info"):
+            if "waiting for another run" in line:
+                does()
+                holder.kill()
+
+        monkeypatch.setattr("kvsync.cli.console.Console.tell", tell)
+
+    return let
+
+
+def test_a_source_that_changes_while_it_waits(kvsync, edge, manifest, while_waiting):
+    """What the source says after the wait is sent, wherever it goes by then, and nothing of before:
+    the run that was waited for may have sent what is newer."""
+    while_waiting(lambda: manifest("zone: zone-2\nkeys: {a: three, b: new}\n"))
+    result = kvsync("sync", "m.yaml", "--lock-timeout", "1m", "--json")
+    (run,) = result.json["runs"]
+    assert (result.code, run["target"]["zone"], run["summary"]["create"]) == (0, "zone-2", 2)
+    assert held(edge) == {"a": "one"}
+    assert {key: value for key, (value, _) in edge.pairs("zone-2", "ns").items()} == {
+        "a": "three", "b": "new",
+    }  # fmt: skip
+    assert "nothing to do" in kvsync("sync", "m.yaml").out
+
+
+@pytest.mark.parametrize("change", ["spoil", "remove"])
+def test_a_source_that_is_no_more_after_the_wait(kvsync, edge, manifest, while_waiting, change):
+    """It is told as it is then, and nothing is sent."""
+    while_waiting(lambda: os.remove("m.yaml") if change == "remove" else manifest("keys: [\n"))
+    assert kvsync("sync", "m.yaml", "--lock-timeout", "1m").code == 2
+    assert held(edge) == {"a": "one"}
+
+
+def test_a_first_run_that_waits(kvsync, edge, manifest, while_waiting):
+    """So it is where there is no state yet, and the source was read before the wait."""
+    os.remove(".kvsync/state.db")
+    while_waiting(lambda: manifest("keys: {a: three, b: new}\n"))
+    assert kvsync("sync", "m.yaml", "--lock-timeout", "1m").code == 0
+    assert held(edge) == {"a": "three", "b": "new"}
 
 
 def test_no_name_of_the_holder_is_waited_for(kvsync, edge, synced):

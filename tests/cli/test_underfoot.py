@@ -176,6 +176,30 @@ def test_a_folder_that_leads_elsewhere_meanwhile(kvsync, edge, source, write, me
     no_false_claim(edge, "tree/.kvsync/state.db")
 
 
+def test_a_mounted_config_map_that_is_swapped_meanwhile(kvsync, edge, write, meanwhile):
+    """Links that lead elsewhere in the tree are followed as they are when their turn comes; what
+    was unchanged before is found by the next run."""
+    for number in "12":
+        for name in "abc":
+            write(f"tree/..{number}/{name}", f"{name}{number}")
+    Path("tree/..data").symlink_to("..1")
+    for name in "ab":
+        Path(f"tree/{name}").symlink_to(f"..data/{name}")
+    assert kvsync("sync", "tree").code == 0
+    Path("tree/c").symlink_to("..data/c")
+
+    def swap() -> None:
+        Path("tree/..new").symlink_to("..2")
+        Path("tree/..new").replace("tree/..data")
+
+    meanwhile(swap)
+    assert kvsync("sync", "tree", "-i").code == 0
+    assert held(edge) == {"a": "a1", "b": "b1", "c": "c2"}
+    no_false_claim(edge, "tree/.kvsync/state.db")
+    assert "2 updated, 1 unchanged" in kvsync("sync", "tree").out
+    assert held(edge) == {"a": "a2", "b": "b2", "c": "c2"}
+
+
 def test_unreadable_between_two_runs(kvsync, edge, source, shared):
     """A file that may no longer be read is an error of the source: nothing is sent or forgotten."""
     shutil.copytree("tree", shared / "tree")

@@ -22,7 +22,7 @@ START = 1_800_000_000.0
 
 
 class WallClock:
-    """This machine's clock, moved by hand."""
+    """This machine's clock, moved by hand; of what has passed by itself, it takes no notice."""
 
     def __init__(self) -> None:
         self.now = START
@@ -30,12 +30,17 @@ class WallClock:
     def time(self) -> float:
         return self.now
 
+    def monotonic(self) -> float:
+        return 0.0
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> WallClock:
     """What `time.time` reads."""
     wall = WallClock()
     monkeypatch.setattr(time, "time", wall.time)
+    # The event loop goes by the other one.
+    monkeypatch.setattr("kvsync.edgekv.connector.time", wall)
     return wall
 
 
@@ -81,6 +86,23 @@ async def put(client: EdgeKVClient) -> Ack:
     return await client.namespace("zone-1", "ns-1").put("k", b"v", NEVER)
 
 
+@pytest.mark.parametrize("jump", [3600, -3600])
+async def test_a_clock_that_is_set_while_an_answer_is_awaited(
+    clock: WallClock, jump: float
+) -> None:
+    """Whichever way it is set, a write is not dated later than it was sent, by the service's clock,
+    and its answer not earlier than it came.
+    """
+
+    def jumping() -> str:
+        clock.now += jump
+        return f"Date: {date(START)}\r\n"
+
+    async with client_of(answering(jumping)) as client:
+        ack = await put(client)
+        assert ack.at <= START <= ack.answered
+
+
 @pytest.mark.parametrize("ahead", [None, 0, 2, -2, 3600, -3600])
 async def test_a_slow_answer_does_not_make_a_write_later(
     clock: WallClock, ahead: float | None
@@ -95,6 +117,7 @@ async def test_a_slow_answer_does_not_make_a_write_later(
         ack = await put(client)
         notable = ahead if ahead in {3600, -3600} else 0
         assert (ack.at, client.clock_offset) == (START + notable, notable)
+        assert ack.answered == START + notable + 60, "and it may have been carried out until then"
 
 
 async def test_a_slow_body_is_no_difference_of_clocks(clock: WallClock) -> None:

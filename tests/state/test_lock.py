@@ -78,7 +78,20 @@ def test_killed_holder(path, holder):
         pass
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}', '{"pid": {}, "since": "x"}'])
+UNREADABLE = [
+    "",
+    "{",
+    "[]",
+    "[" * 100_000,
+    '{"pid": 1}',
+    '{"pid": {}, "since": "x"}',
+    '{"pid": 1, "host": "web1", "since": 1e30}',
+    '{"pid": 1e999, "host": "web1", "since": 1}',
+    f'{{"pid": 1, "host": "{"x" * 5000}", "since": 1}}',
+]
+
+
+@pytest.mark.parametrize("content", UNREADABLE, ids=lambda content: content[:40])
 def test_unreadable_holder(path, holder, content):
     """Whatever is in the holder's file, the refusal stays a refusal."""
     Path(f"{path}.holder").write_text(content)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.model import Action, Change, Outcome, OutcomeKind, Row, Target
+from kvsync.model import Action, Change, Expiry, Outcome, OutcomeKind, Row, Target
 from kvsync.state import State, state_path
 from tests.values import change, entry, row
 
@@ -56,6 +56,18 @@ def test_acknowledged_deletes(state):
     settle(state, delete("a", row("a")), delete("b", None), at=2000.5)
     assert state.recent(TARGET) == {"a": 2000.5, "b": 2000.5}
     assert state.recent(TARGET._replace(namespace="other")) == {}
+
+
+def test_slow_answers(state):
+    """The store has settled a minute after the answer; a TTL is counted from the sending."""
+    slow = {"at": 1000.0, "answered": 1030.0}
+    written = change("a")._replace(entry=entry("a", expiry=Expiry(ttl=90)))
+    for made in (written, delete("b", None)):
+        outcome = Outcome(OutcomeKind.DONE, made, made.entry, **slow)
+        state.record(TARGET, "me", [], [outcome])
+    kept = state.rows(TARGET)["a"]
+    assert (kept.acknowledged, kept.runs_out) == (1030.0, 1090.0)
+    assert state.recent(TARGET) == {"b": 1030.0}
 
 
 def test_a_new_row_knows_better(state):

@@ -1,0 +1,94 @@
+"""The state files of a call, held against other runs, and what changes in a wait for one."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+
+from kvsync.errors import KvsyncError
+from kvsync.jobs import Job, find_targets, going, open_source_of
+from kvsync.settings import Call, Settings
+from kvsync.state import State, run_lock
+from kvsync.targets import local_endpoint
+
+__all__ = ["Holder", "hold_the_rest", "open_states", "reopen_stale"]
+
+
+def open_states(jobs: Iterable[Job], open_state: Callable[[str], State]) -> None:
+    """Open each state file once, and load what it knows of each job's target.
+
+    A state that cannot be opened is the error of the jobs that need it.
+    """
+    by_path: dict[str, list[Job]] = {}
+    for job, _ in going(jobs):
+        by_path.setdefault(job.state_path, []).append(job)
+    # Sorted, so that two calls with the same sources never wait for each other in a ring.
+    for path, users in sorted(by_path.items()):
+        try:
+            state = open_state(path)
+            for job in users:
+                job.state, job.rows = state, state.rows(job.target)
+        except KvsyncError as error:
+            for job in users:
+                job.report.error = error
+
+
+class Holder:
+    """Holds state files for a run, until ``stack`` unwinds; ``tell`` hears of a wait.
+
+    ``waited``: another run has been waited for, and much may have changed since.
+    """
+
+    def __init__(self, settings: Settings, stack: ExitStack, tell: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._tell = tell
+        self.waited = False
+
+    def lock(self, path: str) -> None:
+        """Let no other run have the state file."""
+        timeout = self._settings.lock_timeout
+        self._stack.enter_context(run_lock(path, timeout, waiting=self._wait))
+
+    def _wait(self, line: str) -> None:
+        self.waited = True
+        self._tell(line)
+
+    def open(self, path: str) -> State:
+        """The state file, locked before, open for writing; created if it is missing."""
+        return self._stack.enter_context(State.write(path))
+
+    def hold(self, path: str) -> State:
+        """The state file, held and open for writing; created if it is missing."""
+        self.lock(path)
+        return self.open(path)
+
+    def hold_if_there(self, path: str) -> State:
+        """As `hold`, but a missing file is not created: the sources may yet be bad."""
+        return self.hold(path) if os.path.exists(path) else State.read(path)
+
+
+def hold_the_rest(jobs: Sequence[Job], holder: Holder, *, local: bool) -> None:
+    """Create the states that are missing, and for ``local`` runs the emulators' data."""
+    open_states([job for job in jobs if job.state and not job.state.writable], holder.hold)
+    for job in jobs if local else ():
+        known = job.target
+        if job.state and job.state.writable:
+            endpoint = local_endpoint(job.state_path, create=True)
+            job.report.target = known._replace(endpoint=endpoint)
+            if job.target != known:
+                job.rows = job.state.rows(job.target)
+
+
+def reopen_stale(jobs: Iterable[Job], call: Call) -> list[Job]:
+    """Open those sources once more that have changed since; that may be in where they belong.
+
+    Returns their jobs, whose states are open; what they name is still to be read.
+    """
+    stale = [(job, source) for job, source in going(jobs) if source.stale]
+    for job, source in stale:
+        job.report.warnings = []
+        open_source_of(job, source.label, call)
+        find_targets([job], call)
+        if job.state and not job.report.error:
+            job.rows = job.state.rows(job.target)
+    return [job for job, _ in stale]
