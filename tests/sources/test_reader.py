@@ -106,7 +106,7 @@ def test_the_python_parser_reads_the_same(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_manifest_may_come_through_a_pipe(tmp_path: Path) -> None:
-    """What has no size beforehand (process substitution) is read to its end."""
+    """What has no size beforehand (process substitution) is read to its end, and not once more."""
     os.mkfifo(tmp_path / "pipe")
     writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=(HEAD + "keys: {a: b}",))
     writer.start()
@@ -114,3 +114,4 @@ def test_a_manifest_may_come_through_a_pipe(tmp_path: Path) -> None:
     writer.join()
     assert mistakes(source) == []
     assert pairs(source) == {"a": "b"}
+    assert not source.stale
