@@ -38,6 +38,7 @@ class RemoteSource:
     losses = NO_LOSSES
     complete = True
     left_over = ()
+    fingerprint = None
 
     def __init__(self, far: FarSide, job: Job, call: Call, copying: Copying) -> None:
         self.label = job.report.source

@@ -16,6 +16,7 @@ __all__ = [
     "Content",
     "FileRef",
     "os_fault",
+    "plain",
     "read_file",
     "read_raw",
     "settled",
@@ -70,6 +71,11 @@ def signature(found: os.stat_result, encoding: str) -> bytes:
         found.st_ctime_ns,
         _ENCODINGS[encoding],
     )
+
+
+def plain(mark: bytes) -> bytes:
+    """A signature without what is said of the file's encoding."""
+    return mark[:-1]
 
 
 def settled(found: os.stat_result, moment: float) -> bool:

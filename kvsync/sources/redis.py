@@ -31,6 +31,7 @@ class RedisSource:
 
     complete = True
     left_over = ()
+    fingerprint = None
     destination = Destination()
 
     def __init__(
