@@ -16,9 +16,9 @@ from kvsync.state import State, state_path
 from kvsync.targets import (
     emulator_data,
     local_endpoint,
+    own_files,
     refuse_elsewhere,
     resolve,
-    state_files,
 )
 from kvsync.units import printable
 
@@ -138,7 +138,7 @@ def open_source_of(job: Job, path: str, call: Call) -> None:
     """Open the job's source; if that cannot be, the job keeps the error."""
     try:
         # What this call writes inside a folder is no part of the folder.
-        options = replace(call.source, left_out=_own_files(call))
+        options = replace(call.source, left_out=own_files(call))
         job.source = open_source(path, options, environ=call.environ)
     except KvsyncError as error:
         job.report.error = error
@@ -212,13 +212,6 @@ def _owner(source: Source, path: str, explicit: str) -> str:
     base = os.path.dirname(path) if explicit else source.home
     relative = os.path.relpath(os.path.realpath(source.location), os.path.realpath(base))
     return printable(relative.replace(os.sep, "/"))
-
-
-def _own_files(call: Call) -> tuple[str, ...]:
-    """State and failure file, where the command line names them, by absolute real path."""
-    states = state_files(call.settings.state) if call.settings.state else ()
-    failures = [call.failures, f"{call.failures}.part"] if call.failures else []
-    return *states, *map(os.path.realpath, failures)
 
 
 def _mistakes_of(source: Source) -> KvsyncError | None:

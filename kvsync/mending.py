@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from kvsync.holding import Holder
 from kvsync.jobs import Job
 from kvsync.settings import Settings
-from kvsync.state import Diagnosis, State, examine, set_aside
+from kvsync.state import State, set_aside
+from kvsync.state.examine import Diagnosis, examine
 from kvsync.units import count_text, printable
 
 __all__ = ["Mender"]

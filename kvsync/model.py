@@ -7,6 +7,7 @@ takes a third of the time and of the memory of a frozen dataclass.
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import chain
+from math import inf
 from typing import NamedTuple, TypeAlias
 
 __all__ = [
@@ -201,7 +202,8 @@ class Plan(NamedTuple):
     ``orphans`` are the rows that this owner pushed and no longer names; ``expired`` are entries
     whose ``expires`` has passed; ``dropped`` are keys that the state should forget, because the
     pair has expired by itself. ``deletes`` come after all ``changes``; ``orphans`` then
-    has those that stay.
+    has those that stay. Until ``due`` (Unix seconds by the service's clock) the passing of time
+    alone makes no difference to what is unchanged, or an orphan.
     """
 
     changes: Sequence[Change]
@@ -212,6 +214,7 @@ class Plan(NamedTuple):
     dropped: list[str]
     warnings: list[str]
     deletes: Sequence[Change] = ()
+    due: float = inf
 
     @property
     def steps(self) -> "Steps":

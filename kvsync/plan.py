@@ -4,14 +4,15 @@ The rules are in the design's chapter "Plan"; each is one line of `_judge`.
 """
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from itertools import pairwise
+from math import inf
 from typing import NamedTuple
 
 from kvsync.entries import Changes, Picked, names_of, owners_of
 from kvsync.errors import RefusedError
 from kvsync.guard import Deleting, check_deletes
 from kvsync.model import NEVER, Action, Change, Entry, Plan, Row, Run
-from kvsync.units import count_text, duration_text, printable
+from kvsync.schedule import ttl_warnings
+from kvsync.units import count_text, printable
 
 __all__ = [
     "Circumstances",
@@ -67,6 +68,7 @@ def make_plan(
     changes = Changes(entries, rows)
     touched = Picked(entries)
     expired: list[Entry] = []
+    due = inf
     for number, entry in enumerate(entries):
         if is_past(entry, circumstances.now):
             expired.append(entry)
@@ -75,8 +77,11 @@ def make_plan(
         action, reason = _judge(entry, row, circumstances)
         if action:
             changes.add(number, action, reason)
-        elif row and _is_stale(row, entry, circumstances.owner):
-            touched.add(number)
+        elif row:
+            if entry.expiry != NEVER:
+                due = min(due, _due(row, entry, circumstances))
+            if _is_stale(row, entry, circumstances.owner):
+                touched.add(number)
     orphans, gone = _orphans(entries, rows, circumstances)
     deletes = _deletes(entries, rows, orphans, circumstances)
     going = {change.entry.key for change in deletes}
@@ -93,6 +98,7 @@ def make_plan(
             *(_kept_warnings(staying) if circumstances.deleting else ()),
         ],
         deletes=deletes,
+        due=min((due, *(row.runs_out for row in staying if row.runs_out))),
     )
 
 
@@ -112,12 +118,23 @@ def _judge(
     ttl = entry.expiry.ttl
     if ttl:
         left = row.runs_out - circumstances.now
-        within = ttl / 2 if circumstances.renew_within is None else circumstances.renew_within
         if left <= 0:
             return Action.RENEW, "its TTL has run out"
-        if left <= within:
+        if left <= _margin(ttl, circumstances):
             return Action.RENEW, "its TTL is running out"
     return None, ""
+
+
+def _margin(ttl: int, circumstances: Circumstances) -> float:
+    """Seconds before the end of a TTL in which the key is renewed."""
+    return ttl / 2 if circumstances.renew_within is None else circumstances.renew_within
+
+
+def _due(row: Row, entry: Entry, circumstances: Circumstances) -> float:
+    """When an unchanged entry with an expiry will not be unchanged any more."""
+    if entry.expiry.ttl:
+        return row.runs_out - max(0, _margin(entry.expiry.ttl, circumstances))
+    return float(entry.expiry.at)
 
 
 def _is_stale(row: Row, entry: Entry, owner: str) -> bool:
@@ -232,7 +249,8 @@ def _warnings(
     yield from expired_warnings(untold, "sent")
     ttls = [entry.expiry.ttl for entry in entries if entry.expiry.ttl]
     if ttls:
-        yield from _ttl_warnings(ttls, circumstances)
+        now, runs, rate = circumstances.now, circumstances.runs, circumstances.rate
+        yield from ttl_warnings(ttls, now, runs, rate)
 
 
 def empty_warnings(entries: Sequence[Entry]) -> Iterable[str]:
@@ -261,22 +279,4 @@ def _kept_warnings(orphans: Iterable[Row]) -> Iterable[str]:
         yield (
             f"not deleted, since somebody else has written them: {', '.join(kept[:_NAMED])}{more};"
             " to let go of such a key: kvsync state forget SOURCE --only KEY"
-        )
-
-
-def _ttl_warnings(ttls: Sequence[int], circumstances: Circumstances) -> Iterable[str]:
-    starts = [circumstances.now, *(run.started for run in circumstances.runs[:2])]
-    gaps = [later - earlier for later, earlier in pairwise(starts)]
-    shortest = min(ttls)
-    # One late run is an accident; two in a row are a schedule.
-    if len(gaps) > 1 and min(gaps) > shortest:
-        yield (
-            f"the last runs lay {duration_text(min(gaps))} apart, but a TTL here is"
-            f" {duration_text(shortest)}: such keys are missing in between; run more often"
-        )
-    needed = sum(1 / ttl for ttl in ttls)
-    if needed > circumstances.rate:
-        yield (
-            f"keeping {count_text(len(ttls), 'key')} alive takes {needed:.1f} writes a second,"
-            f" more than the rate of {circumstances.rate:g}: some will run out"
         )

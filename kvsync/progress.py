@@ -1,7 +1,6 @@
 """How far a push has come: a bar on a terminal, a line every ten seconds off it, or nothing."""
 
 import os
-import shutil
 import time
 from collections.abc import Callable
 from typing import IO, Never, Protocol
@@ -173,6 +172,8 @@ def _width(stream: IO[str]) -> int | None:
             return None
     except (OSError, ValueError):
         pass
+    import shutil
+
     return shutil.get_terminal_size((80, 24)).columns
 
 

@@ -1,8 +1,8 @@
 """What of a failure file is still to be sent, and what is still missing though it cannot be."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from kvsync.dumps.failures import LeftOver
 from kvsync.entries import names_of
 from kvsync.errors import KvsyncError
 from kvsync.jobs import Job
@@ -11,6 +11,9 @@ from kvsync.source import Source
 from kvsync.state import KEPT_RUNS
 from kvsync.state.recent import UNSETTLED
 from kvsync.units import count_text, printable
+
+if TYPE_CHECKING:
+    from kvsync.dumps.failures import LeftOver
 
 __all__ = ["confine", "lost_keys", "warn_left_over"]
 
@@ -86,7 +89,7 @@ def _note_left_over(job: Job, source: Source, written: float, *, let_go: bool) -
         job.report.error = error
 
 
-def _is_open(one: LeftOver, row: Row | None, written: float, recent: Mapping[str, float]) -> bool:
+def _is_open(one: "LeftOver", row: Row | None, written: float, recent: Mapping[str, float]) -> bool:
     """Whether this has not been done since, as far as the state can tell."""
     if row:
         return not _is_newer(row, written)

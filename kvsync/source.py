@@ -1,11 +1,14 @@
 """What a source is: a manifest, a tree, a dump, or another namespace."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from kvsync.dumps.failures import LeftOver
 from kvsync.dumps.losses import Losses
+from kvsync.fingerprint import Fingerprint
 from kvsync.model import Destination, Entry, Loaded, Recall
+
+if TYPE_CHECKING:
+    from kvsync.dumps.failures import LeftOver
 
 __all__ = ["Source"]
 
@@ -50,7 +53,14 @@ class Source(Protocol):
         """Whether it names all that it owns; if not, what it does not name is nobody's orphan."""
 
     @property
-    def left_over(self) -> Iterable[LeftOver]:
+    def fingerprint(self) -> Fingerprint | None:
+        """What tells whether another reading would find the same; None: nothing does.
+
+        Complete once `entries` has been called.
+        """
+
+    @property
+    def left_over(self) -> "Iterable[LeftOver]":
         """What is still to be done and can not be done from here. Iterating raises `InputError`."""
 
     @property

@@ -25,6 +25,7 @@ from kvsync.remembering import bring_up_to_date, remember
 from kvsync.report import Report
 from kvsync.retrying import lost_keys
 from kvsync.settings import Call, Copying, Exporting, Verifying
+from kvsync.shortcut import keep
 from kvsync.signals import undisturbed
 from kvsync.state import State
 from kvsync.targets import named_target
@@ -143,6 +144,7 @@ def _sync(
             hold_back(report, undone)
             for job in jobs:
                 remember(job, call)
+            keep(jobs, call)
             if call.failures:
                 from kvsync.undelivered import write_failures
 

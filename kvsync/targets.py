@@ -7,18 +7,19 @@ from kvsync.emulator.options import is_namespace_name
 from kvsync.emulator.store import Store, stored_uuid
 from kvsync.errors import UsageError
 from kvsync.model import Destination, Target
-from kvsync.settings import Choice, Settings
+from kvsync.settings import Call, Choice, Settings
 from kvsync.source import Source
 from kvsync.state import ASIDE
 from kvsync.units import printable
 
 __all__ = [
     "emulator_data",
+    "endpoint_of",
     "local_endpoint",
     "named_target",
+    "own_files",
     "refuse_elsewhere",
     "resolve",
-    "state_files",
 ]
 
 _LOCAL_ZONE = "zone-local"
@@ -49,7 +50,7 @@ def named_target(source: Source | None, settings: Settings) -> tuple[str, str] |
     return (zone.value, namespace.value) if zone.value and namespace.value else None
 
 
-def state_files(state: str) -> tuple[str, ...]:
+def _state_files(state: str) -> tuple[str, ...]:
     """All files that may lie where ``--state`` says, by absolute real path.
 
     Raises `OSError`.
@@ -64,6 +65,13 @@ def state_files(state: str) -> tuple[str, ...]:
         *(path + ending for ending in (*beside, ".lock", ".holder")),
         *(data + ending for ending in beside),
     )
+
+
+def own_files(call: Call) -> tuple[str, ...]:
+    """State and failure file, where the command line names them, by absolute real path."""
+    states = _state_files(call.settings.state) if call.settings.state else ()
+    failures = [call.failures, f"{call.failures}.part"] if call.failures else []
+    return *states, *map(os.path.realpath, failures)
 
 
 def resolve(destination: Destination, settings: Settings, state_path: str) -> tuple[Target, str]:
@@ -81,10 +89,7 @@ def resolve(destination: Destination, settings: Settings, state_path: str) -> tu
             )
         zone = zone if zone.value else Choice(_LOCAL_ZONE, "--local")
         namespace = namespace if namespace.value else Choice(_LOCAL_NAMESPACE, "--local")
-        endpoint = Choice(local_endpoint(state_path), "--local")
-    else:
-        url = parse_endpoint(settings.endpoint.value or "intl")
-        endpoint = Choice(identity(url), settings.endpoint.said_by or "default")
+    endpoint = endpoint_of(settings, state_path)
     for name, choice in (("zone", zone), ("namespace", namespace)):
         if not choice.value:
             raise UsageError(
@@ -93,6 +98,14 @@ def resolve(destination: Destination, settings: Settings, state_path: str) -> tu
     said = {"zone": zone, "namespace": namespace, "endpoint": endpoint}
     told = ", ".join(f"{name}: {choice.said_by}" for name, choice in said.items())
     return Target(endpoint.value, zone.value, namespace.value), told
+
+
+def endpoint_of(settings: Settings, state_path: str) -> Choice:
+    """What the state knows the endpoint by. Raises `UsageError`."""
+    if settings.local:
+        return Choice(local_endpoint(state_path), "--local")
+    url = parse_endpoint(settings.endpoint.value or "intl")
+    return Choice(identity(url), settings.endpoint.said_by or "default")
 
 
 def refuse_elsewhere(destination: Destination, target: Target, settings: Settings) -> None:

@@ -1,6 +1,5 @@
 """The command line. This module imports little but click: a command loads when it is called."""
 
-import difflib
 import importlib
 import os
 import signal
@@ -41,6 +40,8 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
+            import difflib
+
             near = difflib.get_close_matches(cmd_name, _COMMANDS, 1)
             meant = f" Did you mean '{near[0]}'?" if near else ""
             ctx.fail(f"No such command '{cmd_name}'.{meant}")

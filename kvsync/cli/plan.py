@@ -14,7 +14,7 @@ from kvsync.cli.options import (
     sources_argument,
     target_options,
 )
-from kvsync.sync import plan
+from kvsync.front import plan
 
 __all__ = ["command"]
 

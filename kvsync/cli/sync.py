@@ -15,8 +15,8 @@ from kvsync.cli.options import (
     sources_argument,
     target_options,
 )
+from kvsync.front import plan, sync
 from kvsync.settings import Verifying
-from kvsync.sync import plan, sync
 
 __all__ = ["command"]
 

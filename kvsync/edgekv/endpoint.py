@@ -1,14 +1,16 @@
 """Where the API is: the two sites of the vendor, or another address."""
 
-import ipaddress
 import re
-import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from time import monotonic
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from kvsync.errors import UsageError
+
+if TYPE_CHECKING:
+    import socket
 
 __all__ = ["INTL", "MAINLAND", "identity", "is_loopback", "is_refused", "parse_endpoint"]
 
@@ -90,6 +92,8 @@ def _split(text: str) -> SplitResult:
 def _host(parts: SplitResult) -> str:
     host = (parts.hostname or "").lower()
     if parts.netloc.startswith("["):
+        import ipaddress
+
         try:
             return ipaddress.IPv6Address(host).compressed
         except ValueError:
@@ -116,6 +120,8 @@ def _bracketed(host: str) -> str:
 def _is_loopback_host(host: str) -> bool:
     if host == "localhost":
         return True
+    import ipaddress
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -130,7 +136,9 @@ def _ask(parts: SplitResult, deadline: float) -> bytes:
         return b"".join(_received(connection, deadline))
 
 
-def _connected(parts: SplitResult, deadline: float) -> socket.socket:
+def _connected(parts: SplitResult, deadline: float) -> "socket.socket":
+    import socket
+
     port = parts.port or _DEFAULT_PORTS[parts.scheme]
     refused = OSError("no address")
     for family, kind, protocol, _, address in socket.getaddrinfo(
@@ -148,7 +156,7 @@ def _connected(parts: SplitResult, deadline: float) -> socket.socket:
     raise refused
 
 
-def _received(connection: socket.socket, deadline: float) -> Iterator[bytes]:
+def _received(connection: "socket.socket", deadline: float) -> Iterator[bytes]:
     total = 0
     while total <= _LONGEST_ANSWER:
         connection.settimeout(_left(deadline))

@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -218,7 +217,9 @@ class Store:
             for statement in _SCHEMA if new else ():
                 self._connection.execute(statement)
             if new:
-                self._connection.execute("INSERT INTO emulator VALUES (?)", (str(uuid.uuid4()),))
+                from uuid import uuid4
+
+                self._connection.execute("INSERT INTO emulator VALUES (?)", (str(uuid4()),))
 
 
 def _create_privately(path: str) -> None:

@@ -39,6 +39,7 @@ class RemoteSource:
     complete = True
     stale = False
     left_over = ()
+    fingerprint = None
 
     def __init__(self, far: FarSide, job: Job, call: Call, copying: Copying) -> None:
         self.label = job.report.source

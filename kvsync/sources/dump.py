@@ -14,9 +14,11 @@ from kvsync.dumps import reader
 from kvsync.dumps.failures import FailureHeader, LeftOver, find_header, left_over
 from kvsync.dumps.losses import Losses
 from kvsync.errors import InputError, Mistake, OutputError, UsageError
+from kvsync.fingerprint import Fingerprint
 from kvsync.model import Destination, Entry, Loaded, Recall
 from kvsync.sources.dumped import DumpFile, DumpReader, Filling
 from kvsync.sources.dumpoptions import rules_of
+from kvsync.sources.evidence import Evidence
 from kvsync.sources.failed import destination_of, home_of, options_for, unasked
 from kvsync.sources.files import Clock, open_regular, os_fault
 from kvsync.sources.mistakes import Mistakes
@@ -65,7 +67,8 @@ class DumpSource:
             self.home, told = home_of(header, self.home)
             self.warnings += told
             self.destination = destination_of(header, path)
-        file = DumpFile(opened, reader(options.dump.form), options.dump.layout)
+        place = "" if spooled else self.location
+        file = DumpFile(opened, reader(options.dump.form), options.dump.layout, place)
         self._opened = opened
         self._reader = DumpReader(file, path, rules, clock)
         self._from_wrangler = options.dump.form == "cloudflare"
@@ -75,6 +78,13 @@ class DumpSource:
     def losses(self) -> Losses:
         """What its pairs have that EdgeKV cannot hold."""
         return self._scratch.losses
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """What tells whether another reading would find the same; None: nothing does."""
+        evidence = Evidence()
+        evidence.file(*self._reader.mark)
+        return evidence.fingerprint()
 
     @property
     def left_over(self) -> Iterator[LeftOver]:

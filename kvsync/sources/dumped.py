@@ -11,6 +11,7 @@ from kvsync.dumps.losses import ERROR, SKIP, Loss, Lossy
 from kvsync.dumps.policies import POLICIES, Rules, Settled, names_of, settle
 from kvsync.dumps.record import Fault, Item, Layout, Read
 from kvsync.model import Entry, Expiry, Loaded, Lost
+from kvsync.sources.evidence import status_mark
 from kvsync.sources.files import Clock
 from kvsync.sources.mistakes import Mistakes, quoted
 from kvsync.units import count_text, printable
@@ -31,11 +32,15 @@ _Claim: TypeAlias = Callable[[str, str], str]
 
 
 class DumpFile(NamedTuple):
-    """A dump that can be read from its beginning again: ``open`` raises `OSError`."""
+    """A dump that can be read from its beginning again: ``open`` raises `OSError`.
+
+    ``path`` is absolute, and empty where the dump is no file.
+    """
 
     open: Callable[[], BinaryIO]
     read: Read
     layout: Layout
+    path: str = ""
 
 
 class _Version(NamedTuple):
@@ -155,9 +160,12 @@ class DumpReader:
         self._clock = clock
         self._version: _Version | None = None
         self._now = 0.0
+        self.mark = file.path, b""
+        """The dump's path, and its signature when it was read, if that can be trusted."""
 
     def fill(self, filling: Filling) -> None:
         """All that the dump names. Raises `OSError`."""
+        self.mark = self._file.path, status_mark(self._file.path, self._clock)
         self._now = self._clock()
         with closing(self._file.open()) as file:
             self._version = _version_of(file)

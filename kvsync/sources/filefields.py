@@ -52,7 +52,7 @@ def read_file_entry(node: Node, context: TreeContext, clock: Clock) -> DumpReade
         mistakes.at(_mark(found["path"]), _UNTOLD)
     if not (path and form):
         return None
-    file = DumpFile(partial(open_regular, path), reader(form), layout)
+    file = DumpFile(partial(open_regular, path), reader(form), layout, path)
     return DumpReader(file, shown_path(path, context), rules, clock)
 
 

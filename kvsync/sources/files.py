@@ -17,6 +17,7 @@ __all__ = [
     "FileRef",
     "open_regular",
     "os_fault",
+    "plain",
     "read_file",
     "read_raw",
     "settled",
@@ -72,6 +73,11 @@ def signature(found: os.stat_result, encoding: str) -> bytes:
         found.st_ctime_ns,
         _ENCODINGS[encoding],
     )
+
+
+def plain(mark: bytes) -> bytes:
+    """A signature without what is said of the file's encoding."""
+    return mark[:-1]
 
 
 def settled(found: os.stat_result, moment: float) -> bool:

@@ -35,6 +35,11 @@ class FileSection:
         """What the dumps' pairs have that EdgeKV cannot hold."""
         return self._scratch.losses if self._scratch else NO_LOSSES
 
+    @property
+    def marks(self) -> list[tuple[str, bytes]]:
+        """Each dump's path, and its signature when it was read."""
+        return [reader.mark for reader in self._readers]
+
     def read(self, node: Node, context: TreeContext, clock: Clock) -> None:
         """Take the dumps that the node names."""
         if not isinstance(node, SequenceNode):

@@ -5,9 +5,11 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from kvsync.dumps.losses import Losses
+from kvsync.fingerprint import Fingerprint
 from kvsync.keys import check_key
 from kvsync.limits import MAX_MANIFEST_SIZE
 from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Recall
+from kvsync.sources.evidence import Consulted, Evidence, digest_of
 from kvsync.sources.fields import convert, is_nothing, read_fields
 from kvsync.sources.files import Clock, Content, os_fault, read_file, settled, signature
 from kvsync.sources.filesection import FileSection
@@ -56,10 +58,11 @@ class Manifest:
         self.label = path
         self.location = os.path.abspath(path)
         self.home = os.path.dirname(self.location)
-        self._digest = hashlib.sha256(data).digest()
         self._options = options
-        self._environ = environ
+        self._environ = Consulted(environ)
         self._clock = clock
+        self._evidence = Evidence()
+        self._content = digest_of(data)
         self._warnings: list[str] = []
         self._parts: dict[str, Part] = {}
         self._trees: list[TreeReader] = []
@@ -124,9 +127,17 @@ class Manifest:
         try:
             if not os.path.isfile(self.location) and os.path.exists(self.location):
                 return False
-            return hashlib.sha256(read_manifest(self.location)).digest() != self._digest
+            return digest_of(read_manifest(self.location)) != self._content
         except OSError:
             return True
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """What tells whether another reading would find the same; None: nothing does."""
+        self._evidence.content(self.location, self._content)
+        for path, mark in self._files.marks:
+            self._evidence.file(path, mark)
+        return self._evidence.fingerprint(self._environ.digests())
 
     def entries(self, recall: Recall) -> Sequence[Entry]:
         """All pairs: the keys, the trees and the files, each in the order of the manifest.
@@ -145,6 +156,7 @@ class Manifest:
         paths = Paths(self.home, self._environ, mistakes)
         default = self._default(lifetimes, mistakes)
         claims = Claims()
+        self._evidence = Evidence()
         pairs = PairReader(mistakes, self._environ, lifetimes, paths, default)
         entries = self._key_entries(pairs, recall, claims, mistakes)
         shown_home = os.path.dirname(self.label)
@@ -153,6 +165,7 @@ class Manifest:
         )
         for reader in self._read_trees(context):
             entries += reader.entries(recall, claims, mistakes)
+            self._evidence.tree(reader.tree.root, reader.observed)
         self._files = FileSection()
         node = self._fields.get("files")
         if node is not None and not is_nothing(node):
@@ -184,6 +197,8 @@ class Manifest:
                 continue
             self._parts[key.text] = part
             digest, size, mark = self._identify(key.text, part, recall, mistakes)
+            if isinstance(part, FilePart):
+                self._evidence.file(part.ref.path, mark)
             entries.append(Entry(key.text, digest, size, expiry, origin, mark))
         return entries
 

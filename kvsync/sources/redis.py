@@ -32,6 +32,7 @@ class RedisSource:
     complete = True
     stale = False
     left_over = ()
+    fingerprint = None
     destination = Destination()
 
     def __init__(

@@ -5,10 +5,13 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 
 from kvsync.dumps.losses import NO_LOSSES
+from kvsync.fingerprint import Fingerprint
 from kvsync.keys import check_key
 from kvsync.model import Destination, Entry, Expiry, Loaded, Lost, Recall, Row
+from kvsync.sources.evidence import Evidence
 from kvsync.sources.files import Clock, FileRef, read_file, size_fault
 from kvsync.sources.indexed import keys_of
+from kvsync.sources.listing import Observed
 from kvsync.sources.memory import gc_paused
 from kvsync.sources.mistakes import Mistakes, quoted
 from kvsync.sources.options import SourceOptions, Tree, tree_from_options
@@ -47,6 +50,8 @@ class TreeReader:
         self._clock = clock
         self._shown = printable(os.path.join(tree.shown, ""))
         self._paths: dict[str, str] = {}
+        self.observed = Observed()
+        """What the last walk came across."""
 
     def entries(self, recall: Recall, claims: Claims, mistakes: Mistakes) -> list[Entry]:
         """The tree's pairs, by path."""
@@ -56,7 +61,8 @@ class TreeReader:
 
     def _all_entries(self, recall: Recall, claims: Claims, mistakes: Mistakes) -> list[Entry]:
         entries = []
-        files = walk(self.tree, self._clock(), mistakes, self._left_out)
+        self.observed = Observed()
+        files = walk(self.tree, self._clock(), mistakes, self._left_out, self.observed)
         for found, key, expiry in self._named(files, mistakes):
             if not found.size and self.tree.skip_empty:
                 continue
@@ -160,6 +166,13 @@ class TreeSource:
     def warnings(self) -> list[str]:
         """What a person should know."""
         return list(self._warnings)
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """What tells whether another reading would find the same; None: nothing does."""
+        evidence = Evidence()
+        evidence.tree(self._reader.tree.root, self._reader.observed)
+        return evidence.fingerprint()
 
     def entries(self, recall: Recall) -> list[Entry]:
         """All files as pairs, by path. Raises `InputError` with every mistake found."""

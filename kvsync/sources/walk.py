@@ -1,29 +1,22 @@
 """Which files a tree has: one scan per directory, one status per file, no recursion."""
 
 import os
-import re
 import stat
 from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from kvsync.filenames import INDEX_NAME
 from kvsync.limits import MAX_VALUE_SIZE
 from kvsync.model import Lost
 from kvsync.sources.files import os_fault, read_raw, settled, signature
+from kvsync.sources.leftout import BOOKKEEPING, IGNORE_FILE, is_left_out
+from kvsync.sources.listing import Observed, own_names
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import Tree
 from kvsync.sources.patterns import Rules, decide, parse_rules
 
-__all__ = ["IGNORE_FILE", "Found", "inside", "walk"]
+__all__ = ["Found", "inside", "walk"]
 
-IGNORE_FILE = ".kvsyncignore"
-
-_LEFT_OUT = frozenset(
-    {".git", ".hg", ".svn", ".kvsync", ".DS_Store", "Thumbs.db", IGNORE_FILE, INDEX_NAME},
-)
-# vim's swap files, emacs' locks and auto-saves, LibreOffice's locks.
-_SWAP = re.compile(r"\..*\.sw[a-p]|\.#.*|#.*#|\.~lock\..*#", re.DOTALL)
 _ENOUGH = 10_000
 """Mistakes after which a tree is not walked any further."""
 _MOST_WAYS = 100
@@ -63,27 +56,31 @@ def inside(real: str, root: str) -> bool:
 
 
 def walk(
-    tree: Tree, moment: float, mistakes: Mistakes, left_out: Collection[str] = ()
+    tree: Tree, moment: float, mistakes: Mistakes, left_out: Collection[str], observed: Observed
 ) -> list[Found]:
     """The tree's files, sorted by path; what cannot be read becomes a mistake, never a gap.
 
     ``moment`` is when the scan began, in Unix seconds. ``left_out`` has files by real path.
+    ``observed`` takes down what is come across.
     """
-    return _Walk(tree, moment, mistakes, left_out).run()
+    return _Walk(tree, moment, mistakes, left_out, observed).run()
 
 
 class _Walk:
     def __init__(
-        self, tree: Tree, moment: float, mistakes: Mistakes, left_out: Collection[str]
+        self,
+        tree: Tree,
+        moment: float,
+        mistakes: Mistakes,
+        left_out: Collection[str],
+        observed: Observed,
     ) -> None:
         self.tree = tree
         self.moment = moment
         self.mistakes = mistakes
         self.left_out = frozenset(left_out)
-        # Few directories have such a file: in all others no name is compared.
-        self.left_out_in: dict[str, set[str]] = {}
-        for path in left_out:
-            self.left_out_in.setdefault(os.path.dirname(path), set()).add(os.path.basename(path))
+        self.left_out_in = own_names(left_out)
+        self.observed = observed
         self.found: list[Found] = []
         self.ways: Counter[str] = Counter()
         self.enough = False
@@ -104,7 +101,9 @@ class _Walk:
             names = self.left_out_in.get(directory.real)
             if names:
                 entries = [e for e in entries if e.name not in names or _is_directory(e)]
+            self.observed.open(directory.path, directory.real)
             self.visit_all(directory, entries)
+            self.observed.close()
         if self.enough:
             self.mistakes.about(self.tree.shown, "and more: the rest was not looked at")
         self.found.sort()
@@ -149,28 +148,51 @@ class _Walk:
 
     def visit(self, directory: _Directory, entry: os.DirEntry[str]) -> None:
         name = entry.name
-        if name in _LEFT_OUT or name.startswith("..") or _SWAP.fullmatch(name):
+        if is_left_out(name):
+            if name in BOOKKEEPING:
+                self.observe(directory, entry)
             return
         path = directory.path + name
         is_directory = _is_directory(entry)
-        if self.is_ignored(directory, path, is_directory):
-            return
         included = self.is_included(directory, path, is_directory)
-        if not (included or is_directory):
+        if self.is_ignored(directory, path, is_directory) or not (included or is_directory):
+            self.pass_over(directory, entry, is_directory)
             return
         if not name.isascii() and not _is_utf8(name):
             self.fault(path, "a name that is not UTF-8: rename it, or leave it out")
             return
-        real = f"{directory.real.rstrip('/')}/{name}"
+        link = ""
         if entry.is_symlink():
-            real = self.follow(directory, path, is_directory)
-            if not real:
+            link = self.follow(directory, path, is_directory)
+            if not link:
+                # Whether it goes wrong, or leads to a file of ours, is to be looked at each time.
+                self.observed.settled = False
                 return
         if is_directory:
+            self.observed.directory(name, link)
+            real = link or f"{directory.real.rstrip('/')}/{name}"
             below = _Directory(path + "/", real, directory, directory.levels, included)
             self.pending.append(below)
         else:
-            self.take(path, entry)
+            self.take(path, entry, link)
+
+    def pass_over(self, directory: _Directory, entry: os.DirEntry[str], is_directory: bool) -> None:
+        folder = os.path.join(self.tree.root, directory.path)
+        self.observed.pass_over(entry, folder, is_directory=is_directory)
+
+    def observe(self, directory: _Directory, entry: os.DirEntry[str]) -> None:
+        """Note what is no part of the tree itself, but decides what is."""
+        link = ""
+        if entry.is_symlink():
+            link = os.path.realpath(os.path.join(self.tree.root, directory.path, entry.name))
+        try:
+            status = entry.stat()
+        except OSError:
+            # What is wrong is found, and told, where it is read.
+            self.observed.settled = False
+            return
+        self.observed.file(entry.name, link, status)
+        self.observed.settled &= settled(status, self.moment)
 
     def is_ignored(self, directory: _Directory, path: str, is_directory: bool) -> bool:
         if self.tree.exclude and decide(self.tree.exclude, path, is_directory):
@@ -219,7 +241,7 @@ class _Walk:
             self.fault(path, words)
         return self.ways[real] > _MOST_WAYS
 
-    def take(self, path: str, entry: os.DirEntry[str]) -> None:
+    def take(self, path: str, entry: os.DirEntry[str], link: str) -> None:
         try:
             status = entry.stat()
         except OSError as error:
@@ -229,7 +251,10 @@ class _Walk:
             self.fault(path, "a FIFO, socket or device: remove it, or leave it out")
             return
         mark = signature(status, self.tree.encoding)
-        self.found.append(Found(path, status.st_size, mark, settled(status, self.moment)))
+        is_settled = settled(status, self.moment)
+        self.observed.file(entry.name, link, status)
+        self.observed.settled &= is_settled
+        self.found.append(Found(path, status.st_size, mark, is_settled))
 
 
 def _upwards(directory: _Directory | None) -> Iterator[_Directory]:

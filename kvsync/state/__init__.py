@@ -1,21 +1,21 @@
 """The state file: what each target was last known to hold. Digests, never values.
 
-`kvsync.state.ledger` is imported by those who push: it brings asyncio with it.
+`kvsync.state.ledger` is imported by those who push, since it brings asyncio with it, and
+`kvsync.state.examine` by those who look for damage.
 """
 
 from kvsync.state.aside import ASIDE, set_aside
-from kvsync.state.examine import Diagnosis, examine
-from kvsync.state.lock import run_lock
+from kvsync.state.lock import run_lock, run_lock_at_once
 from kvsync.state.place import state_path
-from kvsync.state.store import KEPT_RUNS, State
+from kvsync.state.runs import KEPT_RUNS
+from kvsync.state.store import State
 
 __all__ = [
     "ASIDE",
     "KEPT_RUNS",
-    "Diagnosis",
     "State",
-    "examine",
     "run_lock",
+    "run_lock_at_once",
     "set_aside",
     "state_path",
 ]

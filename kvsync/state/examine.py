@@ -12,7 +12,7 @@ from kvsync.errors import DamagedError
 from kvsync.model import Row, Target
 from kvsync.state.fields import Fields, row_maker, seed_of
 from kvsync.state.opening import connected_for_reading
-from kvsync.state.schema import VERSION, columns_in, is_new
+from kvsync.state.schema import TOO_SHORT, VERSION, columns_in, ends_too_early, is_new
 from kvsync.state.trouble import SQLITE_ERRORS
 from kvsync.units import count_text, printable
 
@@ -98,6 +98,8 @@ class _Examination:
             self._found.problems.append(f"{count_text(count, 'row')} with {what}, first {first}")
 
     def _structure(self) -> None:
+        if ends_too_early(self._connection):
+            self._found.problems.append(TOO_SHORT)
         for (told,) in self._connection.execute(f"PRAGMA integrity_check({_LISTED})"):
             lines = [line for line in str(told).splitlines() if not line.startswith("***")]
             self._found.problems += [line for line in lines if line != "ok"]

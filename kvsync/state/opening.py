@@ -1,10 +1,8 @@
 """Opening the SQLite file, for writing, or so that nothing is created or changed."""
 
 import os
-import shutil
 import sqlite3
 import stat
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +12,13 @@ from kvsync.state.place import make_room, unwritable
 from kvsync.state.schema import APPLICATION_ID, check_whole, create, is_new, update
 from kvsync.state.trouble import SQLITE_ERRORS, foreign, translate
 
-__all__ = ["connected_for_reading", "open_for_reading", "open_for_writing"]
+__all__ = [
+    "connected_for_reading",
+    "open_for_noting",
+    "open_for_reading",
+    "open_for_writing",
+    "open_to_glance",
+]
 
 _BUSY_S = 10
 """Seconds to wait for another process that is just committing."""
@@ -28,6 +32,17 @@ def open_for_writing(path: str) -> sqlite3.Connection:
     A rollback journal, not WAL: there is one writer, and the file must open on a network file
     system and read-only. Raises `StateError`; a file that is not ours is left untouched.
     """
+    return _opened_for_writing(path, lambda connection: check_whole(connection, path))
+
+
+def open_for_noting(path: str) -> sqlite3.Connection:
+    """As `open_for_writing`, but the file is not looked through."""
+    return _opened_for_writing(path, lambda _: None)
+
+
+def _opened_for_writing(
+    path: str, check: Callable[[sqlite3.Connection], None]
+) -> sqlite3.Connection:
     make_room(path)
     try:
         create_private(path)
@@ -43,7 +58,7 @@ def open_for_writing(path: str) -> sqlite3.Connection:
             create(connection)
         if in_wal:
             connection.execute("PRAGMA journal_mode=DELETE")
-        check_whole(connection, path)
+        check(connection)
         connection.execute("PRAGMA synchronous=FULL")
         update(connection)
     except SQLITE_ERRORS as error:
@@ -68,6 +83,11 @@ def open_for_reading(path: str) -> sqlite3.Connection | None:
         return True
 
     return connected_for_reading(path, whole)
+
+
+def open_to_glance(path: str) -> sqlite3.Connection | None:
+    """As `open_for_reading`, but the file is not looked through."""
+    return connected_for_reading(path, lambda connection: not is_new(connection, path))
 
 
 def connected_for_reading(
@@ -123,6 +143,9 @@ def _recovered_copy(
 
     Only a writer may do so in place.
     """
+    import shutil
+    import tempfile
+
     try:
         with tempfile.TemporaryDirectory(prefix="kvsync-") as folder:
             copy = os.path.join(folder, "state.db")

@@ -1,18 +1,24 @@
 """The tables of a state file: is it ours, of our version, and whole?"""
 
+import os
 import sqlite3
 
 from kvsync.errors import StateError
-from kvsync.state import recent
+from kvsync.state import fingerprints, recent
 from kvsync.state.fields import COLUMNS
 from kvsync.state.trouble import damaged, foreign
 
-__all__ = ["APPLICATION_ID", "check_whole", "columns_in", "create", "is_new", "update"]
+__all__ = [
+    "APPLICATION_ID", "TOO_SHORT", "check_whole", "columns_in", "create", "ends_too_early",
+    "is_new", "update",
+]  # fmt: skip
 
 APPLICATION_ID = 0x6B767379
 """``kvsy``: in the header of every state file (https://www.sqlite.org/fileformat.html)."""
 
 VERSION = 1
+
+TOO_SHORT = "it ends in the middle of a page"
 
 _SCHEMA = """
 CREATE TABLE target (
@@ -67,6 +73,7 @@ def create(connection: sqlite3.Connection) -> None:
 def update(connection: sqlite3.Connection) -> None:
     """Add what older files of this version have not. Raises `sqlite3.Error`."""
     recent.prepare(connection)
+    fingerprints.prepare(connection)
     if columns_in(connection) != COLUMNS:
         # Their rows get a checksum when they are next written.
         connection.execute("ALTER TABLE entry ADD COLUMN checksum INTEGER")
@@ -103,6 +110,15 @@ def check_whole(connection: sqlite3.Connection, path: str) -> None:
     Better now than when half the keys are sent; and a page that stands where it does not belong is
     noticed in no other way. It takes a tenth of the time that reading the rows takes.
     """
+    if ends_too_early(connection):
+        raise damaged(path, TOO_SHORT)
     (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if found != "ok":
         raise damaged(path, str(found).splitlines()[-1])
+
+
+def ends_too_early(connection: sqlite3.Connection) -> bool:
+    """Whether the file was cut off within its last page: of a free one SQLite misses nothing."""
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    _, _, file = connection.execute("PRAGMA database_list").fetchone()
+    return bool(file) and os.path.getsize(file) % size != 0

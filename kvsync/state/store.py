@@ -1,38 +1,33 @@
 """What the state file knows, row by row."""
 
-import json
 import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Self
 
-from kvsync.model import Action, Change, Entry, Outcome, OutcomeKind, Row, Run, Target
-from kvsync.state import recent
+from kvsync.model import Change, Entry, Outcome, Row, Run, Target
+from kvsync.state import fingerprints, recent, runs
+from kvsync.state.changing import forget, mark, settle
 from kvsync.state.fields import (
     COLUMNS,
-    DROP,
     PUT,
     Fields,
     Place,
-    acknowledged,
-    doubtful,
     fields_of,
     row_maker,
     seed_of,
 )
-from kvsync.state.opening import open_for_reading, open_for_writing
+from kvsync.state.opening import open_for_noting, open_for_reading, open_for_writing, open_to_glance
 from kvsync.state.rows import Lease, StoredRows
 from kvsync.state.schema import columns_in
 from kvsync.state.trouble import SQLITE_ERRORS, damaged, translate
 
-__all__ = ["KEPT_RUNS", "State"]
+__all__ = ["State"]
 
 _MANY = 50_000
 """Rows that are kept in memory: more of them would take more than a whole run may."""
 _ONE = f"SELECT {COLUMNS} FROM entry WHERE target = ? AND key = ?"  # noqa: S608 - constants
-KEPT_RUNS = 100
-"""Past runs kept per target and owner."""
 
 
 class State:
@@ -59,6 +54,16 @@ class State:
     def write(cls, path: str) -> Self:
         """Open for writing, under a `run_lock`; created if it is missing."""
         return cls(path, open_for_writing(path), writable=True)
+
+    @classmethod
+    def glance(cls, path: str) -> Self:
+        """As `read`, for a fingerprint alone: the file is not searched for damage."""
+        return cls(path, open_to_glance(path))
+
+    @classmethod
+    def note(cls, path: str) -> Self:
+        """As `write`, to note a run that changes no row: the file is not searched for damage."""
+        return cls(path, open_for_noting(path), writable=True)
 
     @property
     def writable(self) -> bool:
@@ -96,6 +101,12 @@ class State:
             (number,),
         )
         return {fields[0]: row(fields) for fields in found}
+
+    def some_rows(self, target: Target, keys: Iterable[str]) -> list[Row]:
+        """The rows of these keys, as far as there are any."""
+        number, seed = self._find(target)
+        row = row_maker(seed, lambda what: damaged(self.path, what))
+        return [row(found) for key in keys for found in self._select(_ONE, (number, key))]
 
     def recent(self, target: Target) -> dict[str, float]:
         """When keys without a row were last written or deleted by us, where it may matter still.
@@ -137,36 +148,40 @@ class State:
             (self._find(target).number, owner, limit),
         )
         try:
-            return [
-                Run._make((*map(float, times), int(code), json.loads(counts)))
-                for *times, code, counts in found
-            ]
+            return [runs.run_of(fields) for fields in found]
         except (TypeError, ValueError) as error:
             raise damaged(self.path, "a run is not as it was written") from error
 
     def begin_run(self, target: Target, owner: str, started: float) -> int:
         """Note that a run has begun (Unix seconds); returns its number for `end_run`."""
         with self._transaction() as connection:
-            number = self._place(target).number
-            cursor = connection.execute(
-                "INSERT INTO run (target, owner, started, ended, exit_code, counts)"
-                " VALUES (?, ?, ?, 0, 0, '{}')",
-                (number, owner, started),
-            )
-            connection.execute(
-                "DELETE FROM run WHERE target = ? AND owner = ? AND id NOT IN (SELECT id FROM run"
-                " WHERE target = ? AND owner = ? ORDER BY id DESC LIMIT ?)",
-                (number, owner, number, owner, KEPT_RUNS),
-            )
-            return cursor.lastrowid or 0
+            return runs.begin(connection, self._place(target).number, owner, started)
 
     def end_run(self, number: int, ended: float, exit_code: int, counts: Mapping[str, int]) -> None:
         """Note how the run ended (Unix seconds), and what it did."""
         with self._transaction() as connection:
-            connection.execute(
-                "UPDATE run SET ended = ?, exit_code = ?, counts = ? WHERE id = ?",
-                (ended, exit_code, json.dumps(counts), number),
-            )
+            runs.end(connection, number, ended, exit_code, counts)
+
+    def fingerprint(self, identity: bytes) -> tuple[Target, str] | None:
+        """What `keep_fingerprint` has kept, and for which target, if that still stands."""
+        if not self._connection:
+            return None
+        try:
+            return fingerprints.find(self._connection, identity)
+        except SQLITE_ERRORS as error:
+            raise translate(error, self.path) from error
+
+    def keep_fingerprint(self, target: Target, identity: bytes, content: str) -> None:
+        """Keep this until a row of the target changes."""
+        with self._transaction() as connection:
+            number = self._place(target).number
+            fingerprints.keep(connection, identity, target, number, content)
+
+    def note_run(self, target: Target, owner: str, run: Run) -> None:
+        """Note a whole run, of one who has changed nothing."""
+        with self._transaction() as connection:
+            number = runs.begin(connection, self._place(target).number, owner, run.started)
+            runs.end(connection, number, run.ended, run.exit_code, run.counts)
 
     def record(
         self, target: Target, owner: str, marks: Sequence[Change], outcomes: Sequence[Outcome]
@@ -180,37 +195,9 @@ class State:
         with self._transaction() as connection:
             place = self._place(target)
             for outcome in outcomes:
-                self._settle(connection, place, owner, outcome)
-            self._mark(connection, place, owner, marks)
+                settle(connection, place, owner, outcome)
+            mark(connection, place, owner, marks)
             recent.purge(connection, place.number)
-
-    @staticmethod
-    def _mark(
-        connection: sqlite3.Connection, place: Place, owner: str, marks: Sequence[Change]
-    ) -> None:
-        for change in marks:
-            if change.row or change.action is not Action.DELETE:
-                connection.execute(PUT, doubtful(place, owner, change))
-            else:
-                # A row would say whose the key is, and it is nobody's. What is noted outlasts a
-                # refusal: an earlier delete may yet be on its way.
-                recent.note(connection, place.number, change.entry.key, recent.UNSETTLED)
-
-    @staticmethod
-    def _settle(connection: sqlite3.Connection, place: Place, owner: str, outcome: Outcome) -> None:
-        change = outcome.change
-        if outcome.kind is OutcomeKind.DONE:
-            if change.action is Action.DELETE:
-                connection.execute(DROP, (place.number, change.entry.key))
-                recent.note(connection, place.number, change.entry.key, outcome.acknowledged)
-            else:
-                connection.execute(PUT, acknowledged(place, owner, outcome))
-                recent.drop(connection, place.number, change.entry.key)
-        elif not outcome.in_doubt:
-            if change.row:
-                connection.execute(PUT, fields_of(place, change.row))
-            else:
-                connection.execute(DROP, (place.number, change.entry.key))
 
     def touch(self, target: Target, owner: str, entries: Iterable[Entry]) -> None:
         """Bring signature, origin and owner of unchanged rows up to date."""
@@ -232,12 +219,12 @@ class State:
         with self._transaction() as connection:
             place = self._place(target)
             connection.executemany(PUT, (fields_of(place, row) for row in rows))
-            _forget(connection, place.number, gone)
+            forget(connection, place.number, gone)
 
     def forget(self, target: Target, keys: Iterable[str]) -> int:
         """Drop the rows of these keys; returns how many there were."""
         with self._transaction() as connection:
-            return _forget(connection, self._place(target).number, keys)
+            return forget(connection, self._place(target).number, keys)
 
     def _select(self, sql: str, parameters: Sequence[object] = ()) -> list[Fields]:
         if not self._connection:
@@ -284,14 +271,3 @@ class State:
             )
             place = place._replace(number=cursor.lastrowid or 0)
         return place
-
-
-def _forget(connection: sqlite3.Connection, number: int, keys: Iterable[str]) -> int:
-    """Drop the rows of these keys; returns how many there were."""
-    keys = list(keys)
-    recent.note_rows(connection, number, keys)
-    before = connection.total_changes
-    connection.executemany(DROP, ((number, key) for key in keys))
-    dropped = connection.total_changes - before
-    recent.purge(connection, number)
-    return dropped

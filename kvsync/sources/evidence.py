@@ -1,0 +1,118 @@
+"""Gathering what a source is read from, and looking whether it is as it was."""
+
+import os
+import stat
+from collections.abc import Collection, Iterator, Mapping
+from hashlib import blake2b
+
+from kvsync.fingerprint import Fingerprint, Seen
+from kvsync.sources.files import Clock, plain, settled, signature
+from kvsync.sources.listing import Observed, looks_alike
+
+__all__ = ["Consulted", "Evidence", "digest_of", "status_mark", "still_holds"]
+
+_BLOCK = 1 << 20
+
+
+class Consulted(Mapping[str, str]):
+    """An environment that notes who asks for what."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self._asked.add(name)
+        return self._environ[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._environ)
+
+    def __len__(self) -> int:
+        return len(self._environ)
+
+    def digests(self) -> dict[str, str]:
+        """Of each variable that was asked for."""
+        return {name: _variable(self._environ, name) for name in sorted(self._asked)}
+
+
+class Evidence:
+    """Gathers what a source is read from, while it is read."""
+
+    def __init__(self) -> None:
+        self._contents: dict[str, str] = {}
+        self._files: dict[str, str] = {}
+        self._trees: list[Seen] = []
+        self._enough = True
+
+    def content(self, path: str, digest: str) -> None:
+        """A file was read whole, with this `digest_of` it; a pipe cannot be read again."""
+        self._enough = self._enough and os.path.isfile(path)
+        self._contents[path] = digest
+
+    def file(self, path: str, mark: bytes) -> None:
+        """A file has this `signature`, or none that can be trusted."""
+        self._enough = self._enough and bool(mark)
+        self._files[path] = plain(mark).hex()
+
+    def tree(self, root: str, observed: Observed) -> None:
+        """A tree was walked."""
+        self._enough = self._enough and observed.settled
+        self._trees.append(observed.seen(root))
+
+    def fingerprint(self, variables: dict[str, str] | None = None) -> Fingerprint | None:
+        """What stands for all of it; None if it could change without a trace."""
+        if not self._enough:
+            return None
+        return Fingerprint(self._contents, self._files, variables or {}, self._trees)
+
+
+def still_holds(
+    fingerprint: Fingerprint, environ: Mapping[str, str], left_out: Collection[str]
+) -> bool:
+    """Whether everything is as it was; ``left_out`` are files that no tree has, by real path."""
+    try:
+        return (
+            all(_variable(environ, name) == old for name, old in fingerprint.variables.items())
+            and all(_content(path) == old for path, old in fingerprint.contents.items())
+            and all(_mark(path) == old for path, old in fingerprint.files.items())
+            and all(looks_alike(seen, left_out) for seen in fingerprint.trees)
+        )
+    except OSError:
+        return False
+
+
+def digest_of(data: bytes) -> str:
+    """What a file with these bytes is known by, in hexadecimal digits."""
+    return blake2b(data).hexdigest()
+
+
+def status_mark(path: str, clock: Clock) -> bytes:
+    """What tells the file from its next version; empty if it is too young, or none."""
+    moment = clock()
+    try:
+        status = os.stat(path)
+    except OSError:
+        return b""
+    known = stat.S_ISREG(status.st_mode) and settled(status, moment)
+    return signature(status, "text") if known else b""
+
+
+def _content(path: str) -> str:
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        # What comes through a pipe comes but once, and not for us.
+        return ""
+    digest = blake2b()
+    with open(path, "rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _mark(path: str) -> str:
+    return plain(signature(os.stat(path), "text")).hex()
+
+
+def _variable(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name)
+    return "" if value is None else blake2b(value.encode("utf-8", "surrogatepass")).hexdigest()

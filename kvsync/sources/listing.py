@@ -1,0 +1,157 @@
+"""What a tree looked like when it was walked: enough to tell that it has not changed.
+
+A walk observes each directory as it lists it. Later `looks_alike` lists them again, without any
+patterns, and without making anything of what it finds.
+"""
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from hashlib import blake2b
+from marshal import dumps
+from typing import Any
+
+from kvsync.fingerprint import Seen
+from kvsync.sources.leftout import BOOKKEEPING, is_left_out
+from kvsync.sources.memory import gc_paused
+
+__all__ = ["Observed", "looks_alike", "own_names"]
+
+_DIGEST_BYTES = 16
+_LASTING = 2
+"""The version of marshal's format in which equal values are equal bytes: later ones refer back to
+what they have written already, and that depends on who else holds an object."""
+
+
+class Observed:
+    """Takes down what a walk comes across.
+
+    ``settled``: all of it is old enough for its status to be trusted.
+    """
+
+    def __init__(self) -> None:
+        self.settled = True
+        self._digests: list[str] = []
+        self._passed_over: dict[str, list[str]] = {}
+        self._path = ""
+        self._items: list[Any] = []
+
+    def open(self, path: str, real: str) -> None:
+        """A directory, at this relative path, is about to be listed."""
+        self._path = path
+        self._items = _heading(path, real)
+
+    def directory(self, name: str, link: str) -> None:
+        """It has a directory that is looked into; ``link`` is where it really is, if elsewhere."""
+        self._items += (link, name) if link else (name,)
+
+    def file(self, name: str, link: str, status: os.stat_result) -> None:
+        """It has a file."""
+        if link:
+            self._items.append(link)
+        self._items += (
+            name, status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns,
+        )  # fmt: skip
+
+    def pass_over(self, entry: "os.DirEntry[str]", folder: str, *, is_directory: bool) -> None:
+        """It has something that is no part of the tree; ``folder`` is the directory's path."""
+        passed = self._passed_over.setdefault(self._path, [])
+        link = _link(entry, folder) if entry.is_symlink() else ""
+        passed.append(_described(entry, link, is_directory=is_directory))
+
+    def close(self) -> None:
+        """The directory has nothing more."""
+        self._digests.append(_digest(self._items))
+
+    def seen(self, root: str) -> Seen:
+        """All that was observed of the tree at ``root``."""
+        return Seen(root, "".join(self._digests), self._passed_over)
+
+
+def own_names(left_out: Collection[str]) -> Mapping[str, set[str]]:
+    """Files by real path, as names by directory: in all others no name need be compared."""
+    names: dict[str, set[str]] = {}
+    for path in left_out:
+        names.setdefault(os.path.dirname(path), set()).add(os.path.basename(path))
+    return names
+
+
+def looks_alike(seen: Seen, left_out: Collection[str]) -> bool:
+    """Whether the tree still looks as it was seen; the first difference is enough.
+
+    ``left_out`` has files that no tree has, by real path. Raises `OSError`.
+    """
+    expected = iter(range(0, len(seen.digests), 2 * _DIGEST_BYTES))
+    with gc_paused():
+        for digest in _Listing(seen, left_out).digests():
+            start = next(expected, None)
+            if start is None or seen.digests[start : start + 2 * _DIGEST_BYTES] != digest:
+                return False
+    return next(expected, None) is None
+
+
+class _Listing:
+    """One pass over the directories of a tree, in the order of the walk that saw it."""
+
+    def __init__(self, seen: Seen, left_out: Collection[str]) -> None:
+        self._root = seen.root
+        self._passed_over = {path: frozenset(names) for path, names in seen.passed_over.items()}
+        self._own = own_names(left_out)
+        self._pending = [("", os.path.realpath(seen.root))]
+
+    def digests(self) -> Iterator[str]:
+        """Each directory's. Nobody looks into a directory before its parent is found unchanged."""
+        while self._pending:
+            path, real = self._pending.pop()
+            folder = os.path.join(self._root, path)
+            # A descriptor spares the kernel a path for each file.
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                with os.scandir(descriptor) as listing:
+                    yield _digest(self._items(listing, path, real))
+            finally:
+                os.close(descriptor)
+
+    def _items(self, listing: "Iterator[os.DirEntry[str]]", path: str, real: str) -> list[Any]:
+        items = _heading(path, real)
+        passed_over = self._passed_over.get(path)
+        own = self._own.get(real, ())
+        folder = os.path.join(self._root, path)
+        for entry in listing:
+            name = entry.name
+            is_directory = entry.is_dir()
+            if own and name in own and not is_directory:
+                continue
+            if is_left_out(name) and name not in BOOKKEEPING:
+                continue
+            link = _link(entry, folder) if entry.is_symlink() else ""
+            if passed_over and _described(entry, link, is_directory=is_directory) in passed_over:
+                continue
+            if link:
+                items.append(link)
+            if is_directory and name not in BOOKKEEPING:
+                items.append(name)
+                self._pending.append((f"{path}{name}/", link or f"{real.rstrip('/')}/{name}"))
+            else:
+                # The innermost step: a call more for each file would be felt.
+                found = entry.stat()
+                items += (name, found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
+        return items
+
+
+def _heading(path: str, real: str) -> list[Any]:
+    """What a directory's items begin with: of the root, where it really is."""
+    return [] if path else [real]
+
+
+def _link(entry: "os.DirEntry[str]", folder: str) -> str:
+    """Where a link leads in the end."""
+    return os.path.realpath(os.path.join(folder, entry.name))
+
+
+def _described(entry: "os.DirEntry[str]", link: str, *, is_directory: bool) -> str:
+    """What patterns look at, and where links lead."""
+    return f"{entry.name}{'/' * is_directory}" + (f"\0{link}" if link else "")
+
+
+def _digest(items: list[Any]) -> str:
+    return blake2b(dumps(items, _LASTING), digest_size=_DIGEST_BYTES).hexdigest()

@@ -1,0 +1,48 @@
+"""Past runs of an owner against a target."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from kvsync.model import Run
+
+__all__ = ["KEPT_RUNS", "begin", "end", "run_of"]
+
+KEPT_RUNS = 100
+"""Past runs kept per target and owner."""
+
+
+def begin(connection: sqlite3.Connection, target: int, owner: str, started: float) -> int:
+    """Note that a run has begun (Unix seconds); returns its number for `end`."""
+    cursor = connection.execute(
+        "INSERT INTO run (target, owner, started, ended, exit_code, counts)"
+        " VALUES (?, ?, ?, 0, 0, '{}')",
+        (target, owner, started),
+    )
+    connection.execute(
+        "DELETE FROM run WHERE target = ? AND owner = ? AND id NOT IN (SELECT id FROM run"
+        " WHERE target = ? AND owner = ? ORDER BY id DESC LIMIT ?)",
+        (target, owner, target, owner, KEPT_RUNS),
+    )
+    return cursor.lastrowid or 0
+
+
+def end(
+    connection: sqlite3.Connection,
+    number: int,
+    ended: float,
+    exit_code: int,
+    counts: Mapping[str, int],
+) -> None:
+    """Note how the run ended (Unix seconds), and what it did."""
+    connection.execute(
+        "UPDATE run SET ended = ?, exit_code = ?, counts = ? WHERE id = ?",
+        (ended, exit_code, json.dumps(counts), number),
+    )
+
+
+def run_of(fields: tuple[Any, ...]) -> Run:
+    """From the columns of a run. Raises `TypeError` or `ValueError` if they make none."""
+    *times, code, counts = fields
+    return Run._make((*map(float, times), int(code), json.loads(counts)))
