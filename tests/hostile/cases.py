@@ -28,6 +28,7 @@ _LARGEST_FILE = 256 << 20
 """Bytes of a file that the command may write: what is endless ends there, as on a full disk."""
 _MOST_WORDS = 1 << 20
 """Bytes that a command may say."""
+_BETWEEN = (sys.executable, "-I", "-S", str(Path(__file__).with_name("between.py")))
 _TARGET = ("--zone", "zone-1", "--namespace", "ns")
 
 Feed: TypeAlias = Callable[[IO[bytes]], None]
@@ -98,9 +99,9 @@ def _run(args: list[str], feed: Feed | None) -> End:
         "STDIN": "a value",
     }
     begun = time.monotonic()
-    with tempfile.TemporaryFile() as words:
+    with tempfile.TemporaryFile() as words, tempfile.NamedTemporaryFile("r") as peak:
         child = subprocess.Popen(
-            [sys.executable, "-m", "kvsync", *args],
+            [*_BETWEEN, peak.name, sys.executable, "-m", "kvsync", *args],
             stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
             stdout=words,
             stderr=subprocess.STDOUT,
@@ -109,17 +110,16 @@ def _run(args: list[str], feed: Feed | None) -> End:
         )
         feeding = threading.Thread(target=_feed, args=(child, feed), daemon=True)
         feeding.start()
-        impatience = threading.Timer(_GIVEN_UP, child.kill)
+        impatience = threading.Timer(_GIVEN_UP, child.terminate)
         impatience.start()
-        _, status, usage = os.wait4(child.pid, 0)
+        child.wait()
         impatience.cancel()
-        child.returncode = os.waitstatus_to_exitcode(status)
         feeding.join()
         said = words.seek(0, os.SEEK_END)
         words.seek(0)
         text = words.read(_MOST_WORDS).decode(errors="replace")
-    seconds = time.monotonic() - begun
-    return End(child.returncode, text, said, seconds, usage.ru_maxrss * _MAXRSS_BYTES)
+        held = int(peak.read()) * _MAXRSS_BYTES
+    return End(child.returncode, text, said, time.monotonic() - begun, held)
 
 
 def _feed(child: subprocess.Popen[bytes], feed: Feed | None) -> None:
