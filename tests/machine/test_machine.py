@@ -54,6 +54,7 @@ def test_machine(edge, folder: Path) -> None:
         settings=settings(
             max_examples=examples(10),
             stateful_step_count=20,
+            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
