@@ -129,6 +129,14 @@ def _correct_orphan(found: Correction, row: Row, seen: Seen) -> None:
         found.gone.append(row.key)
     elif seen.digest != row.digest:
         found.rows.append(_estranged(row))
+    elif (ending := _ending(row, seen)) != row:
+        found.rows.append(ending)
+
+
+def _ending(row: Row, seen: Seen) -> Row:
+    """The row of a key that holds our value, and that ends when it was seen to end."""
+    expiry = row.expiry if _agrees(seen.expires, row.expiry) else Expiry(at=seen.expires)
+    return row._replace(expiry=expiry, runs_out=float(seen.expires))
 
 
 def _adopted(entry: Entry, row: Row | None, seen: Seen, owner: str, now: float) -> Row:

@@ -152,11 +152,18 @@ def test_a_second_look_teaches_nothing(situation: Situation):
 
 @given(situations())
 def test_an_orphan_that_somebody_rewrote_is_kept(situation: Situation):
-    """An orphan whose value is not ours is estranged; any other keeps what the state says."""
+    """An orphan whose value is not ours is estranged; any other ends when it was seen to end."""
     corrected = situation.correction.applied(situation.rows)
     named = {entry.key for entry in situation.entries}
     for key in situation.seen.keys() - named:
         known, look = situation.rows[key], situation.seen[key]
-        if look.digest:
-            expected = known if look.digest == known.digest else None
-            assert corrected[key].estranged or corrected[key] == expected
+        if not look.digest:
+            continue
+        found = corrected[key]
+        if look.digest != known.digest:
+            assert found.estranged
+            continue
+        assert (found.digest, found.owner, found.runs_out) == (known.digest, "me", look.expires)
+        wanted = Entry(key, found.digest, found.size, found.expiry, "")
+        assert status_of(wanted, look) is Status.SAME
+        assert found.expiry in {known.expiry, Expiry(at=look.expires)}

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kvsync.cli import run
 from kvsync.state import State
 from tests.cli.watching import counted, long_ago
+from tests.effort import examples
 from tests.servers import ServedEmulator
 
 FAR = 4102444800
@@ -121,7 +122,7 @@ def check(world: World, held: Mapping[str, tuple[str, int]]) -> None:
 
 
 # The fixtures only keep the environment clean; every example has a zone and a state of its own.
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=worlds())
 def test_a_refresh_that_deletes_converges(edge, capsys, world):
     """The target ends as the source says, foreign keys untouched, and a second run does nothing."""

@@ -233,6 +233,19 @@ def test_rewritten_orphan_is_kept(kvsync, edge, pushed, manifest):
     assert kvsync("sync", "m.yaml", "--delete").err == ""
 
 
+def test_orphan_with_another_expiry(kvsync, edge, manifest):
+    """An orphan that somebody gave another expiry is no longer what its source said of it."""
+    manifest("keys: {a: {value: one, ttl: 1h}, b: two}\n")
+    assert kvsync("sync", "m.yaml").code == 0
+    long_ago()
+    edge.put("zone-1", "ns", "a", "one")
+    manifest("keys: {b: two}\n")
+    assert kvsync("sync", "m.yaml", "--refresh").code == 0
+    manifest("keys: {a: {value: one, ttl: 1h}, b: two}\n")
+    (change,) = kvsync("plan", "m.yaml", "--json").json["runs"][0]["changes"]
+    assert (change["key"], change["reason"]) == ("a", "expiry changed")
+
+
 def test_vanished_orphan_is_forgotten(kvsync, edge, pushed, manifest):
     """An orphan that is gone already needs no delete."""
     pushed(keys_of(1, 2))

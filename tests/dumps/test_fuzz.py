@@ -8,6 +8,7 @@ from kvsync.dumps import FORMATS
 from kvsync.dumps.record import Fault, Layout, Record
 from kvsync.model import Expiry
 from tests.dumps.feeding import read
+from tests.effort import examples
 
 _FILES = [form for form in FORMATS if form != "redis"]
 _SOUND = [
@@ -48,7 +49,7 @@ def _check(form: str, content: bytes, layout: Layout, drop: int) -> None:
 
 @pytest.mark.parametrize("form", _FILES)
 @given(st.binary(max_size=200), st.sampled_from(_LAYOUTS), st.integers(0, 7))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_random_bytes_are_records_or_faults(
     form: str, content: bytes, layout: Layout, drop: int
 ) -> None:
@@ -63,7 +64,7 @@ def test_random_bytes_are_records_or_faults(
     st.sampled_from(_LAYOUTS),
     st.integers(0, 7),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 def test_mutated_dumps_are_records_or_faults(
     form: str, content: bytes, mutations: list[tuple[int, int, bytes]], layout: Layout, drop: int
 ) -> None:
