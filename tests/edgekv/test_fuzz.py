@@ -115,10 +115,10 @@ class Response:
         self.closed = False
         self._chunks = chunks
 
-    async def iter_any(self) -> AsyncIterator[bytes]:
+    async def iter_chunks(self) -> AsyncIterator[tuple[bytes, bool]]:
         for chunk in self._chunks:
             await asyncio.sleep(0)
-            yield chunk
+            yield chunk, True
 
     def close(self) -> None:
         self.closed = True

@@ -42,7 +42,7 @@ def small_steps() -> Iterator[None]:
 def test_machine(edge, folder: Path) -> None:
     """Whatever happens: the state is true, what is done is done, and what is others' is theirs."""
     mischief = Mischief()
-    edge._emulator._faults = mischief  # noqa: SLF001 - it has to know of each request
+    edge._emulator.faults = mischief  # noqa: SLF001 - it has to know of each request
     numbers = count()
 
     def lab() -> Lab:
