@@ -77,6 +77,7 @@ def test_join_makes_legal_characters_only(path: str) -> None:
 def test_join_in_utf_8_changes_slashes_only() -> None:
     """What utf-8 allows stays as it is."""
     assert join_key("a/ж c.json", "utf-8") == "a_ж c.json"
+    assert join_key("a/ж c.json") == "a___c_json"
 
 
 def test_path_keeps_the_path() -> None:

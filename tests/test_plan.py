@@ -60,6 +60,7 @@ def test_update(wanted, known, words):
         (2000, 999, []),
         (2000, 1000, ["renew a: its TTL is running out"]),
         (500, 0, ["renew a: its TTL has run out"]),
+        (1001, None, ["renew a: its TTL is running out"]),
     ],
 )
 def test_renew(ttl, within, words):
@@ -83,10 +84,13 @@ def test_past_expires():
     assert plan.warnings == ["past their `expires`, not sent: a (m.yaml:a)"]
 
 
-def test_many_past_expires():
-    """A warning about many keys names the first five and counts the rest."""
-    plan = planned([entry(k, expiry=Expiry(at=1)) for k in "abcdefg"], [])
-    assert plan.warnings[0].endswith("e (m.yaml:e) and 2 more")
+@pytest.mark.parametrize(("count", "more"), [(2, ""), (5, ""), (7, " and 2 more")])
+def test_many_past_their_expiry(count, more):
+    """Of many entries past their `expires` five are named and the others counted."""
+    late = [entry(key, expiry=Expiry(at=1999)) for key in "abcdefgh"[:count]]
+    named = ", ".join(f"{one.key} ({one.origin})" for one in late[:5])
+    told = f"past their `expires`, not sent: {named}{more}"
+    assert planned([entry("x"), *late], []).warnings == [told]
 
 
 def test_orphan():
@@ -122,6 +126,9 @@ def test_many_foreign_keys():
         planned([entry(k) for k in keys], [row(k, owner="old") for k in keys])
     lines = str(caught.value).splitlines()
     assert (len(lines), lines[-1]) == (6, "and 3 more keys")
+    with pytest.raises(RefusedError) as caught:
+        planned([entry(k) for k in keys[:5]], [row(k, owner="old") for k in keys])
+    assert str(caught.value).splitlines()[-1].startswith("m.yaml:e: e is owned by old;")
 
 
 @pytest.mark.parametrize("fields", [{"adopt": True}, {"companions": {"old"}}])
@@ -161,6 +168,8 @@ def runs(*started: float) -> list[Run]:
     [
         (runs(1400, 800), True),
         (runs(1999, 800), False),
+        (runs(1400, 800, 799), True),
+        (runs(1500, 1000), False),
         (runs(1400), False),
         ([], False),
     ],
@@ -182,6 +191,7 @@ def test_too_many_renewals():
         "keeping 121 keys alive takes 2.0 writes a second, more than the rate of 2:"
         " some will run out"
     )
+    assert planned(entries[:120], [], rate=2.0).warnings == []
 
 
 def test_bytes():

@@ -40,7 +40,7 @@ def test_an_orphan_is_deleted():
     plan = planned([entry("a")], [row("a"), row("b", "12345")])
     assert (told(plan), plan.orphans) == (["delete b: no longer in the source"], [])
     (delete,) = plan.deletes
-    assert (delete.row, delete.entry.size) == (row("b", "12345"), 5)
+    assert (delete.row, delete.entry) == (row("b", "12345"), entry("b", "12345"))
     assert list(plan.steps) == [delete]
     assert (plan.bytes, plan.growth) == (0, 0), "a delete sends no value"
 
@@ -76,13 +76,17 @@ def test_an_orphan_in_doubt_is_deleted():
     assert [c.entry.key for c in planned([entry("a")], rows).deletes] == ["b", "c"]
 
 
-def test_a_rewritten_orphan_is_told():
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [("bc", "b, c"), ("bcdef", "b, c, d, e, f"), ("bcdefgh", "b, c, d, e, f and 2 more")],
+)
+def test_a_rewritten_orphan_is_told(keys, named):
     """What is kept because somebody else wrote it is an orphan still, and is warned about."""
-    rows = [row(key, **ESTRANGED) for key in "bcdefgh"]
+    rows = [row(key, **ESTRANGED) for key in keys]
     plan = planned([entry("a")], rows)
-    assert [row.key for row in plan.orphans] == [*"bcdefgh"]
+    assert [row.key for row in plan.orphans] == [*keys]
     assert plan.warnings == [
-        "not deleted, since somebody else has written them: b, c, d, e, f and 2 more;"
+        f"not deleted, since somebody else has written them: {named};"
         " to let go of such a key: kvsync state forget SOURCE --only KEY"
     ]
     assert planned([entry("a")], rows, deleting=None).warnings == []

@@ -105,28 +105,6 @@ async def test_workers_bound_the_flight():
     assert namespace.most_flying == 7
 
 
-async def test_bytes_bound_the_flight():
-    """Values of 1 MiB are loaded a few at a time: no more than 32 MiB are held."""
-    changes, namespace = changes_of(100), FakeNamespace()
-    held = [0, 0]
-    size = 1 << 20
-
-    def loading() -> Iterator[Loaded]:
-        for c in changes:
-            held[0] += size
-            held[1] = max(held)
-            yield c.entry, b"x" * size
-
-    def settled(_: Outcome) -> None:
-        held[0] -= size
-
-    push = Push(changes, loading(), namespace, FakeStore())
-    push.settled = settled
-    await push.run()
-    assert kinds(push) == {"done": 100}
-    assert held[1] <= 32 * size
-
-
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
@@ -297,35 +275,6 @@ async def test_bug_is_not_hidden():
     push = made(changes_of(2), FakeNamespace({"k0": ZeroDivisionError()}), FakeStore())
     with pytest.raises(ZeroDivisionError):
         await push.run()
-
-
-async def test_commits_by_rows():
-    """Outcomes are recorded when 200 of them wait, or with the next window's marks."""
-    changes, store = changes_of(1000), FakeStore()
-    await made(changes, FakeNamespace(), store, workers=300).run()
-    assert max(len(outcomes) for _, outcomes in store.calls) <= 200
-    assert len(store.settled) == 1000
-
-
-async def test_commits_by_time():
-    """What is acknowledged becomes durable within half a second, even if nothing else happens."""
-    namespace, store = FakeNamespace(hang={"k1"}), FakeStore()
-    push = made(changes_of(2), namespace, store)
-    running = asyncio.create_task(push.run())
-    async with asyncio.timeout(5):
-        await store.heard.wait()
-    assert "k0" in store.settled
-    push.cut()
-    await running
-
-
-async def test_commit_that_fails():
-    """A timed commit that fails stops the run with its error."""
-    namespace, store = FakeNamespace(hang={"k1"}), FakeStore(full=1)
-    push = made(changes_of(2), namespace, store, grace=0.0)
-    async with asyncio.timeout(5):
-        await push.run()
-    assert isinstance(push.error, StateError)
 
 
 async def test_cut_while_marking():
