@@ -1,5 +1,6 @@
 # Sourced by the other scripts: goes to the project's root and makes .venv if it is missing or old.
-# `environment ""` installs what users need, `environment "[dev]"` what tests need as well.
+# `environment ""` installs what users need, `environment "[dev]"` what tests need as well; a second
+# argument names another folder than .venv.
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -16,20 +17,20 @@ newest_python() {
 }
 
 environment() {
-  local extras=$1 python mark want
+  local extras=$1 folder=${2:-.venv} python mark want
   python=$(newest_python)
   # Anything that decides what is installed is part of the mark: a changed mark installs again.
   want="$extras $("$python" -V) $(pwd) $(cat pyproject.toml scripts/constraints.txt | cksum)"
-  mark=.venv/kvsync-installed
+  mark=$folder/kvsync-installed
   if [ -f "$mark" ] && { [ "$(cat "$mark")" = "$want" ] || [ "$(cat "$mark")" = "[dev]${want#"$extras"}" ]; }; then
     return
   fi
-  echo "Installing into .venv ..." >&2
-  "$python" -m venv --clear .venv || {
+  echo "Installing into $folder ..." >&2
+  "$python" -m venv --clear "$folder" || {
     echo "python's venv module is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2
     return 1
   }
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
     -c scripts/constraints.txt -e ".$extras"
   echo "$want" >"$mark"
 }

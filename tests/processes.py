@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["ZONE", "busiest_second", "peak_memory", "run", "serving", "statistics", "target"]
+__all__ = [
+    "CREDENTIALS", "ZONE", "busiest_second", "peak_memory", "plain_environment", "run", "serving",
+    "statistics", "target",
+]  # fmt: skip
 
 ZONE = "zone-1"
 
 _KVSYNC = [sys.executable, "-m", "kvsync"]
 # The emulator lets any pair in.
-_CREDENTIALS = {"TENCENTCLOUD_SECRET_ID": "AKIDmeasuring", "TENCENTCLOUD_SECRET_KEY": "any"}
+CREDENTIALS = {"TENCENTCLOUD_SECRET_ID": "AKIDmeasuring", "TENCENTCLOUD_SECRET_KEY": "any"}
 _MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 
 
@@ -57,7 +60,7 @@ def peak_memory(*arguments: str) -> int:
     """
     command = [*_KVSYNC, *arguments, "-q"]
     with tempfile.TemporaryFile("w+") as words:
-        environment = {**_plain(), **_CREDENTIALS}
+        environment = {**plain_environment(), **CREDENTIALS}
         process = subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=words
         )
@@ -69,7 +72,7 @@ def peak_memory(*arguments: str) -> int:
     return usage.ru_maxrss * _MAXRSS_BYTES
 
 
-def _plain() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
     """The environment, without what a shell has set for its own kvsync."""
     return {name: value for name, value in os.environ.items() if not name.startswith("KVSYNC_")}
 

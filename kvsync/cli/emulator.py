@@ -37,6 +37,13 @@ __all__ = ["command"]
     help="Before each answer, as 0.25 or 2s.",
 )
 @option(
+    "--jitter",
+    type=Duration(),
+    default="0",
+    metavar="DURATION",
+    help="By which a request's way is shorter or longer than others', as 0.01.",
+)
+@option(
     "--lag",
     type=Duration(),
     default="0",

@@ -33,8 +33,9 @@ class EmulatorOptions:
 
     ``zone`` is the only zone there is; empty: every zone is. ``namespaces`` exist at the start in
     each of them. ``rate`` is in requests per second, action and secret id, 0 for no limit;
-    ``latency`` in seconds before each answer; ``lag`` in seconds from a write or delete to when
-    it can be read; ``fault`` the share (0 to 1) of requests that fail, each in one of the ways in
+    ``latency`` in seconds before each answer; ``jitter`` in seconds by which the way here may be
+    shorter or longer than it is on average; ``lag`` in seconds from a write or delete to when it
+    can be read; ``fault`` the share (0 to 1) of requests that fail, each in one of the ways in
     ``faults``, drawn from ``seed``. ``data`` is an SQLite file; empty: memory. ``credential`` is
     the one pair (secret id, secret key) that is let in; with None every pair is, and the HMAC is
     not checked.
@@ -46,6 +47,7 @@ class EmulatorOptions:
     namespaces: tuple[str, ...] = ("default",)
     rate: float = 20.0
     latency: float = 0.0
+    jitter: float = 0.0
     lag: float = 0.0
     fault: float = 0.0
     faults: frozenset[str] = DEFAULT_FAULTS
@@ -58,6 +60,8 @@ class EmulatorOptions:
             raise UsageError("rate: give a finite number of requests per second, or 0 for no limit")
         if not 0 <= self.latency < math.inf:
             raise UsageError("latency: give a finite number of seconds, 0 or more")
+        if not 0 <= self.jitter < math.inf:
+            raise UsageError("jitter: give a finite number of seconds, 0 or more")
         if not 0 <= self.lag < math.inf:
             raise UsageError("lag: give a finite number of seconds, 0 or more")
         if not 0 <= self.fault <= 1:

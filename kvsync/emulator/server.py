@@ -1,6 +1,7 @@
 """EdgeKV over HTTP on loopback, inside the running event loop."""
 
 import asyncio
+import random
 import time
 from collections import Counter, deque
 from collections.abc import Callable
@@ -56,6 +57,7 @@ class Emulator:
         self._monotonic = monotonic
         self._window = SlidingWindow(options.rate)
         self.faults = Faults(options)
+        self._way = random.Random(options.seed)  # noqa: S311 - no secret depends on it
         self._requests: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
@@ -148,7 +150,9 @@ class Emulator:
         return response
 
     async def _post(self, request: web.BaseRequest) -> web.StreamResponse:
-        # Before the first await: this is when the whole head was there.
+        if self._options.jitter:
+            await asyncio.sleep(self._way.uniform(0, 2 * self._options.jitter))
+        # Nothing was awaited since the whole head was there, but a way that is longer for some.
         admitted = self._arrive(request)
         fault = self.faults.draw()
         body = await _body(request)

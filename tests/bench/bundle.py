@@ -1,4 +1,4 @@
-"""A bundle that is in sync: the same pairs in a folder, in its state, and in an emulator's data.
+"""A bundle that is in sync: the same pairs in a source, in its state, and in an emulator's data.
 
 Pushing it there would take as many seconds as the pace allows; it is written where it belongs.
 """
@@ -16,14 +16,14 @@ from kvsync.model import NEVER, Row, Target
 from kvsync.state import State
 from tests.processes import ZONE
 
-__all__ = ["Bundle", "bundle", "fill"]
+__all__ = ["Bundle", "bundle", "fill", "manifest"]
 
 _LONG_AGO_S = 3600
 """Younger writes are read again where they seem to have drifted."""
 
 
 class Bundle(NamedTuple):
-    """The folder that is the source, and the emulator's data file."""
+    """The folder or manifest that is the source, and the emulator's data file."""
 
     source: Path
     data: Path
@@ -35,16 +35,34 @@ class Bundle(NamedTuple):
 
 
 @contextmanager
-def bundle(keys: int) -> Iterator[Bundle]:
-    """So many small pairs, in sync."""
+def bundle(keys: int, *, folders: int = 0, size: int = 1) -> Iterator[Bundle]:
+    """So many pairs of ``size`` bytes or a few more, in sync; in so many folders, 0 for none."""
     with tempfile.TemporaryDirectory() as folder:
         made = Bundle(Path(folder) / "source", Path(folder) / "emulator.db")
-        pairs = {f"key-{number}": b"value %d" % number for number in range(keys)}
+        pairs = {}
         made.source.mkdir()
-        for key, value in pairs.items():
-            (made.source / key).write_bytes(value)
+        for number in range(folders):
+            (made.source / f"folder-{number}").mkdir()
+        for number in range(keys):
+            path = f"folder-{number % folders}/key-{number}" if folders else f"key-{number}"
+            value = (b"value %d " % number).ljust(size, b"x").strip()
+            (made.source / path).write_bytes(value)
+            pairs[path.replace("/", "_")] = value
         uuid = fill(made.data, pairs.items())
-        _remember(made.source, Target(f"emulator:{uuid}", ZONE, "default"), pairs)
+        _remember(made.source, ".", Target(f"emulator:{uuid}", ZONE, "default"), pairs)
+        yield made
+
+
+@contextmanager
+def manifest(keys: int) -> Iterator[Bundle]:
+    """So many small pairs in one manifest, in sync."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = Bundle(Path(folder) / "bench.yaml", Path(folder) / "emulator.db")
+        pairs = {f"key-{number}": b"value %d" % number for number in range(keys)}
+        lines = (f"  {key}: {value.decode()}\n" for key, value in pairs.items())
+        made.source.write_text(f"version: 1\nname: bench\nkeys:\n{''.join(lines)}".rstrip("\n"))
+        uuid = fill(made.data, pairs.items())
+        _remember(Path(folder), "bench", Target(f"emulator:{uuid}", ZONE, "default"), pairs)
         yield made
 
 
@@ -59,7 +77,7 @@ def fill(data: Path, pairs: Iterable[tuple[str, bytes]]) -> str:
         return store.uuid
 
 
-def _remember(source: Path, target: Target, pairs: dict[str, bytes]) -> None:
+def _remember(home: Path, owner: str, target: Target, pairs: dict[str, bytes]) -> None:
     then = time.time() - _LONG_AGO_S
     rows = (
         Row(
@@ -70,11 +88,11 @@ def _remember(source: Path, target: Target, pairs: dict[str, bytes]) -> None:
             runs_out=0.0,
             acknowledged=then,
             request_id="",
-            owner=".",
-            origin=str(source / key),
+            owner=owner,
+            origin=str(home / key),
             in_doubt=False,
         )
         for key, value in pairs.items()
     )
-    with State.write(str(source / ".kvsync" / "state.db")) as state:
+    with State.write(str(home / ".kvsync" / "state.db")) as state:
         state.correct(target, rows, ())

@@ -20,11 +20,10 @@ def plan(scale: Scale) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         dump = Path(folder) / "dump.json"
         _write(dump, scale.plan)
-        size = dump.stat().st_size / 1e9
         given = [str(dump), "--format", "cloudflare", "--metadata", "drop"]
         for form in ((), ("--json",)):
             peak = peak_memory("plan", *given, "--local", *form)
-            what = " ".join(["plan", *form]) + f", {scale.plan:,} pairs, {size:.1f} GB: memory"
+            what = " ".join(["plan", *form]) + f", {scale.plan:,} x 2 KB: memory"
             yield Row(what, peak / _MIB, Bound.AT_MOST, 250, "MiB")
 
 

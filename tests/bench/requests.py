@@ -41,4 +41,6 @@ def _row(url: str, keys: int, fewest: dict[str, int], *command: str) -> Row:
     used = Counter(statistics(url)["requests"]) - before
     option = f" {command[1]}" if command[1].startswith("--") else ""
     what = f"{command[0]}{option}, {count_text(keys, 'key')}"
-    return Row(what, used.total(), Bound.EXACTLY, sum(fewest.values()), "requests")
+    return Row(
+        what, used.total(), Bound.EXACTLY, sum(fewest.values()), "requests", against="the fewest"
+    )  # fmt: skip

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["HEADING", "Bound", "Measurement", "Row", "Scale"]
+__all__ = ["HEADING", "NOT_MEASURED", "Bound", "Measurement", "Row", "Scale", "Sides"]
+
+NOT_MEASURED = math.nan
 
 
 class Bound(StrEnum):
@@ -16,10 +18,28 @@ class Bound(StrEnum):
     EXACTLY = "="
 
 
-class Row(NamedTuple):
-    """One figure and its goal, both in ``unit``.
+class Sides(NamedTuple):
+    """The two figures that a ratio was made of, in ``unit``: medians of the same run."""
 
-    ``share`` is how much of the goal is enough: 0.97 of what the limit allows.
+    ours: float
+    theirs: float
+    unit: str
+
+    @property
+    def ratio(self) -> float:
+        """Ours by theirs."""
+        return self.ours / self.theirs
+
+    def __str__(self) -> str:
+        return f"{self.ours:.3g} : {self.theirs:.3g} {self.unit}"
+
+
+class Row(NamedTuple):
+    """One figure and its goal, both in ``unit``; ``x`` is a ratio of two ``sides``.
+
+    ``share`` is how much of the goal is enough: 0.97 of what the limit allows. ``measured`` is
+    `NOT_MEASURED` where what it is held against cannot be had here. ``note`` is the floor, or the
+    profile, of a goal that may be missed.
     """
 
     what: str
@@ -28,11 +48,9 @@ class Row(NamedTuple):
     goal: float
     unit: str
     share: float = 1.0
-
-    @property
-    def ratio(self) -> float:
-        """The figure as a share of the goal; NaN where the goal is 0."""
-        return self.measured / self.goal if self.goal else math.nan
+    against: str = "-"
+    sides: Sides | None = None
+    note: str = ""
 
     @property
     def ok(self) -> bool:
@@ -42,31 +60,58 @@ class Row(NamedTuple):
             return self.measured == enough
         return self.measured >= enough if self.bound is Bound.AT_LEAST else self.measured <= enough
 
+    @property
+    def verdict(self) -> str:
+        """Whether the goal is met, in a word."""
+        if math.isnan(self.measured):
+            return "unknown"
+        return "met" if self.ok else "missed"
+
     def __str__(self) -> str:
         share = f"{self.share:.0%} of " if self.share != 1 else ""
-        goal = f"{self.bound} {share}{self.goal:,g} {self.unit}"
-        ratio = f"{self.ratio:.3f}" if self.goal else "-"
-        return _line(self.what, f"{self.measured:,.5g}", goal, ratio, "ok" if self.ok else "missed")
+        goal = f"{self.bound} {share}{self.goal:,.3g} {self.unit}"
+        known = not math.isnan(self.measured)
+        measured = f"{_plain(self.measured)} {self.unit}" if known else "-"
+        return _line(self.what, self.against, measured, goal, self.verdict, str(self.sides or ""))
 
     def as_json(self) -> dict[str, object]:
-        """The row's fields, its ratio (None where there is none) and whether it is ok."""
-        return {**self._asdict(), "ratio": self.ratio if self.goal else None, "ok": self.ok}
+        """The row's fields, and its verdict; ``measured`` is None where there is no figure."""
+        fields = {**self._asdict(), "verdict": self.verdict}
+        fields["sides"] = self.sides._asdict() if self.sides else None
+        fields["measured"] = None if math.isnan(self.measured) else self.measured
+        return fields
 
 
-def _line(what: str, measured: str, goal: str, ratio: str, verdict: str = "") -> str:
-    return f"{what:<46}  {measured:>8}  {goal:<21}  {ratio:>5}  {verdict}".rstrip()
+def _plain(figure: float) -> str:
+    return f"{figure:,.0f}" if figure == round(figure) or figure >= 1000 else f"{figure:.3g}"
 
 
-HEADING = _line("what", "measured", "goal", "ratio")
+def _line(*cells: str) -> str:
+    widths = (41, 27, 13, 18, 7, 0)
+    return " ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+HEADING = _line("what", "against", "measured", "goal", "", "ours : theirs")
 
 
 class Scale(NamedTuple):
-    """How much is measured: numbers of keys for each kind of measurement."""
+    """How much is measured: numbers of keys, entries or files, and how often."""
 
-    requests: tuple[int, ...]
-    verify: int
-    export: int
-    plan: int
+    paced: int = 300
+    """Keys on the wire, at the pace."""
+    latencies: tuple[float, ...] = (0.05, 0.25, 2.0)
+    pushed: int = 10_000
+    by_sdk: int = 3_000
+    files: int = 100_000
+    pairs: int = 100_000
+    large: int = 2_000
+    """Values of 500 KB."""
+    entries: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
+    rounds: int = 5
+    requests: tuple[int, ...] = (1, 20, 21, 1_000, 10_000)
+    verify: int = 10_000
+    export: int = 500
+    plan: int = 500_000
 
 
 Measurement: TypeAlias = Callable[[Scale], Iterator[Row]]

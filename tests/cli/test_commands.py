@@ -2,9 +2,12 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
+import urllib.request
 from types import SimpleNamespace
 
 import pytest
@@ -198,7 +201,7 @@ def test_interrupted_before_sending(kvsync, monkeypatch):
 
 def test_start_up_is_light(kvsync, write):
     """--version imports click alone; a run with nothing to send no network and no bar."""
-    heavy = {"aiohttp", "aiolimiter", "tqdm", "requests", "tencentcloud", "tenacity"}
+    heavy = {"aiohttp", "tqdm", "requests", "tencentcloud", "tenacity"}
     assert not imported("--version") & (heavy | {"yaml", "msgspec", "sqlite3", "asyncio"})
     write("m.yaml", "version: 1\nkeys: {a: one}\n")
     kvsync("sync", "m.yaml", "--local")
@@ -242,6 +245,18 @@ def test_emulator_lags(start_emulator):
     server = SimpleNamespace(url=line.split()[-1])
     call(server, "EdgeKVPut", Key="k", Value="v")
     assert call(server, "EdgeKVList")["Keys"] == []
+
+
+def test_emulator_jitters(start_emulator):
+    """--jitter takes a duration, and a request arrives up to twice as long after it was sent."""
+    _, line = start_emulator("--jitter", "0.05", "--fault-seed", "1", "--namespace", "ns")
+    server = SimpleNamespace(url=line.split()[-1])
+    begun = time.monotonic()
+    call(server, "EdgeKVPut", Key="k", Value="v")
+    with urllib.request.urlopen(f"{server.url}/_emulator/stats", timeout=10) as answer:
+        arrived = json.load(answer)["arrivals"][0][0]
+    # The clock is the system's: both processes read the same one.
+    assert arrived - begun >= random.Random(1).uniform(0, 0.1)
 
 
 def test_emulator_fails_as_it_is_told(start_emulator):

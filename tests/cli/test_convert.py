@@ -247,5 +247,5 @@ def test_what_makes_no_sense(kvsync, source, options, told):
 
 def test_start_up_is_light(source):
     """Nothing of the network or the state is imported."""
-    heavy = {"aiohttp", "aiolimiter", "tqdm", "tencentcloud", "tenacity", "sqlite3", "filelock"}
+    heavy = {"aiohttp", "tqdm", "tencentcloud", "tenacity", "sqlite3", "filelock"}
     assert not imported("convert", "m.yaml", "-o", "out.csv") & (heavy | {"asyncio"})

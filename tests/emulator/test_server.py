@@ -160,6 +160,8 @@ async def test_it_runs_inside_the_current_event_loop() -> None:
         ({"lag": -0.1}, "lag"),
         ({"lag": float("nan")}, "lag"),
         ({"lag": float("inf")}, "lag: give a finite number"),
+        ({"jitter": -1}, "jitter: give a finite number"),
+        ({"jitter": float("inf")}, "jitter: give a finite number"),
         ({"fault": float("nan")}, "fault"),
         ({"fault": float("inf")}, "fault"),
         ({"fault": 1.5}, "fault: give a share from 0 to 1"),

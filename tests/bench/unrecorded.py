@@ -1,0 +1,19 @@
+"""kvsync with nothing written to its state while it pushes, to see what writing costs.
+
+python -m tests.bench.unrecorded ARGUMENTS...
+"""
+
+from collections.abc import Sequence
+
+from kvsync.cli import main
+from kvsync.model import Change, Outcome
+from kvsync.state.ledger import Ledger
+
+
+async def _nothing(_: Ledger, marks: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+    del marks, outcomes
+
+
+if __name__ == "__main__":
+    Ledger.record = _nothing  # type: ignore[method-assign]
+    main()
