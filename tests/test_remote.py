@@ -145,13 +145,14 @@ def test_doubt_stays():
     ("look", "rows", "gone"),
     [
         (seen("b"), [], []),
-        (seen("b", expires=9000), [], []),
+        (seen("b", expires=9000), [row("b", expiry=FIXED, runs_out=9000.0)], []),
         (seen("b", "theirs"), [row("b", digest=b"", size=0)], []),
         (seen("b", None), [], ["b"]),
     ],
 )
 def test_orphans(look, rows, gone):
-    """An orphan that somebody rewrote is not ours any more; one that vanished is forgotten."""
+    """An orphan that somebody rewrote is not ours any more, one that vanished is forgotten; one
+    that ends at another time does so in the state, too."""
     assert corrected([entry("a")], [row("a"), row("b")], look) == (rows, gone, {})
 
 

@@ -60,7 +60,10 @@ def _known(error: BaseException) -> KvsyncError | None:
         return UsageError(f"{error.format_message()}\nsee `{path} --help`")
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return OutputError(f"cannot write: {error.strerror}")
-    return None
+    # A signal that comes while a class is made is wrapped: up to Python 3.11 what `__set_name__`
+    # raises becomes a RuntimeError.
+    cause = error.__cause__
+    return _known(cause) if isinstance(cause, Terminated | KeyboardInterrupt) else None
 
 
 def _bug(error: BaseException) -> KvsyncError:

@@ -199,6 +199,21 @@ def test_interrupted_before_sending(kvsync, monkeypatch):
     assert kvsync("plan", "x", "--json").json["error"]["kind"] == "interrupted"
 
 
+def test_interrupted_while_a_class_is_made(kvsync, monkeypatch):
+    """Ctrl-C while modules are loaded is exit 130, also where Python makes another error of it."""
+
+    class Stopping:
+        def __set_name__(self, *_: object) -> None:
+            raise KeyboardInterrupt
+
+    def interrupted(*_: object) -> None:
+        type("Made", (), {"part": Stopping()})
+
+    monkeypatch.setattr("kvsync.cli.plan.plan", interrupted)
+    result = kvsync("plan", "x", "--json")
+    assert (result.code, result.json["error"]["kind"]) == (130, "interrupted")
+
+
 def test_start_up_is_light(kvsync, write):
     """--version imports click alone; a run with nothing to send no network and no bar."""
     heavy = {"aiohttp", "tqdm", "requests", "tencentcloud", "tenacity"}

@@ -100,7 +100,8 @@ def _ending(lab: Lab, returned: int, out: str, code: int) -> str:
     summary = document["runs"][0]["summary"] if document["runs"] else {}
     if returned == 0 == document["exit_code"]:
         return "done already"
-    if returned != code or document["exit_code"] != code:
+    # A shell calls both 128 + the signal: exit codes, and ends by the signal itself.
+    if returned not in {code, 128 - code} or document["exit_code"] != code:
         return "else"
     parts = ("create", "update", "unchanged", "failed", "skipped")
     told = sum(summary.get(part, 0) for part in parts)
