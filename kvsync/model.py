@@ -133,10 +133,9 @@ class Target(NamedTuple):
 class Row(NamedTuple):
     """What the state remembers of one key of a target.
 
-    ``digest`` is empty for a key whose first write was never acknowledged, and for one that
-    somebody else was seen to have written since. ``runs_out`` (Unix
-    seconds, 0 for never) and ``acknowledged`` (Unix seconds, 0 for not yet) are by the service's
-    clock. ``in_doubt``: a request went out and no answer settled it.
+    ``digest`` is empty for a key whose first write was never acknowledged, or that somebody else
+    was seen to have written since. ``runs_out`` and ``acknowledged`` (Unix seconds, 0 for never or
+    not yet) are by the service's clock. ``in_doubt``: no answer settled a request that went out.
     """
 
     key: str

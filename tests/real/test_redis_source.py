@@ -1,6 +1,5 @@
 """A live Redis as a source: from the command line to what the service holds."""
 
-import io
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +10,7 @@ import redis
 from tests.real.redisserver import serving_redis
 
 Run = Callable[..., Any]
+Meanwhile = Callable[[Callable[[], object]], None]
 LATER = int(time.time()) + 86400
 
 
@@ -144,30 +144,20 @@ def test_a_password_in_the_environment(
     assert set(edge.pairs("zone-1", "ns")) == {"a"}
 
 
-class _Answering(io.StringIO):
-    def __init__(self, does: Callable[[], object]) -> None:
-        super().__init__()
-        self._does = does
-
-    def readline(self, *_: object) -> str:
-        self._does()
-        return "y\n"
-
-
 def test_values_that_change_meanwhile(
-    kvsync: Run, edge: Any, url: str, store: redis.Redis, monkeypatch: pytest.MonkeyPatch
+    kvsync: Run, edge: Any, url: str, store: redis.Redis, meanwhile: Meanwhile
 ) -> None:
     """What is sent is what is there then; what has gone, or became what cannot be sent, fails."""
     store.mset({"changes": "1", "goes": "2", "turns": "3", "empties": "4", "stays": "5"})
 
-    def meanwhile() -> None:
+    def change() -> None:
         store.set("changes", "new")
         store.delete("goes")
         store.delete("turns")
         store.rpush("turns", "x")
         store.set("empties", "")
 
-    monkeypatch.setattr("sys.stdin", _Answering(meanwhile))
+    meanwhile(change)
     result = kvsync("sync", url, "-i", "--json")
     (run,) = result.json["runs"]
     assert (result.code, run["summary"]["create"], run["summary"]["failed"]) == (5, 2, 3)
@@ -181,14 +171,12 @@ def test_values_that_change_meanwhile(
     assert "2 created, 2 unchanged" in again.out
 
 
-def test_a_server_that_goes_meanwhile(
-    kvsync: Run, edge: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_goes_meanwhile(kvsync: Run, edge: Any, meanwhile: Meanwhile) -> None:
     """The run ends with the address; nothing is taken for sent."""
     with serving_redis() as (url, client):
         client.set("a", "one")
         stop = lambda: client.shutdown(nosave=True)  # noqa: E731
-        monkeypatch.setattr("sys.stdin", _Answering(stop))
+        meanwhile(stop)
         result = kvsync("sync", url, "-i")
         assert (result.code, edge.pairs("zone-1", "ns")) == (2, {})
         assert "is the server running" in result.err
