@@ -26,7 +26,7 @@ _WINDOW_S = 1.02
 
 Arrivals are not as far apart as departures: where the way takes 10 ms more or less than usual, the
 first may come 20 ms nearer to the last. With these 20 ms all is let through, and 20/1.02 a second,
-98 %, are what is left. With 15 ms, 98.5 %, one in thirty would be refused there, and a refusal costs
+98 %, are left. With 15 ms, 98.5 %, one in thirty would be refused there, and a refusal costs
 more than that: the rate halves for a while."""
 _LAG_S = 0.0006
 """By which a permit comes late: the event loop rounds its timers up to whole milliseconds."""
