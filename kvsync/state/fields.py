@@ -13,16 +13,13 @@ from zlib import crc32
 from kvsync.model import Change, Expiry, Outcome, Row, Target
 
 __all__ = [
-    "COLUMNS", "DROP", "PUT", "Fields", "Place", "acknowledged", "doubtful", "fields_of",
-    "row_maker", "seed_of",
+    "COLUMNS", "Fields", "Place", "acknowledged", "doubtful", "fields_of", "row_maker", "seed_of",
 ]  # fmt: skip
 
 COLUMNS = (
     "key, digest, size, ttl, expires, runs_out, acknowledged, request_id, owner, origin,"
     " in_doubt, signature, checksum"
 )
-PUT = f"INSERT OR REPLACE INTO entry (target, {COLUMNS}) VALUES ({', '.join('?' * 14)})"  # noqa: S608 - no user text in it
-DROP = "DELETE FROM entry WHERE target = ? AND key = ?"
 
 Fields: TypeAlias = tuple[Any, ...]
 
@@ -83,9 +80,11 @@ def fields_of(place: Place, row: Row) -> Fields:
 
 def doubtful(place: Place, owner: str, change: Change) -> Fields:
     """The columns of a key whose change is about to be sent."""
-    entry = change.entry
-    row = change.row or Row(entry.key, b"", 0, entry.expiry, 0, 0, "", owner, entry.origin, True)
-    return fields_of(place, row._replace(owner=owner, in_doubt=True))
+    entry, row = change.entry, change.row
+    if row:
+        return fields_of(place, row._replace(owner=owner, in_doubt=True))
+    new = Row(entry.key, b"", 0, entry.expiry, 0, 0, "", owner, entry.origin, True)
+    return fields_of(place, new)
 
 
 def acknowledged(place: Place, owner: str, outcome: Outcome) -> Fields:

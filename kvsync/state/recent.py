@@ -5,7 +5,7 @@ keys with a row the row itself says when they were written.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from kvsync.remote import SETTLING_S
 
@@ -33,9 +33,10 @@ def times(connection: sqlite3.Connection, target: int) -> dict[str, float]:
     return dict(found.fetchall())
 
 
-def note(connection: sqlite3.Connection, target: int, key: str, at: float) -> None:
-    """The key was deleted then, or is about to be."""
-    connection.execute("INSERT OR REPLACE INTO recent VALUES (?, ?, ?)", (target, key, at))
+def note(connection: sqlite3.Connection, target: int, times: Mapping[str, float]) -> None:
+    """These keys were deleted then, or are about to be."""
+    rows = ((target, key, at) for key, at in times.items())
+    connection.executemany("INSERT OR REPLACE INTO recent VALUES (?, ?, ?)", rows)
 
 
 def note_rows(connection: sqlite3.Connection, target: int, keys: Iterable[str]) -> None:
@@ -48,9 +49,12 @@ def note_rows(connection: sqlite3.Connection, target: int, keys: Iterable[str]) 
     )
 
 
-def drop(connection: sqlite3.Connection, target: int, key: str) -> None:
-    """The key has a row that knows better."""
-    connection.execute("DELETE FROM recent WHERE target = ? AND key = ?", (target, key))
+def drop(connection: sqlite3.Connection, target: int, keys: Iterable[str]) -> None:
+    """The keys have rows that know better."""
+    # Mostly there is nothing to be dropped: one look costs less than a statement for each key.
+    if connection.execute("SELECT 1 FROM recent WHERE target = ? LIMIT 1", (target,)).fetchone():
+        each = ((target, key) for key in keys)
+        connection.executemany("DELETE FROM recent WHERE target = ? AND key = ?", each)
 
 
 def purge(connection: sqlite3.Connection, target: int) -> None:

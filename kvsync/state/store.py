@@ -4,14 +4,14 @@ import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Self
 
 from kvsync.model import Change, Entry, Outcome, Row, Run, Target
 from kvsync.state import fingerprints, recent, runs
-from kvsync.state.changing import forget, mark, settle
+from kvsync.state.changing import forget, mark, put, settle
 from kvsync.state.fields import (
     COLUMNS,
-    PUT,
     Fields,
     Place,
     fields_of,
@@ -194,8 +194,7 @@ class State:
         """
         with self._transaction() as connection:
             place = self._place(target)
-            for outcome in outcomes:
-                settle(connection, place, owner, outcome)
+            settle(connection, place, owner, outcomes)
             mark(connection, place, owner, marks)
             recent.purge(connection, place.number)
 
@@ -204,21 +203,23 @@ class State:
         with self._transaction() as connection:
             place = self._place(target)
             row = row_maker(place.seed, lambda what: damaged(self.path, what))
-            for entry in entries:
+
+            def touched(entry: Entry) -> Iterator[Fields]:
                 known = connection.execute(_ONE, (place.number, entry.key)).fetchone()
                 if known:
-                    touched = row(known)
-                    signature = entry.signature or touched.signature
-                    touched = touched._replace(
-                        owner=owner, origin=entry.origin, signature=signature
+                    old = row(known)
+                    new = old._replace(
+                        owner=owner, origin=entry.origin, signature=entry.signature or old.signature
                     )
-                    connection.execute(PUT, fields_of(place, touched))
+                    yield fields_of(place, new)
+
+            put(connection, chain.from_iterable(map(touched, entries)))
 
     def correct(self, target: Target, rows: Iterable[Row], gone: Iterable[str]) -> None:
         """Take over what a look at the target has shown: these rows, and no more of those keys."""
         with self._transaction() as connection:
             place = self._place(target)
-            connection.executemany(PUT, (fields_of(place, row) for row in rows))
+            put(connection, (fields_of(place, row) for row in rows))
             forget(connection, place.number, gone)
 
     def forget(self, target: Target, keys: Iterable[str]) -> int:
