@@ -219,8 +219,10 @@ class Pool(ABC, Generic[P]):
 
     def _settle(self, outcome: Outcome) -> None:
         # Only the state needs the row of before, and outcomes are kept until all is told.
-        told = outcome.change._replace(row=None)
-        self.outcomes.append(outcome._replace(change=told))
+        told = outcome
+        if outcome.change.row:
+            told = outcome._replace(change=outcome.change._replace(row=None))
+        self.outcomes.append(told)
         self._unrecorded.append(outcome)
         if len(self._unrecorded) >= _COMMIT_ROWS:
             self._recording([])

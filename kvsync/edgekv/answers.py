@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
@@ -60,6 +61,7 @@ class Reply(NamedTuple):
         return cls(status, body, _moment(date), sent, arrived)
 
 
+@lru_cache(maxsize=8)
 def _moment(date: str) -> float | None:
     try:
         moment = parsedate_to_datetime(date)

@@ -151,7 +151,8 @@ class _Call(Generic[A]):
     async def _answered(self) -> Settled[A]:
         reply = await self._exchange()
         answer = self._read(reply)
-        self._log(f"OK in {(reply.arrived - reply.sent) * 1000:.0f} ms", answer.request_id)
+        if _log.isEnabledFor(logging.DEBUG):
+            self._log(f"OK in {(reply.arrived - reply.sent) * 1000:.0f} ms", answer.request_id)
         clock = self._caller.wire.clock
         return Settled(answer, clock.sent(reply), clock.arrived(reply), self.attempts)
 
@@ -172,7 +173,8 @@ class _Call(Generic[A]):
         async with wire.turn(action):
             with self._caller.throttle.until_stopped():
                 headers = await wire.sign(self._request)
-            self._scene = self._scene._replace(token=headers.get("X-TC-Token", ""))
+            if token := headers.get("X-TC-Token", ""):
+                self._scene = self._scene._replace(token=token)
             self.attempts += 1
             again = self.attempts > 1
             traffic.count(action, again=again)

@@ -8,8 +8,8 @@ import asyncio
 import errno
 import math
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -31,14 +31,33 @@ _MOST_CONNECTIONS = 512
 _TRIES = 3
 _LATE_S = 0.005
 _CHUNK = 1 << 16
+_SMALL = 1 << 15
+"""Bytes. A body of no more than these is taken from us at once: aiohttp waits for the peer only
+once it has 64 KiB of a request, its headers included, that are not sent."""
 
 
-class _Place:
-    """A place behind a gate, which may be left early and is left once."""
+class _Turn:
+    """A place behind a gate, which may be left early and is left once.
 
-    def __init__(self, gate: asyncio.Semaphore) -> None:
+    A class, since each request takes one.
+    """
+
+    __slots__ = ("_gate", "_held", "_throttle", "_token")
+
+    def __init__(self, gate: asyncio.Semaphore, throttle: Throttle) -> None:
         self._gate = gate
+        self._throttle = throttle
+        self._held = False
+
+    async def __aenter__(self) -> None:
+        with self._throttle.until_stopped():
+            await self._gate.acquire()
         self._held = True
+        self._token = _turn.set(self)
+
+    async def __aexit__(self, *_: object) -> None:
+        _turn.reset(self._token)
+        self.leave()
 
     def leave(self) -> None:
         if self._held:
@@ -46,8 +65,8 @@ class _Place:
             self._gate.release()
 
 
-_place: ContextVar[_Place] = ContextVar("_place")
-"""The place of the attempt that runs in this task: aiohttp stands between `turn` and `connect`."""
+_turn: ContextVar[_Turn] = ContextVar("_turn")
+"""The turn of the attempt that runs in this task: aiohttp stands between `turn` and `connect`."""
 _permit: ContextVar[Permit] = ContextVar("_permit")
 """The permit of that attempt, from `connect` to when its body is written."""
 
@@ -69,22 +88,15 @@ class PacedConnector(aiohttp.TCPConnector):
         # Four seconds' worth: one for those who wait, two for answers that take 2 s, and room.
         super().__init__(limit=min(_MOST_CONNECTIONS, max(100, 4 * self._width)))
 
-    @asynccontextmanager
-    async def turn(self, action: str) -> AsyncIterator[None]:
+    def turn(self, action: str) -> AbstractAsyncContextManager[None]:
         """Holds one of the places before the permit, until `connect` has it or the block ends.
 
         Raises `Interrupted` once the throttle is stopped.
         """
-        gate = self._gates.setdefault(action, asyncio.Semaphore(self._width))
-        with self._throttle.until_stopped():
-            await gate.acquire()
-        place = _Place(gate)
-        token = _place.set(place)
-        try:
-            yield
-        finally:
-            _place.reset(token)
-            place.leave()
+        gate = self._gates.get(action)
+        if gate is None:
+            gate = self._gates[action] = asyncio.Semaphore(self._width)
+        return _Turn(gate, self._throttle)
 
     async def connect(
         self,
@@ -116,7 +128,7 @@ class PacedConnector(aiohttp.TCPConnector):
                 if self._loop.time() - begun > self._patience:
                     connection.release()
                     continue
-            _place.get().leave()
+            _turn.get().leave()
             return connection
         closed = ConnectionResetError(errno.ECONNRESET, "it closes every connection at once")
         raise aiohttp.ClientConnectorError(req.connection_key, closed)
@@ -174,6 +186,9 @@ class SteadyBody(payload.Payload):
             permit.used()
         self._begin()
         rest = memoryview(self._value)[:content_length]
+        if len(rest) <= _SMALL:
+            await writer.write(rest)
+            rest = rest[:0]
         while rest:
             async with asyncio.timeout(self._silence):
                 await writer.write(rest[:_CHUNK])

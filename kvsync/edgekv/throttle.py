@@ -7,8 +7,8 @@ bucket out at once and refill meanwhile: 39 requests were measured in one second
 import asyncio
 import math
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from typing import Any
 
 from aiolimiter import AsyncLimiter
 
@@ -110,6 +110,53 @@ class _Pace:
         self._since = now
 
 
+class _Waiting:
+    """Those who wait, and those of them whom a stop has woken: that was no cancellation."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self.interrupted: set[asyncio.Task[Any]] = set()
+
+    def stop(self) -> None:
+        self.stopped = True
+        for task in self.tasks:
+            task.cancel()
+        self.interrupted |= self.tasks
+        self.tasks.clear()
+
+
+class _UntilStopped:
+    """`Throttle.until_stopped`; the steps are those of `asyncio.timeout`.
+
+    A class, since each request passes four of them.
+    """
+
+    __slots__ = ("_cancelling", "_task", "_waiting")
+
+    def __init__(self, waiting: _Waiting) -> None:
+        self._waiting = waiting
+
+    def __enter__(self) -> None:
+        if self._waiting.stopped:
+            raise Interrupted
+        task = asyncio.current_task()
+        if task is None:  # pragma: no cover - a coroutine runs in a task
+            raise RuntimeError("a permit is taken within a task")
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._waiting.tasks.add(task)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        task, waiting = self._task, self._waiting
+        waiting.tasks.discard(task)
+        if task not in waiting.interrupted:
+            return
+        waiting.interrupted.discard(task)
+        if kind is asyncio.CancelledError and task.uncancel() <= self._cancelling:
+            raise Interrupted from None
+
+
 class Throttle:
     """Paces the requests of one account, each action by itself; shared by all who send them.
 
@@ -126,10 +173,13 @@ class Throttle:
                 f"rate: give a finite number of requests per second above 0, not {rate}"
             )
         self.rate = rate
-        self.stopped = False
         self._paces: dict[str, _Pace] = {}
-        self._waiting: set[asyncio.Task[object]] = set()
-        self._interrupted: set[asyncio.Task[object]] = set()
+        self._waiting = _Waiting()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` holds."""
+        return self._waiting.stopped
 
     async def permit(self, action: str) -> Permit:
         """Returns when one request of this action may leave, now; whoever sends it says when.
@@ -149,11 +199,7 @@ class Throttle:
 
     def stop(self) -> None:
         """Nobody gets a permit until `resume`; those who wait raise `Interrupted` at once."""
-        self.stopped = True
-        for task in self._waiting:
-            task.cancel()
-        self._interrupted |= self._waiting
-        self._waiting.clear()
+        self._waiting.stop()
 
     def resume(self) -> None:
         """Gives permits again, at the pace that was; whoever `stop` woke stays interrupted.
@@ -161,35 +207,19 @@ class Throttle:
         For the next of several runs that share the throttle, once all calls of the one before it
         have ended: one that is still in flight would be tried again.
         """
-        self.stopped = False
+        self._waiting.stopped = False
 
     async def pause(self, seconds: float) -> None:
         """A retry's wait. Raises `Interrupted` as soon as `stop` is called."""
         with self.until_stopped():
             await asyncio.sleep(seconds)
 
-    @contextmanager
-    def until_stopped(self) -> Iterator[None]:
+    def until_stopped(self) -> AbstractContextManager[None]:
         """What is awaited within ends with `Interrupted` as soon as `stop` is called.
 
-        For waits in which nothing is sent. Any other cancellation passes; the steps are those of
-        `asyncio.timeout`.
+        For waits in which nothing is sent. Any other cancellation passes.
         """
-        self._refuse_if_stopped()
-        task = asyncio.current_task()
-        if task is None:  # pragma: no cover - a coroutine runs in a task
-            raise RuntimeError("a permit is taken within a task")
-        cancelling = task.cancelling()
-        self._waiting.add(task)
-        try:
-            yield
-        except asyncio.CancelledError:
-            if task in self._interrupted and task.uncancel() <= cancelling:
-                raise Interrupted from None
-            raise
-        finally:
-            self._waiting.discard(task)
-            self._interrupted.discard(task)
+        return _UntilStopped(self._waiting)
 
     def _pace(self, action: str) -> _Pace:
         if action not in self._paces:
@@ -203,7 +233,3 @@ class Throttle:
             await pace.limiter.acquire(min(1.0, penalty))
             penalty -= 1.0
         await pace.limiter.acquire()
-
-    def _refuse_if_stopped(self) -> None:
-        if self.stopped:
-            raise Interrupted

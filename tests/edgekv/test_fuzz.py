@@ -108,12 +108,24 @@ def test_any_expiration(text: str) -> None:
 
 
 class Response:
-    """An answer that comes in these chunks."""
+    """An answer that comes in these chunks; ``here``: all of them have come already."""
 
-    def __init__(self, chunks: Sequence[bytes]) -> None:
+    def __init__(self, chunks: Sequence[bytes], *, here: bool) -> None:
         self.content = self
         self.closed = False
+        self.total_bytes = sum(map(len, chunks)) if here else 0
         self._chunks = chunks
+        self._here = here
+
+    def is_eof(self) -> bool:
+        return self._here
+
+    def exception(self) -> None:
+        return None
+
+    def read_nowait(self) -> bytes:
+        assert self._here
+        return b"".join(self._chunks)
 
     async def iter_chunks(self) -> AsyncIterator[tuple[bytes, bool]]:
         for chunk in self._chunks:
@@ -124,7 +136,7 @@ class Response:
         self.closed = True
 
 
-async def _answers_at_once(answers: list[list[bytes]], limit: int, most: int) -> None:
+async def _answers_at_once(answers: list[tuple[list[bytes], bool]], limit: int, most: int) -> None:
     room = Room(most)
 
     async def read(response: Response) -> bytes | PassingError:
@@ -136,9 +148,9 @@ async def _answers_at_once(answers: list[list[bytes]], limit: int, most: int) ->
                 return error
             return bytes(found)
 
-    responses = [Response(chunks) for chunks in answers]
+    responses = [Response(chunks, here=here) for chunks, here in answers]
     found = await asyncio.gather(*map(read, responses))
-    for chunks, body in zip(answers, found, strict=True):
+    for (chunks, _), body in zip(answers, found, strict=True):
         whole = b"".join(chunks)
         assert isinstance(body, PassingError) if len(whole) > limit else body == whole
     with room.place() as place:
@@ -148,10 +160,16 @@ async def _answers_at_once(answers: list[list[bytes]], limit: int, most: int) ->
 
 @settings(max_examples=examples(60))
 @given(
-    answers=st.lists(st.lists(st.binary(max_size=40), max_size=6), min_size=1, max_size=6),
+    answers=st.lists(
+        st.tuples(st.lists(st.binary(max_size=40), max_size=6), st.booleans()),
+        min_size=1,
+        max_size=6,
+    ),
     limit=st.integers(0, 120),
     most=st.integers(0, 100),
 )
-def test_answers_in_any_chunks(answers: list[list[bytes]], limit: int, most: int) -> None:
+def test_answers_in_any_chunks(
+    answers: list[tuple[list[bytes], bool]], limit: int, most: int
+) -> None:
     """However answers come, at once and in a room too small for them: each whole, or refused."""
     asyncio.run(_answers_at_once(answers, limit, most))
