@@ -1,8 +1,9 @@
 """The worker pool of all that changes the target: parcels in, outcomes out.
 
-Workers take parcels from one window. Whoever finds it empty loads the next one and has it marked in
-doubt before any of it may be sent. What the service answers is made durable every half second. A
-stop, whatever its cause, lets requests in flight finish and sends nothing more.
+Workers take parcels from one window. Once it is half empty the next one is loaded, and marked in
+doubt before any of it may be sent: nobody waits for the disk. What the service answers is made
+durable every half second. A stop, whatever its cause, lets requests in flight finish and sends
+nothing more.
 """
 
 import asyncio
@@ -104,8 +105,9 @@ class Pool(ABC, Generic[P]):
         self._options = options
         self._window: deque[P] = deque()
         self._marking: Sequence[P] = []
+        self._enough = 0
         self._exhausted = False
-        self._refilling = asyncio.Lock()
+        self._loaded = asyncio.Event()
         self._bytes = 0
         self._freed = asyncio.Event()
         self._streak = Streak()
@@ -128,7 +130,8 @@ class Pool(ABC, Generic[P]):
     async def run(self) -> None:
         """Send until all changes have an outcome, or until something stops it."""
         count = min(self._options.workers, len(self.changes))
-        self._workers = [asyncio.create_task(self._work()) for _ in range(count)]
+        work = (self._supply(), *(self._work() for _ in range(count)))
+        self._workers = [asyncio.create_task(task) for task in work]
         try:
             await asyncio.gather(*self._workers, return_exceptions=True)
         except asyncio.CancelledError:
@@ -153,6 +156,7 @@ class Pool(ABC, Generic[P]):
             self._namespace.stop()
             self.stopped()
             self._freed.set()
+            self._loaded.set()
             loop = asyncio.get_running_loop()
             self._cut_timer = loop.call_later(self._options.grace, self.cut)
 
@@ -184,38 +188,51 @@ class Pool(ABC, Generic[P]):
         while parcel := await self._next():
             outcomes = await self._attempt(parcel)
             self._bytes -= parcel.size
-            self._freed.set()
+            if len(self._window) <= self._enough:
+                self._freed.set()
             for outcome in outcomes:
                 self._settle(outcome)
 
     async def _next(self) -> P | None:
         while not (self._window or self._exhausted or self._stopping):
-            async with self._refilling:
-                if not self._window:
-                    await self._refill()
+            self._loaded.clear()
+            await self._loaded.wait()
         return self._window.popleft() if self._window and not self._stopping else None
 
-    async def _refill(self) -> None:
-        while self._bytes > _FLIGHT_BYTES - WINDOW_BYTES and not self._stopping:
-            self._freed.clear()
-            await self._freed.wait()
-        if self._stopping or self._exhausted:
-            return
+    async def _supply(self) -> None:
+        """Load window after window, each once there is room for it."""
         try:
-            # Reading files blocks, so it is done in a thread, a window at a time.
-            self._marking = await asyncio.to_thread(self._load)
-            if self._stop_asked():
-                self._marking = []
-                return
-            marks = [change for parcel in self._marking for change in parcel.marks]
-            await asyncio.shield(self._recording(marks))
+            while not self._exhausted and await self._has_room():
+                await self._refill()
         except KvsyncError as error:
             self._halt(error)
-        else:
-            parcels, self._marking = self._marking, []
-            self._bytes += sum(parcel.size for parcel in parcels)
-            self._window.extend(parcels)
-            self._exhausted = not parcels
+        finally:
+            self._exhausted = True
+            self._loaded.set()
+
+    async def _has_room(self) -> bool:
+        """Waits until there is room for a window; False once the run is stopping."""
+        while not self._stopping and (
+            len(self._window) > self._enough or self._bytes > _FLIGHT_BYTES - WINDOW_BYTES
+        ):
+            self._freed.clear()
+            await self._freed.wait()
+        return not self._stopping
+
+    async def _refill(self) -> None:
+        # Reading files blocks, so it is done in a thread, a window at a time.
+        self._marking = await asyncio.to_thread(self._load)
+        if self._stop_asked():
+            self._marking = []
+            return
+        marks = [change for parcel in self._marking for change in parcel.marks]
+        await asyncio.shield(self._recording(marks))
+        parcels, self._marking = self._marking, []
+        self._bytes += sum(parcel.size for parcel in parcels)
+        self._window.extend(parcels)
+        self._enough = len(parcels) // 2
+        self._exhausted = not parcels
+        self._loaded.set()
 
     def _settle(self, outcome: Outcome) -> None:
         # Only the state needs the row of before, and outcomes are kept until all is told.
