@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kvsync.entries import names_of
+from kvsync.entries import unnamed_rows
 from kvsync.errors import InputError, Interrupted, KvsyncError, UsageError
 from kvsync.model import Destination, Entry, Row, Target
 from kvsync.remote import Verdict
@@ -67,13 +67,10 @@ class Job:
     @property
     def orphans(self) -> list[Row]:
         """Rows that this owner pushed, and that nobody answers for any more."""
-        named = names_of(self.entries)
         return [
             row
-            for row in self.rows.values()
-            if row.owner == self.owner
-            and row.key not in named
-            and row.key not in self.named_elsewhere
+            for row in unnamed_rows(self.entries, self.rows)
+            if row.owner == self.owner and row.key not in self.named_elsewhere
         ]
 
     @property
