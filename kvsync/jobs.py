@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from kvsync.entries import unnamed_rows
 from kvsync.errors import InputError, Interrupted, KvsyncError, UsageError
-from kvsync.model import Destination, Entry, Row, Target
+from kvsync.model import Destination, Entry, Row, Target, nothing_known
 from kvsync.remote import Verdict
 from kvsync.report import RunReport
 from kvsync.settings import API_RATE, Call, Choice
@@ -187,7 +187,7 @@ def read_all(jobs: Iterable[Job]) -> None:
     """Read what each source names; a source with mistakes keeps them all."""
     for job, source in going(jobs):
         try:
-            job.entries = source.entries(job.rows.get)
+            job.entries = source.entries(job.rows.get if job.rows else nothing_known)
         except Interrupted as interrupted:
             # A source that is read over a network: a signal is no mistake of it.
             job.report.signal = interrupted.exit_code - 128
@@ -213,7 +213,7 @@ def _owner(source: Source, path: str, explicit: str) -> str:
 
 def _mistakes_of(source: Source) -> KvsyncError | None:
     try:
-        source.entries(lambda _: None)
+        source.entries(nothing_known)
     except InputError as error:
         return error
     return None
