@@ -14,7 +14,6 @@ from kvsync.model import Lost
 __all__ = [
     "EMPTY",
     "Clock",
-    "Content",
     "FileRef",
     "open_regular",
     "os_fault",
@@ -58,14 +57,9 @@ class FileRef(NamedTuple):
     encoding: str
 
 
-class Content(NamedTuple):
-    """A file's value, ready to be sent, and the signature of the file that it was read from.
-
-    The signature is empty if the file is too young to be told from its next version.
-    """
-
-    value: bytes
-    signature: bytes
+Content: TypeAlias = tuple[bytes, bytes]
+"""A file's value, ready to be sent, and the signature of the file that it was read from: empty if
+the file is too young to be told from its next version."""
 
 
 def signature(found: os.stat_result, encoding: str) -> bytes:
@@ -106,10 +100,9 @@ def size_fault(size: int, encoding: str = "text") -> str:
     return f"the value has {sent} bytes{kind}: EdgeKV takes at most {MAX_VALUE_SIZE} (1 MiB)"
 
 
-def read_file(ref: FileRef, clock: Clock) -> Content | Lost:
+def read_file(path: str, encoding: str, clock: Clock) -> Content | Lost:
     """The value in a file, or why it cannot be had."""
     moment = clock()
-    path, encoding = ref
     raw = read_raw(path)
     if isinstance(raw, Lost):
         return raw
@@ -121,8 +114,8 @@ def read_file(ref: FileRef, clock: Clock) -> Content | Lost:
         data = base64.b64encode(data)
     elif not (data.isascii() or _is_utf8(data)):
         return Lost(_NOT_TEXT)
-    trusted = settled(before, moment) and _is_same(before, after)
-    return Content(data, signature(before, encoding) if trusted else b"")
+    mark = signature(before, encoding) if settled(before, moment) else b""
+    return data, mark if _is_same(before, after) else b""
 
 
 def _is_same(before: os.stat_result, after: os.stat_result) -> bool:
@@ -131,7 +124,6 @@ def _is_same(before: os.stat_result, after: os.stat_result) -> bool:
         before.st_mtime_ns == after.st_mtime_ns
         and before.st_ctime_ns == after.st_ctime_ns
         and before.st_size == after.st_size
-        and before.st_ino == after.st_ino
     )
 
 

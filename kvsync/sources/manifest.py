@@ -8,10 +8,10 @@ from kvsync.dumps.losses import Losses
 from kvsync.fingerprint import Fingerprint
 from kvsync.keys import check_key
 from kvsync.limits import MAX_MANIFEST_SIZE
-from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Recall
+from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Lost, Recall
 from kvsync.sources.evidence import Consulted, Evidence, digest_of
 from kvsync.sources.fields import convert, is_nothing, read_fields
-from kvsync.sources.files import Clock, Content, os_fault, read_file, settled, signature
+from kvsync.sources.files import Clock, os_fault, read_file, settled, signature
 from kvsync.sources.filesection import FileSection
 from kvsync.sources.memory import gc_paused
 from kvsync.sources.mistakes import Mistakes, quoted
@@ -228,12 +228,12 @@ class Manifest:
             mark = signature(status, part.ref.encoding)
             if known(row, mark, self._options.checksum):
                 return row.digest, row.size, mark if settled(status, moment) else b""
-        content = read_file(part.ref, self._clock)
-        if isinstance(content, Content):
-            digest = hashlib.sha256(content.value).digest()
-            return digest, len(content.value), content.signature
-        mistakes.at(part.node, content.message)
-        return b"", 0, b""
+        content = read_file(*part.ref, self._clock)
+        if isinstance(content, Lost):
+            mistakes.at(part.node, content.message)
+            return b"", 0, b""
+        value, mark = content
+        return hashlib.sha256(value).digest(), len(value), mark
 
     def _read_trees(self, context: TreeContext) -> list[TreeReader]:
         self._trees = []

@@ -50,13 +50,13 @@ class TreeReader:
         self._clock = clock
         self._shown = printable(os.path.join(tree.shown, ""))
         self._folder = os.path.join(tree.root, "")
-        self._paths: dict[str, str] = {}
+        self._read: list[tuple[str, str]] = []
         self.observed = Observed()
         """What the last walk came across."""
 
     def entries(self, recall: Recall, claims: Claims, mistakes: Mistakes) -> list[Entry]:
         """The tree's pairs, by path."""
-        self._paths.clear()
+        self._read.clear()
         with gc_paused():
             return self._all_entries(recall, claims, mistakes)
 
@@ -79,7 +79,7 @@ class TreeReader:
             if fault or first:
                 mistakes.about(origin, self._key_fault(key, fault, first))
             elif isinstance(entry, Entry):
-                self._paths[key] = found.path
+                self._read.append((key, found.path))
                 entries.append(entry)
         return entries
 
@@ -108,23 +108,20 @@ class TreeReader:
         if row and known(row, found.signature, self._checksum):
             mark = found.signature if found.settled else b""
             return Entry(key, row.digest, row.size, expiry, origin, mark)
-        content = read_file(self._ref(found.path), self._clock)
+        content = read_file(self._folder + found.path, self.tree.encoding, self._clock)
         if isinstance(content, Lost):
             return _with_advice(content)
         value, mark = content
         return Entry(key, hashlib.sha256(value).digest(), len(value), expiry, origin, mark)
 
-    def _ref(self, path: str) -> FileRef:
-        return FileRef(self._folder + path, self.tree.encoding)
-
     def values(self, wanted: Mapping[str, Entry]) -> Iterator[Loaded]:
         """The values of the wanted keys, each read when it is asked for."""
         root = os.path.realpath(self.tree.root)
-        for key, path in self._paths.items():
+        for key, path in self._read:
             entry = wanted.get(key)
             if entry is None:
                 continue
-            ref = self._ref(path)
+            ref = FileRef(self._folder + path, self.tree.encoding)
             real = os.path.realpath(ref.path)
             if not inside(real, root):
                 yield entry, Lost("the file has become a link out of the tree")
@@ -142,7 +139,7 @@ def _with_advice(lost: Lost) -> Lost:
 
 def load(entry: Entry, ref: FileRef, clock: Clock) -> Loaded:
     """The entry as its file is just now, and the value."""
-    content = read_file(ref, clock)
+    content = read_file(*ref, clock)
     if isinstance(content, Lost):
         return entry, content
     value, mark = content
