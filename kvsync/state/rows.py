@@ -90,6 +90,9 @@ class StoredRows(Mapping[str, Row]):
 
     def _each(self, sql: str, *parameters: str) -> Iterator[Fields]:
         try:
-            yield from self._lease.connection.execute(sql, (self._number, *parameters))
+            # Left half-way, ``yield from`` closes the cursor, of a connection that may be closed.
+            found = self._lease.connection.execute(sql, (self._number, *parameters))
+            for fields in found:  # noqa: UP028
+                yield fields
         except SQLITE_ERRORS as error:
             raise translate(error, self._path) from error
