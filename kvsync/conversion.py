@@ -9,7 +9,7 @@ from kvsync.dumps.losses import told_expired
 from kvsync.entries import Picked
 from kvsync.errors import InputError, KvsyncError, Mistake
 from kvsync.export import STDOUT, open_new, refuse_taken
-from kvsync.model import Destination, Entry, Lost
+from kvsync.model import Destination, Entry, Lost, nothing_known
 from kvsync.plan import empty_warnings, expired_warnings, is_past
 from kvsync.report import Converted, Report, RunReport
 from kvsync.settings import Call, Converting
@@ -60,7 +60,7 @@ def _read(source: Source, run: RunReport, call: Call) -> tuple[Sequence[Entry], 
 
     Raises `InputError` with every mistake of the source.
     """
-    entries = source.entries(lambda _: None)
+    entries = source.entries(nothing_known)
     now = call.clock()
     wanted, expired = Picked(entries), Picked(entries)
     for number, entry in enumerate(entries):

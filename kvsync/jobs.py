@@ -4,9 +4,9 @@ import os
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kvsync.entries import names_of
+from kvsync.entries import unnamed_rows
 from kvsync.errors import InputError, Interrupted, KvsyncError, UsageError
-from kvsync.model import Destination, Entry, Row, Target
+from kvsync.model import Destination, Entry, Row, Target, nothing_known
 from kvsync.remote import Verdict
 from kvsync.report import RunReport
 from kvsync.settings import API_RATE, Call, Choice
@@ -67,13 +67,10 @@ class Job:
     @property
     def orphans(self) -> list[Row]:
         """Rows that this owner pushed, and that nobody answers for any more."""
-        named = names_of(self.entries)
         return [
             row
-            for row in self.rows.values()
-            if row.owner == self.owner
-            and row.key not in named
-            and row.key not in self.named_elsewhere
+            for row in unnamed_rows(self.entries, self.rows)
+            if row.owner == self.owner and row.key not in self.named_elsewhere
         ]
 
     @property
@@ -190,7 +187,7 @@ def read_all(jobs: Iterable[Job]) -> None:
     """Read what each source names; a source with mistakes keeps them all."""
     for job, source in going(jobs):
         try:
-            job.entries = source.entries(job.rows.get)
+            job.entries = source.entries(job.rows.get if job.rows else nothing_known)
         except Interrupted as interrupted:
             # A source that is read over a network: a signal is no mistake of it.
             job.report.signal = interrupted.exit_code - 128
@@ -216,7 +213,7 @@ def _owner(source: Source, path: str, explicit: str) -> str:
 
 def _mistakes_of(source: Source) -> KvsyncError | None:
     try:
-        source.entries(lambda _: None)
+        source.entries(nothing_known)
     except InputError as error:
         return error
     return None

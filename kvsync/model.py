@@ -31,6 +31,7 @@ __all__ = [
     "Seen",
     "Steps",
     "Target",
+    "nothing_known",
 ]
 
 
@@ -158,6 +159,10 @@ class Row(NamedTuple):
 
 Recall: TypeAlias = Callable[[str], Row | None]
 """Looks a key up in the state: a source need not read a file again whose signature is known."""
+
+
+def nothing_known(_: str) -> None:
+    """The `Recall` of a state that has no rows: no file need be looked at before it is read."""
 
 
 class Action(StrEnum):

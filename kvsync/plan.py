@@ -7,7 +7,7 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
-from kvsync.entries import Changes, Picked, names_of, owners_of
+from kvsync.entries import Changes, Picked, names_of, owners_of, rows_beside, unnamed_rows
 from kvsync.errors import RefusedError
 from kvsync.guard import Deleting, check_deletes
 from kvsync.model import NEVER, Action, Change, Entry, Plan, Row, Run
@@ -68,12 +68,13 @@ def make_plan(
     changes = Changes(entries, rows)
     touched = Picked(entries)
     expired: list[Entry] = []
+    dropped: list[str] = []
     due = inf
-    for number, entry in enumerate(entries):
+    for number, (entry, row) in enumerate(rows_beside(entries, rows)):
         if is_past(entry, circumstances.now):
             expired.append(entry)
+            dropped += [entry.key] if row else []
             continue
-        row = rows.get(entry.key)
         action, reason = _judge(entry, row, circumstances)
         if action:
             changes.add(number, action, reason)
@@ -92,7 +93,7 @@ def make_plan(
         touched=touched,
         orphans=staying,
         expired=expired,
-        dropped=[entry.key for entry in expired if entry.key in rows] + gone,
+        dropped=dropped + gone,
         warnings=[
             *_warnings(entries, expired, circumstances),
             *(_kept_warnings(staying) if circumstances.deleting else ()),
@@ -150,13 +151,10 @@ def _orphans(
 
     A pair that ran out is no longer there: it can be neither orphan nor delete.
     """
-    named = names_of(entries)
     orphans: list[Row] = []
     gone: list[Row] = []
-    for row in rows.values():
-        if row.owner != circumstances.owner or row.key in named:
-            continue
-        if row.key in circumstances.named_elsewhere:
+    for row in unnamed_rows(entries, rows):
+        if row.owner != circumstances.owner or row.key in circumstances.named_elsewhere:
             continue
         (gone if _has_run_out(row, circumstances.now) else orphans).append(row)
     return orphans, [row.key for row in gone]
@@ -218,11 +216,11 @@ def refuse_foreign(
     # Mostly all rows are this owner's: then none has to be looked up.
     if circumstances.adopt or {*owners_of(rows)} <= {circumstances.owner}:
         return
-    foreign = []
-    for entry in entries:
-        row = rows.get(entry.key)
-        if row and row.owner != circumstances.owner:
-            foreign.append((entry, row))
+    foreign = [
+        (entry, row)
+        for entry, row in rows_beside(entries, rows)
+        if row and row.owner != circumstances.owner
+    ]
     # A key changes hands without --adopt when its old owner is part of this very call and has let
     # go of it: then nobody is taken by surprise.
     foreign = [(e, row) for e, row in foreign if row.owner not in circumstances.companions]

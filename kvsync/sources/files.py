@@ -12,8 +12,8 @@ from kvsync.limits import MAX_VALUE_SIZE
 from kvsync.model import Lost
 
 __all__ = [
+    "EMPTY",
     "Clock",
-    "Content",
     "FileRef",
     "open_regular",
     "os_fault",
@@ -27,6 +27,9 @@ __all__ = [
 
 Clock: TypeAlias = Callable[[], float]
 """Unix seconds."""
+
+# A FIFO that took the file's place must not stop the run.
+_AT_ONCE = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 _TICK = 2.0
 """Seconds. The coarsest time stamp in use is FAT's; a file changed again within one tick of the
@@ -54,14 +57,9 @@ class FileRef(NamedTuple):
     encoding: str
 
 
-class Content(NamedTuple):
-    """A file's value, ready to be sent, and the signature of the file that it was read from.
-
-    The signature is empty if the file is too young to be told from its next version.
-    """
-
-    value: bytes
-    signature: bytes
+Content: TypeAlias = tuple[bytes, bytes]
+"""A file's value, ready to be sent, and the signature of the file that it was read from: empty if
+the file is too young to be told from its next version."""
 
 
 def signature(found: os.stat_result, encoding: str) -> bytes:
@@ -102,23 +100,31 @@ def size_fault(size: int, encoding: str = "text") -> str:
     return f"the value has {sent} bytes{kind}: EdgeKV takes at most {MAX_VALUE_SIZE} (1 MiB)"
 
 
-def read_file(ref: FileRef, clock: Clock) -> Content | Lost:
+def read_file(path: str, encoding: str, clock: Clock) -> Content | Lost:
     """The value in a file, or why it cannot be had."""
     moment = clock()
-    raw = read_raw(ref.path)
+    raw = read_raw(path)
     if isinstance(raw, Lost):
         return raw
     data, before, after = raw
-    fault = size_fault(max(len(data), before.st_size), ref.encoding)
+    fault = size_fault(max(len(data), before.st_size), encoding)
     if fault:
         return Lost(fault)
-    if ref.encoding == "base64":
+    if encoding == "base64":
         data = base64.b64encode(data)
-    elif not _is_utf8(data):
+    elif not (data.isascii() or _is_utf8(data)):
         return Lost(_NOT_TEXT)
-    mark = signature(before, ref.encoding)
-    trusted = settled(before, moment) and mark == signature(after, ref.encoding)
-    return Content(data, mark if trusted else b"")
+    mark = signature(before, encoding) if settled(before, moment) else b""
+    return data, mark if _is_same(before, after) else b""
+
+
+def _is_same(before: os.stat_result, after: os.stat_result) -> bool:
+    """Whether a file was not changed between two looks at it through one descriptor."""
+    return (
+        before.st_mtime_ns == after.st_mtime_ns
+        and before.st_ctime_ns == after.st_ctime_ns
+        and before.st_size == after.st_size
+    )
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -135,14 +141,18 @@ Raw: TypeAlias = tuple[bytes, os.stat_result, os.stat_result]
 def read_raw(path: str) -> Raw | Lost:
     """A regular file's bytes (at most one more than a value may have), and its status around."""
     try:
-        descriptor = _open_at_once(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, _AT_ONCE)
     except OSError as error:
         return Lost(os_fault(error))
     try:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             return Lost("not a regular file: name a file, or leave it out")
-        return _read_all(descriptor, before.st_size), before, os.fstat(descriptor)
+        # One byte more than expected shows a file that grew.
+        data = os.read(descriptor, min(before.st_size, MAX_VALUE_SIZE) + 1)
+        if len(data) != before.st_size:
+            data += _rest(descriptor, MAX_VALUE_SIZE + 1 - len(data))
+        return data, before, os.fstat(descriptor)
     except OSError as error:
         return Lost(os_fault(error))
     finally:
@@ -159,18 +169,13 @@ def open_regular(path: str) -> BinaryIO:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    # A FIFO that took the file's place must not stop the run.
-    return os.open(path, flags | os.O_NONBLOCK)
+    return os.open(path, flags | _AT_ONCE)
 
 
-def _read_all(descriptor: int, size: int) -> bytes:
-    # One byte more than expected shows a file that grew.
-    data = os.read(descriptor, min(size, MAX_VALUE_SIZE) + 1)
-    if len(data) == size:
-        return data
-    parts = [data]
-    left = MAX_VALUE_SIZE + 1 - len(data)
-    while left > 0 and (data := os.read(descriptor, left)):
+def _rest(descriptor: int, most: int) -> bytes:
+    """What is left to read of a file that is not as long as it was said to be."""
+    parts = []
+    while most > 0 and (data := os.read(descriptor, most)):
         parts.append(data)
-        left -= len(data)
+        most -= len(data)
     return b"".join(parts)

@@ -14,7 +14,7 @@ from kvsync.fingerprint import Seen
 from kvsync.sources.leftout import BOOKKEEPING, is_left_out
 from kvsync.sources.memory import gc_paused
 
-__all__ = ["Observed", "looks_alike", "own_names"]
+__all__ = ["Observed", "Unobserved", "looks_alike", "own_names"]
 
 _DIGEST_BYTES = 16
 _LASTING = 2
@@ -27,6 +27,9 @@ class Observed:
 
     ``settled``: all of it is old enough for its status to be trusted.
     """
+
+    by_status = True
+    """Whether the status of each file is asked for."""
 
     def __init__(self) -> None:
         self.settled = True
@@ -65,6 +68,19 @@ class Observed:
     def seen(self, root: str) -> Seen:
         """All that was observed of the tree at ``root``."""
         return Seen(root, "".join(self._digests), self._passed_over)
+
+
+class Unobserved(Observed):
+    """Takes nothing down: of what is all new nobody asks whether it is as it was."""
+
+    by_status = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settled = False
+
+    def file(self, name: str, link: str, status: os.stat_result) -> None:
+        """It has a file, whose status was needed for something else."""
 
 
 def own_names(left_out: Collection[str]) -> Mapping[str, set[str]]:

@@ -1,17 +1,17 @@
 """A YAML manifest as a source."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 
 from kvsync.dumps.losses import Losses
 from kvsync.fingerprint import Fingerprint
 from kvsync.keys import check_key
 from kvsync.limits import MAX_MANIFEST_SIZE
-from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Recall
+from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Lost, Recall
 from kvsync.sources.evidence import Consulted, Evidence, digest_of
 from kvsync.sources.fields import convert, is_nothing, read_fields
-from kvsync.sources.files import Clock, Content, os_fault, read_file, settled, signature
+from kvsync.sources.files import Clock, os_fault, read_file, settled, signature
 from kvsync.sources.filesection import FileSection
 from kvsync.sources.memory import gc_paused
 from kvsync.sources.mistakes import Mistakes, quoted
@@ -186,20 +186,24 @@ class Manifest:
     ) -> list[Entry]:
         self._parts.clear()
         entries = []
-        for key, node in self._keys(mistakes):
-            fault = check_key(key.text, self.charset)
+        shown, charset = mistakes.origin, self.charset
+        for name, node in self._keys(mistakes):
+            key, line, _, _ = name
+            fault = check_key(key, charset)
             if fault:
-                mistakes.at(key, f"the key {quoted(key.text)} {fault}")
-            origin = f"{mistakes.origin}:{key.line}"
-            claims.claim(key.text, origin)
+                mistakes.at(name, f"the key {quoted(key)} {fault}")
+            origin = f"{shown}:{line}"
+            claims.claim(key, origin)
             part, expiry = pairs.read(node)
             if part is None:
                 continue
-            self._parts[key.text] = part
-            digest, size, mark = self._identify(key.text, part, recall, mistakes)
-            if isinstance(part, FilePart):
-                self._evidence.file(part.ref.path, mark)
-            entries.append(Entry(key.text, digest, size, expiry, origin, mark))
+            self._parts[key] = part
+            if isinstance(part, bytes):
+                entries.append(Entry(key, sha256(part).digest(), len(part), expiry, origin))
+                continue
+            digest, size, mark = self._identify(key, part, recall, mistakes)
+            self._evidence.file(part.ref.path, mark)
+            entries.append(Entry(key, digest, size, expiry, origin, mark))
         return entries
 
     def _keys(self, mistakes: Mistakes) -> list[tuple[Scalar, Node]]:
@@ -212,11 +216,9 @@ class Manifest:
         return []
 
     def _identify(
-        self, key: str, part: Part, recall: Recall, mistakes: Mistakes
+        self, key: str, part: FilePart, recall: Recall, mistakes: Mistakes
     ) -> tuple[bytes, int, bytes]:
-        """Digest, size and signature of a value; a file that the state knows is not read."""
-        if isinstance(part, bytes):
-            return hashlib.sha256(part).digest(), len(part), b""
+        """Digest, size and signature of a file's value; one that the state knows is not read."""
         moment = self._clock()
         row = recall(key)
         if row and row.signature:
@@ -228,12 +230,12 @@ class Manifest:
             mark = signature(status, part.ref.encoding)
             if known(row, mark, self._options.checksum):
                 return row.digest, row.size, mark if settled(status, moment) else b""
-        content = read_file(part.ref, self._clock)
-        if isinstance(content, Content):
-            digest = hashlib.sha256(content.value).digest()
-            return digest, len(content.value), content.signature
-        mistakes.at(part.node, content.message)
-        return b"", 0, b""
+        content = read_file(*part.ref, self._clock)
+        if isinstance(content, Lost):
+            mistakes.at(part.node, content.message)
+            return b"", 0, b""
+        value, mark = content
+        return sha256(value).digest(), len(value), mark
 
     def _read_trees(self, context: TreeContext) -> list[TreeReader]:
         self._trees = []

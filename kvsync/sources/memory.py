@@ -9,11 +9,15 @@ __all__ = ["gc_paused"]
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """What comes by the hundred thousand forms no cycles: looking for any doubles the time."""
+    """What comes by the hundred thousand forms no cycles: looking for any doubles the time.
+
+    Nor is it looked through later: it stays until the run ends, or goes when nobody has it.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
+            gc.freeze()
             gc.enable()

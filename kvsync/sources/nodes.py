@@ -5,6 +5,7 @@ drop the marks.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import yaml
@@ -38,6 +39,10 @@ class Scalar(NamedTuple):
     line: int
     column: int
     plain: bool
+
+
+_scalar: Callable[[tuple[str, int, int, bool]], Scalar] = partial(tuple.__new__, Scalar)
+"""In half the time that ``Scalar`` takes itself."""
 
 
 class Sequence(NamedTuple):
@@ -109,13 +114,21 @@ class _Document:
             self.refuse(event, "a second document starts here: keep one manifest in each file")
 
     def scalar(self, event: Any) -> None:
-        self.count(event)
-        mark = event.start_mark
-        node = Scalar(event.value, mark.line + 1, mark.column + 1, not event.style)
-        cost = _NODE_COST + len(node.text)
+        # Most events are these: what is called in `count` and `add` is written out here.
+        self.nodes += 1
+        if event.tag is not None or self.nodes > MAX_MANIFEST_NODES:
+            self.refuse_node(event)
+        mark, text = event.start_mark, event.value
+        node = _scalar((text, mark.line + 1, mark.column + 1, not event.style))
+        cost = _NODE_COST + len(text)
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(node, cost, 0)
-        self.add(node, cost, 0)
+        if self.stack:
+            parent = self.stack[-1]
+            parent.items.append(node)
+            parent.cost += cost
+        else:
+            self.root = node
 
     def add(self, node: Node, cost: int, height: int) -> None:
         if not self.stack:
@@ -166,15 +179,18 @@ class _Document:
         self.add(*anchored)
 
     def count(self, event: Any) -> None:
+        self.nodes += 1
+        if event.tag is not None or self.nodes > MAX_MANIFEST_NODES:
+            self.refuse_node(event)
+
+    def refuse_node(self, event: Any) -> NoReturn:
         if event.tag is not None:
             self.refuse(event, "a tag (!…) has no meaning here: take it away")
-        self.nodes += 1
-        if self.nodes > MAX_MANIFEST_NODES:
-            self.refuse(
-                event,
-                f"more than {MAX_MANIFEST_NODES:,} keys, values and lists up to here: put large "
-                "JSON into files, many keys into a dump (kvsync convert --to jsonl)",
-            )
+        self.refuse(
+            event,
+            f"more than {MAX_MANIFEST_NODES:,} keys, values and lists up to here: put large "
+            "JSON into files, many keys into a dump (kvsync convert --to jsonl)",
+        )
 
     def refuse_depth(self, event: Any) -> NoReturn:
         self.refuse(event, f"nested more than {MAX_DEPTH} levels deep: make it flatter")

@@ -138,7 +138,7 @@ class PairReader:
         return None
 
     def _inline(self, node: Scalar) -> Part | None:
-        fault = unquoted(node)
+        fault = node.plain and unquoted(node)
         if fault:
             advice = "" if not node.text else ", or write {json: …} around it"
             self._mistakes.at(node, fault + advice)

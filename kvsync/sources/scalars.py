@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from json.encoder import encode_basestring
+from typing import TypeGuard
 
 from yaml.resolver import Resolver
 
@@ -32,13 +33,17 @@ def kind_of(text: str) -> str:
 
     Empty for a string, otherwise words for a person: ``a number``, ``a boolean``.
     """
-    for tag, pattern in _RESOLVERS.get(text[:1], ()):
+    resolvers = _RESOLVERS.get(text[:1])
+    if resolvers is None:
+        # So begin most strings, and no number.
+        return ""
+    for tag, pattern in resolvers:
         if pattern.match(text):
             return _KINDS.get(tag.rpartition(":")[2], "a special character")
     return "a number" if _JSON_NUMBER.fullmatch(text) else ""
 
 
-def is_string(node: Node) -> bool:
+def is_string(node: Node) -> TypeGuard[Scalar]:
     """Whether the node is a scalar that stands for exactly its characters."""
     return isinstance(node, Scalar) and (not node.plain or not kind_of(node.text))
 
@@ -51,19 +56,20 @@ def flatten(
     Keys that are no strings and keys given twice become mistakes; ``nameable`` says which keys a
     message may show.
     """
-    pairs = [pair for pair in mapping.pairs if _key_is_string(pair[0], mistakes)]
+    found: list[tuple[Scalar, Node]] = []
     seen: dict[str, Scalar] = {}
     merges = False
-    for key, _ in pairs:
-        if _is_merge(key):
-            merges = True
-        elif isinstance(key, Scalar) and seen.setdefault(key.text, key) is not key:
+    for key, node in mapping.pairs:
+        if not is_string(key):
+            merges = _is_merge(key) or merges
+            _refuse_unless_merge(key, mistakes)
+        elif seen.setdefault(key.text, key) is key:
+            found.append((key, node))
+        else:
             what = f"the key {quoted(key.text)}" if nameable(key.text) else "a key"
             line = seen[key.text].line
             mistakes.at(key, f"{what} is given twice: it stands in line {line} already")
-    if merges:
-        return list(_merged(pairs, seen, mistakes))
-    return [(key, node) for key, node in pairs if isinstance(key, Scalar) and seen[key.text] is key]
+    return list(_merged(mapping.pairs, seen, mistakes)) if merges else found
 
 
 def _merged(
@@ -77,7 +83,7 @@ def _merged(
                     if inner.text not in taken:
                         taken.add(inner.text)
                         yield inner, value
-        elif isinstance(key, Scalar) and seen[key.text] is key:
+        elif isinstance(key, Scalar) and seen.get(key.text) is key:
             yield key, node
 
 
@@ -93,17 +99,14 @@ def _is_merge(key: Node) -> bool:
     return isinstance(key, Scalar) and key.plain and key.text == "<<"
 
 
-def _key_is_string(key: Node, mistakes: Mistakes) -> bool:
-    if is_string(key) or _is_merge(key):
-        return True
-    if isinstance(key, Scalar):
+def _refuse_unless_merge(key: Node, mistakes: Mistakes) -> None:
+    if not isinstance(key, Scalar):
+        mistakes.at(key, "a key must be a string")
+    elif not _is_merge(key):
         mistakes.at(
             key,
             f"a key without quotes that YAML reads as {kind_of(key.text)}: put it in quotes ('…')",
         )
-    else:
-        mistakes.at(key, "a key must be a string")
-    return False
 
 
 def render_json(node: Node, mistakes: Mistakes) -> str:

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from kvsync.dumps.losses import NO_LOSSES
 from kvsync.fingerprint import Fingerprint
 from kvsync.keys import check_key
-from kvsync.model import Destination, Entry, Expiry, Loaded, Lost, Recall, Row
+from kvsync.model import Destination, Entry, Expiry, Loaded, Lost, Recall, Row, nothing_known
 from kvsync.sources.evidence import Evidence
-from kvsync.sources.files import Clock, FileRef, read_file, size_fault
+from kvsync.sources.files import EMPTY, Clock, FileRef, read_file, size_fault
 from kvsync.sources.indexed import keys_of
-from kvsync.sources.listing import Observed
+from kvsync.sources.listing import Observed, Unobserved
 from kvsync.sources.memory import gc_paused
 from kvsync.sources.mistakes import Mistakes, quoted
 from kvsync.sources.options import SourceOptions, Tree, tree_from_options
-from kvsync.sources.walk import Found, inside, walk
+from kvsync.sources.walk import NOT_ASKED, Found, inside, walk
 from kvsync.units import printable
 
 __all__ = ["Claims", "TreeReader", "TreeSource", "known", "load"]
@@ -49,32 +49,37 @@ class TreeReader:
         self._left_out = options.left_out
         self._clock = clock
         self._shown = printable(os.path.join(tree.shown, ""))
-        self._paths: dict[str, str] = {}
+        self._folder = os.path.join(tree.root, "")
+        self._read: list[tuple[str, str]] = []
         self.observed = Observed()
         """What the last walk came across."""
 
     def entries(self, recall: Recall, claims: Claims, mistakes: Mistakes) -> list[Entry]:
         """The tree's pairs, by path."""
-        self._paths.clear()
+        self._read.clear()
         with gc_paused():
             return self._all_entries(recall, claims, mistakes)
 
     def _all_entries(self, recall: Recall, claims: Claims, mistakes: Mistakes) -> list[Entry]:
         entries = []
-        self.observed = Observed()
+        # What the state does not know is opened, and shows then what it is.
+        unread = recall is nothing_known and not self.tree.skip_empty
+        self.observed = Unobserved() if unread else Observed()
         files = walk(self.tree, self._clock(), mistakes, self._left_out, self.observed)
+        shown, charset = self._shown, self.tree.charset
         for found, key, expiry in self._named(files, mistakes):
             if not found.size and self.tree.skip_empty:
                 continue
-            origin = self._shown + printable(found.path)
-            fault = self._key_fault(key, claims.claim(key, origin))
+            origin = shown + printable(found.path)
+            first = claims.claim(key, origin)
+            fault = check_key(key, charset)
             entry = self._entry(key, expiry, found, origin, recall(key))
             if isinstance(entry, Lost):
                 mistakes.about(origin, entry.message)
-            if fault:
-                mistakes.about(origin, fault)
+            if fault or first:
+                mistakes.about(origin, self._key_fault(key, fault, first))
             elif isinstance(entry, Entry):
-                self._paths[key] = found.path
+                self._read.append((key, found.path))
                 entries.append(entry)
         return entries
 
@@ -84,12 +89,9 @@ class TreeReader:
             return keys_of(tree, files, mistakes)
         return ((found, tree.key_of(found.path), tree.expiry) for found in files)
 
-    def _key_fault(self, key: str, first: str) -> str:
-        fault = check_key(key, self.tree.charset)
+    def _key_fault(self, key: str, fault: str, first: str) -> str:
         if fault:
             return f"the key {quoted(key)} {fault}"
-        if not first:
-            return ""
         advice = (
             ""
             if self.tree.style == "escape" or self.tree.exported
@@ -100,31 +102,26 @@ class TreeReader:
     def _entry(
         self, key: str, expiry: Expiry, found: Found, origin: str, row: Row | None
     ) -> Entry | Lost:
-        fault = size_fault(found.size, self.tree.encoding)
+        fault = found.size != NOT_ASKED and size_fault(found.size, self.tree.encoding)
         if fault:
-            return Lost(
-                fault if found.size else f"{fault}, or set empty: skip (folder: --empty skip)"
-            )
+            return _with_advice(Lost(fault))
         if row and known(row, found.signature, self._checksum):
             mark = found.signature if found.settled else b""
             return Entry(key, row.digest, row.size, expiry, origin, mark)
-        content = read_file(self._ref(found.path), self._clock)
+        content = read_file(self._folder + found.path, self.tree.encoding, self._clock)
         if isinstance(content, Lost):
-            return content
+            return _with_advice(content)
         value, mark = content
         return Entry(key, hashlib.sha256(value).digest(), len(value), expiry, origin, mark)
-
-    def _ref(self, path: str) -> FileRef:
-        return FileRef(os.path.join(self.tree.root, path), self.tree.encoding)
 
     def values(self, wanted: Mapping[str, Entry]) -> Iterator[Loaded]:
         """The values of the wanted keys, each read when it is asked for."""
         root = os.path.realpath(self.tree.root)
-        for key, path in self._paths.items():
+        for key, path in self._read:
             entry = wanted.get(key)
             if entry is None:
                 continue
-            ref = self._ref(path)
+            ref = FileRef(self._folder + path, self.tree.encoding)
             real = os.path.realpath(ref.path)
             if not inside(real, root):
                 yield entry, Lost("the file has become a link out of the tree")
@@ -134,9 +131,15 @@ class TreeReader:
                 yield load(entry, ref, self._clock)
 
 
+def _with_advice(lost: Lost) -> Lost:
+    if lost.message != EMPTY:
+        return lost
+    return Lost(f"{EMPTY}, or set empty: skip (folder: --empty skip)")
+
+
 def load(entry: Entry, ref: FileRef, clock: Clock) -> Loaded:
     """The entry as its file is just now, and the value."""
-    content = read_file(ref, clock)
+    content = read_file(*ref, clock)
     if isinstance(content, Lost):
         return entry, content
     value, mark = content

@@ -4,6 +4,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Collection, Iterator
+from operator import itemgetter
 from typing import NamedTuple
 
 from kvsync.limits import MAX_VALUE_SIZE
@@ -15,13 +16,17 @@ from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import Tree
 from kvsync.sources.patterns import Rules, decide, parse_rules
 
-__all__ = ["Found", "inside", "walk"]
+__all__ = ["NOT_ASKED", "Found", "inside", "walk"]
 
 _ENOUGH = 10_000
 """Mistakes after which a tree is not walked any further."""
 _MOST_WAYS = 100
 """Paths by which links may lead to one directory: with two links to the next one in each of 40
 directories there are more than anybody could walk."""
+
+
+NOT_ASKED = -1
+"""The size of a file whose status nobody has asked for."""
 
 
 class Found(NamedTuple):
@@ -31,9 +36,9 @@ class Found(NamedTuple):
     """
 
     path: str
-    size: int
-    signature: bytes
-    settled: bool
+    size: int = NOT_ASKED
+    signature: bytes = b""
+    settled: bool = False
 
 
 class _Directory(NamedTuple):
@@ -61,7 +66,8 @@ def walk(
     """The tree's files, sorted by path; what cannot be read becomes a mistake, never a gap.
 
     ``moment`` is when the scan began, in Unix seconds. ``left_out`` has files by real path.
-    ``observed`` takes down what is come across.
+    ``observed`` takes down what is come across, and decides whether files are asked for their
+    status.
     """
     return _Walk(tree, moment, mistakes, left_out, observed).run()
 
@@ -106,7 +112,7 @@ class _Walk:
             self.observed.close()
         if self.enough:
             self.mistakes.about(self.tree.shown, "and more: the rest was not looked at")
-        self.found.sort()
+        self.found.sort(key=itemgetter(0))
         return self.found
 
     def fault(self, path: str, message: str) -> None:
@@ -154,8 +160,11 @@ class _Walk:
             return
         path = directory.path + name
         is_directory = _is_directory(entry)
-        included = self.is_included(directory, path, is_directory)
-        if self.is_ignored(directory, path, is_directory) or not (included or is_directory):
+        tree = self.tree
+        included = not tree.include or self.is_included(directory, path, is_directory)
+        patterned = tree.exclude or directory.levels
+        ignored = patterned and self.is_ignored(directory, path, is_directory)
+        if ignored or not (included or is_directory):
             self.pass_over(directory, entry, is_directory)
             return
         if not name.isascii() and not _is_utf8(name):
@@ -204,8 +213,6 @@ class _Walk:
         return False
 
     def is_included(self, directory: _Directory, path: str, is_directory: bool) -> bool:
-        if not self.tree.include:
-            return True
         said = decide(self.tree.include, path, is_directory)
         return directory.included if said is None else said
 
@@ -242,6 +249,9 @@ class _Walk:
         return self.ways[real] > _MOST_WAYS
 
     def take(self, path: str, entry: os.DirEntry[str], link: str) -> None:
+        if not self.observed.by_status and entry.is_file(follow_symlinks=False):
+            self.found.append(Found(path))
+            return
         try:
             status = entry.stat()
         except OSError as error:

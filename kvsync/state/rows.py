@@ -2,7 +2,7 @@
 
 import sqlite3
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kvsync.model import Row
@@ -40,6 +40,7 @@ class StoredRows(Mapping[str, Row]):
         self._number = number
         self._all = f"SELECT {columns} FROM entry WHERE target = ? ORDER BY key"  # noqa: S608
         self._one = f"SELECT {columns} FROM entry WHERE target = ? AND key = ?"  # noqa: S608
+        self._some = f"SELECT {columns} FROM entry WHERE target = ? AND key IN"  # noqa: S608
         self._row = row
 
     def __getitem__(self, key: str) -> Row:
@@ -53,6 +54,11 @@ class StoredRows(Mapping[str, Row]):
         found = self._found(self._one, key)
         return default if found is None else self._row(found)
 
+    def some(self, keys: Sequence[str]) -> dict[str, Row]:
+        """The rows of these keys, as far as there are any; of 999 keys at most."""
+        sql = f"{self._some} ({', '.join('?' * len(keys))})"
+        return {fields[0]: self._row(fields) for fields in self._each(sql, *keys)}
+
     def __contains__(self, key: object) -> bool:
         return self._found("SELECT 1 FROM entry WHERE target = ? AND key = ?", key) is not None
 
@@ -64,7 +70,6 @@ class StoredRows(Mapping[str, Row]):
         (count,) = self._found("SELECT COUNT(*) FROM entry WHERE target = ?") or (0,)
         return int(count)
 
-    @property
     def owners(self) -> set[str]:
         """Whose the rows are."""
         sql = "SELECT DISTINCT owner FROM entry WHERE target = ?"
@@ -83,8 +88,11 @@ class StoredRows(Mapping[str, Row]):
             raise translate(error, self._path) from error
         return found
 
-    def _each(self, sql: str) -> Iterator[Fields]:
+    def _each(self, sql: str, *parameters: str) -> Iterator[Fields]:
         try:
-            yield from self._lease.connection.execute(sql, (self._number,))
+            # Left half-way, ``yield from`` closes the cursor, of a connection that may be closed.
+            found = self._lease.connection.execute(sql, (self._number, *parameters))
+            for fields in found:  # noqa: UP028
+                yield fields
         except SQLITE_ERRORS as error:
             raise translate(error, self._path) from error

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kvsync.entries import owners_of, rows_beside, unnamed_rows
 from kvsync.model import Action, Change, Expiry, Outcome, OutcomeKind, Row, Target
 from kvsync.state import State, state_path
 from kvsync.state.rows import StoredRows
@@ -62,6 +63,25 @@ def test_they_are_as_a_dict(
         found = state.rows(TARGET)
         assert isinstance(found, StoredRows) == (len(keys) > many)
         _agree(found, expected, others)
+
+
+@given(st.sets(KEYS, max_size=6), st.lists(KEYS, unique=True, max_size=6), st.integers(1, 4))
+def test_what_a_plan_asks_of_them(
+    tmp_path_factory: pytest.TempPathFactory, keys: set[str], wanted: list[str], together: int
+) -> None:
+    """However many are looked up at a time, entries find the rows that a dict would have."""
+    path = state_path(str(tmp_path_factory.mktemp("state")))
+    _fill(path, keys, TARGET)
+    entries = [entry(key) for key in wanted]
+    with State.read(path) as state, pytest.MonkeyPatch.context() as patched:
+        expected = state.rows(TARGET)
+        patched.setattr("kvsync.entries._TOGETHER", together)
+        patched.setattr(MANY, 0)
+        found = state.rows(TARGET)
+        assert list(rows_beside(entries, found)) == [(e, expected.get(e.key)) for e in entries]
+        unnamed = [row for row in expected.values() if row.key not in wanted]
+        assert list(unnamed_rows(entries, found)) == unnamed
+        assert {*owners_of(found)} == {row.owner for row in expected.values()}
 
 
 def test_what_is_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
