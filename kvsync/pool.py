@@ -188,8 +188,7 @@ class Pool(ABC, Generic[P]):
         while parcel := await self._next():
             outcomes = await self._attempt(parcel)
             self._bytes -= parcel.size
-            if len(self._window) <= self._enough:
-                self._freed.set()
+            self._look_for_room()
             for outcome in outcomes:
                 self._settle(outcome)
 
@@ -197,7 +196,15 @@ class Pool(ABC, Generic[P]):
         while not (self._window or self._exhausted or self._stopping):
             self._loaded.clear()
             await self._loaded.wait()
-        return self._window.popleft() if self._window and not self._stopping else None
+        if not self._window or self._stopping:
+            return None
+        parcel = self._window.popleft()
+        self._look_for_room()
+        return parcel
+
+    def _look_for_room(self) -> None:
+        if len(self._window) <= self._enough:
+            self._freed.set()
 
     async def _supply(self) -> None:
         """Load window after window, each once there is room for it."""
@@ -212,9 +219,8 @@ class Pool(ABC, Generic[P]):
 
     async def _has_room(self) -> bool:
         """Waits until there is room for a window; False once the run is stopping."""
-        while not self._stopping and (
-            len(self._window) > self._enough or self._bytes > _FLIGHT_BYTES - WINDOW_BYTES
-        ):
+        most = _FLIGHT_BYTES - WINDOW_BYTES
+        while not self._stopping and (len(self._window) > self._enough or self._bytes > most):
             self._freed.clear()
             await self._freed.wait()
         return not self._stopping
