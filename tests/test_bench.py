@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench.table import NOT_MEASURED, Bound, Row, Scale, Sides
+from tests.bench.table import NO_GOAL, NOT_MEASURED, Bound, Row, Scale, Sides
 
 TINY = Scale(
     paced=3, latencies=(0.0,), pushed=3, by_sdk=2, files=5, pairs=5, large=1, entries=(2, 4),
@@ -47,6 +47,13 @@ def test_what_cannot_be_had_is_no_miss():
     assert row.verdict == "unknown"
     assert row.as_json()["measured"] is None
     assert "unknown" in str(row)
+
+
+def test_what_has_no_goal_cannot_miss_it():
+    """A row that is just told has neither goal nor verdict."""
+    row = Row("sync", 3, Bound.AT_MOST, NO_GOAL, "x", against="git status")
+    assert (row.verdict, row.as_json()["goal"]) == ("", None)
+    assert str(row).split() == ["sync", "git", "status", "3", "x", "-"]
 
 
 def test_a_ratio_is_ours_by_theirs():

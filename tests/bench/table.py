@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-__all__ = ["HEADING", "NOT_MEASURED", "Bound", "Measurement", "Row", "Scale", "Sides"]
+__all__ = ["HEADING", "NOT_MEASURED", "NO_GOAL", "Bound", "Measurement", "Row", "Scale", "Sides"]
 
 NOT_MEASURED = math.nan
+NO_GOAL = math.nan
 
 
 class Bound(StrEnum):
@@ -38,8 +39,8 @@ class Row(NamedTuple):
     """One figure and its goal, both in ``unit``; ``x`` is a ratio of two ``sides``.
 
     ``share`` is how much of the goal is enough: 0.97 of what the limit allows. ``measured`` is
-    `NOT_MEASURED` where what it is held against cannot be had here. ``note`` is the floor, or the
-    profile, of a goal that may be missed.
+    `NOT_MEASURED` where what it is held against cannot be had here, ``goal`` `NO_GOAL` where the
+    figure is just told. ``note`` is the floor, or the profile, of a goal that may be missed.
     """
 
     what: str
@@ -62,23 +63,27 @@ class Row(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Whether the goal is met, in a word."""
+        """Whether the goal is met, in a word; empty if there is none."""
+        if math.isnan(self.goal):
+            return ""
         if math.isnan(self.measured):
             return "unknown"
         return "met" if self.ok else "missed"
 
     def __str__(self) -> str:
         share = f"{self.share:.0%} of " if self.share != 1 else ""
-        goal = f"{self.bound} {share}{self.goal:,.3g} {self.unit}"
+        has_goal = not math.isnan(self.goal)
+        goal = f"{self.bound} {share}{self.goal:,.3g} {self.unit}" if has_goal else "-"
         known = not math.isnan(self.measured)
         measured = f"{_plain(self.measured)} {self.unit}" if known else "-"
         return _line(self.what, self.against, measured, goal, self.verdict, str(self.sides or ""))
 
     def as_json(self) -> dict[str, object]:
-        """The row's fields, and its verdict; ``measured`` is None where there is no figure."""
-        fields = {**self._asdict(), "verdict": self.verdict}
+        """The row's fields, and its verdict; ``measured`` and ``goal`` None where there is none."""
+        fields: dict[str, Any] = {**self._asdict(), "verdict": self.verdict}
         fields["sides"] = self.sides._asdict() if self.sides else None
-        fields["measured"] = None if math.isnan(self.measured) else self.measured
+        for name in ("measured", "goal"):
+            fields[name] = None if math.isnan(fields[name]) else fields[name]
         return fields
 
 
@@ -101,7 +106,7 @@ class Scale(NamedTuple):
     """Keys on the wire, at the pace."""
     latencies: tuple[float, ...] = (0.05, 0.25, 2.0)
     pushed: int = 10_000
-    by_sdk: int = 3_000
+    by_sdk: int = 10_000
     files: int = 100_000
     pairs: int = 100_000
     large: int = 2_000

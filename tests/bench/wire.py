@@ -4,10 +4,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from statistics import median
 from subprocess import Popen
 from typing import NamedTuple
 
-from tests.bench.sides import script
+from tests.bench.sides import program, script, spend
 from tests.bench.table import Bound, Row, Scale
 from tests.processes import busiest_second, run, serving, statistics, target
 
@@ -46,13 +47,19 @@ class Seen(NamedTuple):
 
 def push_seen(keys: int, *emulator: str) -> Seen:
     """Push so many small files at the default rate."""
-    with serving(*emulator) as url, tempfile.TemporaryDirectory() as folder:
-        for number in range(keys):
-            (Path(folder) / f"key-{number}").write_text(f"value {number}")
+    with _served_folder(keys, *emulator) as (folder, url):
         run("sync", folder, *target(url))
         stats = statistics(url)
     arrivals = [moment for moment, action in stats["arrivals"] if action == "EdgeKVPut"]
     return Seen(arrivals, sum(stats["refused"].values()))
+
+
+@contextmanager
+def _served_folder(keys: int, *emulator: str) -> Iterator[tuple[str, str]]:
+    with serving(*emulator) as url, tempfile.TemporaryDirectory() as folder:
+        for number in range(keys):
+            (Path(folder) / f"key-{number}").write_text(f"value {number}")
+        yield folder, url
 
 
 def pace(scale: Scale) -> Iterator[Row]:
@@ -68,6 +75,7 @@ def pace(scale: Scale) -> Iterator[Row]:
     with busy(_BESIDE):
         seen = push_seen(scale.paced, "--latency", str(scale.latencies[0]))
     yield from _kept(f"the same, {_BESIDE} busy programs beside it", seen, 98)
+    yield from _durable(scale)
 
 
 @contextmanager
@@ -96,6 +104,20 @@ def _first_second(seen: Seen) -> Iterator[Row]:
     ideal = "an ideal pacer"
     yield Row("first second", burst, Bound.AT_MOST, _LIMIT, "writes", against=ideal)
     yield Row("  behind it", seen.late * 1000, Bound.AT_MOST, 100, "ms", against=ideal)
+
+
+def _durable(scale: Scale) -> Iterator[Row]:
+    """How long it takes until what the service has acknowledged would outlast a kill."""
+    with _served_folder(scale.paced, "--latency", str(scale.latencies[0])) as (folder, url):
+        lags = Path(folder).with_suffix(".lags")
+        spend(program("tests.bench.recorded", str(lags), "sync", folder, *target(url), "-q"))
+        seconds = [float(line) for line in lags.read_text().split()]
+        lags.unlink()
+    what, against = "acknowledged to durable", "a commit each half second"
+    for name, lag, goal in (("median", median(seconds), 0.5), ("longest", max(seconds), 0.6)):
+        yield Row(
+            f"{what}, {name}", lag * 1000, Bound.AT_MOST, goal * 1000, "ms", against=against
+        )  # fmt: skip
 
 
 def _ms(seconds: float) -> str:
