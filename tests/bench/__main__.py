@@ -52,7 +52,7 @@ def measure(scale: Scale, names: Iterable[str]) -> list[Row]:
             print(row, flush=True)
             rows.append(row)
     for row in rows:
-        if row.note and row.verdict != "met":
+        if row.note and row.verdict in ("missed", "unknown"):
             print(f"{row.what.strip()}, {row.against}: {row.note}")
     return rows
 
