@@ -188,9 +188,12 @@ class SteadyBody(payload.Payload):
         rest = memoryview(self._value)[:content_length]
         if len(rest) <= _SMALL:
             await writer.write(rest)
-            rest = rest[:0]
+        else:
+            await self._write_in_time(writer, rest)
+        self._written()
+
+    async def _write_in_time(self, writer: AbstractStreamWriter, rest: memoryview) -> None:
         while rest:
             async with asyncio.timeout(self._silence):
                 await writer.write(rest[:_CHUNK])
             rest = rest[_CHUNK:]
-        self._written()

@@ -15,6 +15,7 @@ _HELD = 32 << 20
 _LONGEST = 10
 """Silences that an answer may take, if it is small: with a byte in each it would never end."""
 _SMALL = 1 << 16
+"""Bytes of an answer that take no room of their own: 64 of them are 4 MiB."""
 _FREE_PIECES = 10_000
 _SMALLEST_PIECE = 64
 """Bytes. 7 MiB in chunks of a byte cost 11 s of CPU: more pieces than those above, and one for so

@@ -1,8 +1,8 @@
 """TC3-HMAC-SHA256, the signature of the vendor's API version 3, for the service ``teo``.
 
 Source of the scheme: https://www.tencentcloud.com/document/api/1145/42648. The vendor's own
-``tencentcloud.common.sign`` derives the signing key of a day anew for each request, which takes as
-long as all of this together; the tests hold the two equal.
+``tencentcloud.common.sign`` derives the signing key of a day anew for each request, which takes
+twice as long as all of this together; the tests hold the two equal.
 """
 
 import hmac
