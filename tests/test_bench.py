@@ -13,6 +13,7 @@ TINY = Scale(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_prints_its_table_and_its_figures(monkeypatch, tmp_path, capsys):
     """Each figure is a line and a JSON object; as many requests are sent as there must be."""
     monkeypatch.setattr(bench, "QUICK", TINY)

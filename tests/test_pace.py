@@ -8,6 +8,7 @@ from tests.bench.wire import push_seen
 from tests.processes import busiest_second
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("latency", [0.05, 0.25, 2.0])
 def test_never_above_the_pace(latency):
     """At the default rate the server sees at most 20 writes in any second, refuses none.

@@ -12,6 +12,7 @@ from tests.torture.service import all_faults
 SHORT = Scale(keys=60, shares=(0.2,), paced=20, kills=2, signals=2, killed_keys=100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", [all_faults, kills, signals], ids=lambda each: each.__name__)
 def test_promises_hold(attack):
     """Whatever befalls a run, the next one completes, and the state never claims what is not so."""

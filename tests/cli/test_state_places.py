@@ -41,6 +41,7 @@ def test_names(kvsync, edge, write, folder):
     assert "nothing to do" in kvsync("sync", "m.yaml", "--state", path).out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [STATE.mkdir, lambda: os.mkfifo(STATE), lambda: STATE.symlink_to(STATE.name)],
@@ -98,6 +99,7 @@ def left_in_wal() -> None:
     assert STATE.with_name("state.db-wal").stat().st_size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("without", ["", "-shm", "-wal"])
 def test_wal(kvsync, edge, pushed, without):
     """A log that was left behind is read, without a file being made or changed; a sync takes it
@@ -132,6 +134,7 @@ def test_noise_beside(kvsync, edge, pushed, ending):
     assert kvsync("state", "check", "m.yaml").code == 0
 
 
+@pytest.mark.slow
 def test_log_of_another_program(kvsync, edge, manifest, write):
     """A file of another program that has a log of its own is refused, and its log left alone."""
     manifest("keys: {a: one}\n")
@@ -154,6 +157,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rebuild", [False, True])
 def test_hot_journal(kvsync, edge, manifest, rebuild):
     """A journal that was left behind is read without a change to any file, and rolled back by who
@@ -174,6 +178,7 @@ def test_hot_journal(kvsync, edge, manifest, rebuild):
     assert "nothing to do; 100 keys unchanged" in kvsync("sync", "m.yaml").out
 
 
+@pytest.mark.slow
 def test_read_only_directory(edge, shared, monkeypatch):
     """Where nothing may be written, all that looks does so; a sync says what it cannot write, and
     sends nothing."""
@@ -210,6 +215,7 @@ def recovered(kvsync, edge, *options: str) -> None:
     assert "nothing to do; 1,500 keys unchanged" in kvsync("sync", "m.yaml", *options).out
 
 
+@pytest.mark.slow
 def test_file_that_may_not_grow(kvsync, edge, manifest):
     """Where the state cannot grow the run ends with exit 4, and nothing goes on being sent."""
     manifest(MANY)
@@ -233,6 +239,7 @@ def small_disk(tmp_path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
+@pytest.mark.slow
 def test_full_disk(kvsync, edge, manifest, small_disk):
     """A disk that fills up while keys are sent ends the run with exit 4, and says that it is full;
     what was sent before is still known."""
@@ -247,6 +254,7 @@ def test_full_disk(kvsync, edge, manifest, small_disk):
     recovered(kvsync, edge, *place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", [0, 4096, 8192, 16384, 32768])
 def test_full_from_the_start(edge, manifest, small_disk, left):
     """Where there is no room for a new state nothing is sent that it could not remember."""

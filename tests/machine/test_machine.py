@@ -39,6 +39,7 @@ def small_steps() -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 def test_machine(edge, folder: Path) -> None:
     """Whatever happens: the state is true, what is done is done, and what is others' is theirs."""
     mischief = Mischief()
