@@ -9,6 +9,8 @@ from pkgutil import walk_packages
 
 import pytest
 from hypothesis import is_hypothesis_test, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 import kvsync
 from tests.effort import EFFORT, examples
@@ -27,6 +29,8 @@ settings.load_profile("long" if EFFORT > 1 else _profile)
 
 _STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"}
 _started: list[str] = []
+_SHARING = ("tests/real/", "tests/hostile/test_bounds.py", "tests/sources/test_patterns.py")
+"""Files in which the first test to need it makes what takes seconds."""
 
 
 def _note_start(event: str, arguments: tuple[object, ...]) -> None:
@@ -55,6 +59,19 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     with _unmeasured():
         return (yield)
+
+
+class _Scheduling(LoadScopeScheduling):
+    """Any process takes the next test, but for files whose tests share a server or a dump."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, _ = nodeid.partition("::")
+        return file if file.startswith(_SHARING) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Scheduling:
+    """Called by the process that hands the tests out; pytest 9.2 does not heed xdist_group."""
+    return _Scheduling(config, log)
 
 
 @contextmanager

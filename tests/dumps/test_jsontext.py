@@ -15,6 +15,7 @@ from kvsync.dumps.decoder import Json
 from kvsync.dumps.jsontext import MAX_ITEM, BrokenError, Found, JsonText
 from kvsync.dumps.record import Fault
 from tests.dumps.feeding import TEXTS, Drops, Pouring, read
+from tests.effort import examples
 
 _VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**16), 10**16) | TEXTS,
@@ -40,6 +41,7 @@ def _members(text: JsonText) -> Iterator[tuple[str, Json]]:
 
 
 @pytest.mark.slow
+@settings(max_examples=examples(40))
 @given(st.lists(_VALUES), _LAYOUTS, st.integers(1, 99), st.integers(1, 9))
 def test_the_elements_of_an_array_come_one_by_one(
     values: list[Json], layout: dict[str, Any], chunk: int, drop: int
@@ -51,6 +53,7 @@ def test_the_elements_of_an_array_come_one_by_one(
 
 
 @pytest.mark.slow
+@settings(max_examples=examples(40))
 @given(st.dictionaries(TEXTS, _VALUES), _LAYOUTS, st.integers(1, 99), st.integers(1, 9))
 def test_the_members_of_an_object_come_one_by_one(
     values: dict[str, Json], layout: dict[str, Any], chunk: int, drop: int
@@ -62,6 +65,7 @@ def test_the_members_of_an_object_come_one_by_one(
 
 
 @pytest.mark.slow
+@settings(max_examples=examples(40))
 @given(st.lists(_VALUES), _LAYOUTS, st.integers(1, 99))
 def test_texts_may_stand_one_after_the_other(
     values: list[Json], layout: dict[str, Any], chunk: int
@@ -111,7 +115,7 @@ def test_lines_are_counted_across_everything() -> None:
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=200), st.integers(1, 500))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_the_line_does_not_depend_on_how_much_is_read(gaps: list[int], chunk: int) -> None:
     """Nor on how often what was read is forgotten."""
     content = "[" + ",".join("\n" * gap + '"' + "x" * 97 + '"' for gap in gaps) + "]"

@@ -9,7 +9,7 @@ import redis
 
 from tests.real.redisserver import serving_redis
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("redis source")]
+pytestmark = pytest.mark.slow
 
 Run = Callable[..., Any]
 Meanwhile = Callable[[Callable[[], object]], None]

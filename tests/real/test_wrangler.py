@@ -15,7 +15,7 @@ README = Path(__file__).parents[2] / "README.md"
 SPOILED = {"logo", "sign"}
 """Keys whose values have U+FFFD in what ``kv bulk get`` writes of them."""
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wrangler")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
