@@ -1,14 +1,16 @@
 """Something between client and server that does to answers what it likes."""
 
 import asyncio
+import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
+from uuid import uuid4
 
-__all__ = ["Exchange", "Middlebox", "Tamper", "as_it_is", "middlebox", "with_date"]
+__all__ = ["Exchange", "Middlebox", "Tamper", "as_it_is", "middlebox", "refusal", "with_date"]
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _DATE = re.compile(rb"\r\ndate: [^\r]*\r\n", re.IGNORECASE)
@@ -32,15 +34,25 @@ def as_it_is(exchange: Exchange) -> list[tuple[float, bytes]]:
 
 
 def with_date(answer: bytes, date: str) -> bytes:
-    """The answer with another ``Date``, or none."""
+    """The answer with another ``Date``; empty: with none."""
     return _DATE.sub(f"\r\nDate: {date}\r\n".encode() if date else b"\r\n", answer)
+
+
+def refusal(code: str, request_id: str) -> bytes:
+    """A whole answer that says no."""
+    error = {"Code": code, "Message": "no"}
+    body = json.dumps({"Response": {"Error": error, "RequestId": request_id}}).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
 @dataclass
 class Middlebox:
-    """Where it listens, how many connections it took, and what it does to answers."""
+    """What it does to answers, which requests it refuses instead of passing them on, where it
+    listens, how many connections it took, and what was said.
+    """
 
     tamper: Tamper
+    refuses: Callable[[bytes], bool] = lambda _: False
     url: str = ""
     connections: int = 0
     exchanges: list[Exchange] = field(default_factory=list)
@@ -77,13 +89,16 @@ class _Passing:
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._box.connections += 1
-        with suppress(OSError, asyncio.IncompleteReadError):
-            behind, there = await asyncio.open_connection(self._host, int(self._port))
-            with suppress(asyncio.IncompleteReadError):
+        behind, there = await asyncio.open_connection(self._host, int(self._port))
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError):
                 while await self._pass_on(reader, writer, behind, there):
                     pass
-            there.close()
-        writer.close()
+        finally:
+            for end in (writer, there):
+                end.close()
+                with suppress(OSError):
+                    await end.wait_closed()
 
     async def _pass_on(
         self,
@@ -93,8 +108,12 @@ class _Passing:
         there: asyncio.StreamWriter,
     ) -> bool:
         request = await _message(reader)
-        there.write(request)
-        exchange = Exchange(len(self._box.exchanges), request, await _message(behind))
+        if self._box.refuses(request):
+            answer = refusal("InvalidParameter", uuid4().hex)
+        else:
+            there.write(request)
+            answer = await _message(behind)
+        exchange = Exchange(len(self._box.exchanges), request, answer)
         if request.startswith(b"GET "):
             # Who are you? That is no request of the API.
             writer.write(exchange.answer)

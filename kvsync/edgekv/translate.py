@@ -144,12 +144,12 @@ def error_from(
     return kind(code, text, request_id, in_doubt=known is None or kind is PassingError)
 
 
-def error_from_exception(error: BaseException, scene: Scene) -> ServiceError:
+def error_from_exception(error: BaseException, scene: Scene, *, sent: bool = True) -> ServiceError:
     """The error for one of `FOREIGN`: a connection that failed before, at or after the request.
 
-    In doubt unless it is certain that nothing was sent.
+    In doubt unless it is certain that nothing was ``sent``.
     """
-    in_doubt = not isinstance(error, _NOT_SENT)
+    in_doubt = sent and not isinstance(error, _NOT_SENT)
     host = scene.endpoint.partition("://")[2]
     if isinstance(error, _UNTRUSTED):
         return FatalError("CertificateError", _certificate_words(error, host))

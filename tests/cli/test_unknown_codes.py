@@ -1,20 +1,15 @@
 """A code that nobody knows, after the write or instead of it."""
 
-import json
-
 import pytest
 
-from tests.middlebox import Exchange, middlebox
+from tests.middlebox import Exchange, middlebox, refusal
 
 
 def refusing(code: str):
     """Lets every write through, and tells the client that it was refused."""
 
     def tamper(exchange: Exchange) -> list[tuple[float, bytes]]:
-        error = {"Code": code, "Message": "no"}
-        number = f"id-{exchange.number}"
-        body = json.dumps({"Response": {"Error": error, "RequestId": number}}).encode()
-        return [(0.0, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))]
+        return [(0.0, refusal(code, f"id-{exchange.number}"))]
 
     return tamper
 
