@@ -24,6 +24,10 @@ __all__ = [
     "refuse_foreign",
 ]
 
+_CLOCKS_S = 10.0
+_CLOCKS_SHARE = 0.25
+"""Of a TTL. By so much, or so many seconds if they are less, clocks that are right may differ: what
+is known of the service's is a few seconds off."""
 _NAMED = 5
 """How many keys a message lists before it only counts."""
 
@@ -123,6 +127,9 @@ def _judge(
             return Action.RENEW, "its TTL has run out"
         if left <= _margin(ttl, circumstances):
             return Action.RENEW, "its TTL is running out"
+        if left > ttl + min(_CLOCKS_S, ttl * _CLOCKS_SHARE):
+            # Some clock was wrong, then or now: when the pair ends, nobody knows.
+            return Action.RENEW, "more time left than its TTL"
     return None, ""
 
 

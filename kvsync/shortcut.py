@@ -34,6 +34,8 @@ _FORMAT = 1
 _EARLY_S = 60.0
 """Seconds before something is due from when on it is looked at: a fixed time that is so near has
 warnings of its own."""
+_SET_BACK_S = 1.0
+"""Seconds by which a past run lies in the future from when on this machine's clock was set back."""
 
 
 class _Kept(NamedTuple):
@@ -183,7 +185,11 @@ def _find(identity: _Identity, call: Call) -> _Found | None:
         if endpoint_of(call.settings, path).value != target.endpoint:
             return None
         now = call.clock() + max(0.0, state.clock_offset(target))
-        gap = usual_gap(now, state.runs(target, kept.owner, 2)) if kept.shortest else 0
+        runs = state.runs(target, kept.owner, 2) if kept.shortest else []
+        gap = usual_gap(now, runs)
+        if any(run.started > call.clock() + _SET_BACK_S for run in runs):
+            # The clock was set back: how long what has a TTL still lasts is to be looked at.
+            return None
         orphans = state.some_rows(target, kept.orphans)
     if now >= kept.due - _EARLY_S or gap > kept.shortest or len(orphans) < len(kept.orphans):
         return None

@@ -261,7 +261,8 @@ def accounted(job: Job, namespace: Namespace) -> Iterator[None]:
         report.count(+namespace.requests)
         report.retries += namespace.retries
         report.elapsed += time.monotonic() - begun
-        _note_clock(job, namespace.clock_offset)
+        if namespace.is_clock_sure:
+            _note_clock(job, namespace.clock_offset)
 
 
 def _note_clock(job: Job, offset: float) -> None:
