@@ -12,13 +12,11 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import NamedTuple
 
+from kvsync.mounts import mounts
+
 __all__ = ["Device", "Devices"]
 
-_MOUNTS = "/proc/self/mountinfo"
-"""https://www.man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html; other systems have none."""
-
 _LAYER = re.compile(r"(?:^|,)lowerdir\+?=((?:\\,|[^,])*)")
-_ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 class Device(NamedTuple):
@@ -78,41 +76,17 @@ def _may_be_storage(folder: str) -> bool:
 def _layers(number: int, path: str) -> str:
     """What an overlay lies on, as its mount says it; nothing of any other file system."""
     device = f"{os.major(number)}:{os.minor(number)}"
-    mounts = list(_mounts())
-    found = [mount for mount in mounts if mount.device == device]
+    known = mounts()
+    found = [mount for mount in known if mount.device == device]
     if not found:
         # A file in an overlay may have a number of its own: then its place tells.
         real = os.path.realpath(path) + "/"
-        above = (mount for mount in mounts if real.startswith(mount.point.rstrip("/") + "/"))
+        above = (mount for mount in known if real.startswith(mount.point.rstrip("/") + "/"))
         found = sorted(above, key=lambda mount: len(mount.point))
     return found[-1].options if found and found[-1].kind == "overlay" else ""
-
-
-class _Mount(NamedTuple):
-    device: str
-    point: str
-    kind: str
-    options: str
-
-
-def _mounts() -> Iterator[_Mount]:
-    try:
-        with open(_MOUNTS, encoding="utf-8", errors="surrogateescape") as file:
-            lines = file.read().split("\n")
-    except OSError:
-        return
-    for line in lines:
-        before, dash, after = line.partition(" - ")
-        fields, more = before.split(" "), after.split(" ")
-        if dash and len(fields) > 4 and len(more) > 2:
-            yield _Mount(fields[2], _plain(fields[4]), more[0], _plain(more[2]))
 
 
 def _each_of(layers: str) -> Iterator[str]:
     """The directories that an overlay's options name."""
     for match in _LAYER.finditer(layers):
         yield from filter(None, match[1].split(":"))
-
-
-def _plain(text: str) -> str:
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 8)), text)

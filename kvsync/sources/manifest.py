@@ -10,6 +10,7 @@ from kvsync.fingerprint import Fingerprint
 from kvsync.keys import check_key
 from kvsync.limits import MAX_MANIFEST_SIZE
 from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Lost, Recall
+from kvsync.owners import name_fault
 from kvsync.sources.devices import Devices
 from kvsync.sources.evidence import Consulted, Evidence, digest_of
 from kvsync.sources.fields import convert, is_nothing, read_fields
@@ -79,6 +80,8 @@ class Manifest:
             self._early.at(root, "no version: a manifest has version: 1 at its top")
         head = self._head()
         self.owner = head.name or ""
+        if fault := name_fault(self.owner):
+            self._early.at(self._fields["name"], f"name {fault}")
         # A charset that is no charset must not make a mistake of every key.
         unclear = "charset" in self._fields and not head.charset
         self.charset: str = "utf-8" if unclear else head.charset or "strict"

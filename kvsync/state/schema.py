@@ -4,7 +4,7 @@ import os
 import sqlite3
 
 from kvsync.errors import StateError
-from kvsync.state import fingerprints, recent
+from kvsync.state import fingerprints, handover, recent
 from kvsync.state.fields import COLUMNS
 from kvsync.state.trouble import damaged, foreign
 
@@ -77,6 +77,7 @@ def update(connection: sqlite3.Connection) -> None:
     if columns_in(connection) != COLUMNS:
         # Their rows get a checksum when they are next written.
         connection.execute("ALTER TABLE entry ADD COLUMN checksum INTEGER")
+    handover.prepare(connection)
 
 
 def columns_in(connection: sqlite3.Connection) -> str:
