@@ -3,7 +3,7 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -82,6 +82,7 @@ class _Walk:
         self.mistakes = mistakes
         self.left_out = frozenset(left_out)
         self.left_out_in = own_names(left_out)
+        self.own = dict(_identities(left_out))
         self.observed = observed
         self.devices = Devices()
         self.found: list[Found] = []
@@ -268,7 +269,8 @@ class _Walk:
 
     def take(self, path: str, entry: os.DirEntry[str], link: str) -> None:
         try:
-            if not self.observed.by_status and entry.is_file(follow_symlinks=False):
+            own = entry.inode() in self.own
+            if not (self.observed.by_status or own) and entry.is_file(follow_symlinks=False):
                 self.found.append(Found(path))
                 return
             status = entry.stat()
@@ -278,12 +280,26 @@ class _Walk:
         if not stat.S_ISREG(status.st_mode):
             self.fault(path, "a FIFO, socket or device: remove it, or leave it out")
             return
+        if self.own.get(status.st_ino) == status.st_dev:
+            # A file of ours by another name, which is no link.
+            self.observed.settled = False
+            return
         device = self.devices.of(status.st_dev, entry.path)
         mark = signature(status, self.tree.encoding, device)
         is_settled = device.trusted and settled(status, self.moment)
         self.observed.file(entry.name, link, status, device)
         self.observed.settled &= is_settled
         self.found.append(Found(path, status.st_size, mark, is_settled))
+
+
+def _identities(files: Collection[str]) -> Iterator[tuple[int, int]]:
+    """Inode and device of those files that are there."""
+    for file in files:
+        try:
+            status = os.stat(file)
+        except OSError:
+            continue
+        yield status.st_ino, status.st_dev
 
 
 def _is_utf8(name: str) -> bool:

@@ -1,5 +1,6 @@
 """What SQLite found wrong with a state file, in words that say what to do."""
 
+import os
 import sqlite3
 
 from kvsync.errors import DamagedError, StateError
@@ -36,9 +37,22 @@ def translate(error: Exception, path: str) -> StateError:
         return damaged(path, error)
     if code == sqlite3.SQLITE_FULL:
         return StateError(f"cannot write {path}: the disk is full")
+    if code in _LOST and _is_gone(error, path):
+        return StateError(f"cannot write {path}: it was removed or replaced while it was in use")
     if code == sqlite3.SQLITE_READONLY:
         return StateError(f"cannot write {path}: it is read-only; give another --state FILE")
     return StateError(f"cannot use {path}: {error}")
+
+
+_LOST = {
+    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_ERROR,
+}  # fmt: skip
+"""What SQLite calls it where a file that it had open is not there any more, nor its folder."""
+
+
+def _is_gone(error: Exception, path: str) -> bool:
+    moved = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_DBMOVED
+    return moved or not os.path.lexists(path)
 
 
 def _is_noise(error: Exception) -> bool:

@@ -140,7 +140,7 @@ def test_a_link_that_is_led_elsewhere(kvsync, edge, write):
 
 
 def test_an_upgrade(kvsync, edge, write, older):
-    """Rows of the same source are taken over without a word, with orphans and runs; no others are."""
+    """Rows of the same source are taken over without a word, and runs, too; no others are."""
     write("m.yaml", "version: 1\nkeys: {a: x, b: x}\n")
     write("n.yaml", "version: 1\nname: mine\nkeys: {n: x}\n")
     assert kvsync("sync", "m.yaml").code == kvsync("sync", "n.yaml").code == 0
