@@ -51,7 +51,7 @@ def _opened_for_writing(
     except OSError as error:
         raise unwritable(path, error) from error
     except SQLITE_ERRORS as error:
-        raise translate(error, path) from error
+        raise translate(error, path, new=True) from error
     if not os.access(path, os.W_OK):
         raise StateError(f"cannot write {path}; to keep the state elsewhere, give --state FILE")
     connection = _connect(path, "rw")

@@ -30,14 +30,14 @@ def foreign(path: str) -> DamagedError:
     return DamagedError(f"{path} {what}; it was left as it is", f"it {what}")
 
 
-def translate(error: Exception, path: str) -> StateError:
-    """The `StateError` that tells a person what SQLite found."""
+def translate(error: Exception, path: str, *, new: bool = False) -> StateError:
+    """The `StateError` that tells a person what SQLite found; ``new``: it was about to be made."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or _is_noise(error):
         return damaged(path, error)
     if code == sqlite3.SQLITE_FULL:
         return StateError(f"cannot write {path}: the disk is full")
-    if code in _LOST and _is_gone(error, path):
+    if code in _LOST and not new and _is_gone(error, path):
         return StateError(f"cannot write {path}: it was removed or replaced while it was in use")
     if code == sqlite3.SQLITE_READONLY:
         return StateError(f"cannot write {path}: it is read-only; give another --state FILE")
