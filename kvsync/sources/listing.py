@@ -15,7 +15,7 @@ from kvsync.sources.devices import Device, Devices
 from kvsync.sources.leftout import BOOKKEEPING, is_left_out
 from kvsync.sources.memory import gc_paused
 
-__all__ = ["Observed", "Unobserved", "looks_alike", "own_names"]
+__all__ = ["Observed", "Unobserved", "looks_alike", "own_identities", "own_names"]
 
 _DIGEST_BYTES = 16
 _LASTING = 2
@@ -94,6 +94,18 @@ def own_names(left_out: Collection[str]) -> Mapping[str, set[str]]:
     for path in left_out:
         names.setdefault(os.path.dirname(path), set()).add(os.path.basename(path))
     return names
+
+
+def own_identities(left_out: Collection[str]) -> dict[int, int]:
+    """Inode and device of those files that are there: a file may have two names, neither a link."""
+    found = {}
+    for path in left_out:
+        try:
+            status = os.stat(path)
+        except OSError:
+            continue
+        found[status.st_ino] = status.st_dev
+    return found
 
 
 def looks_alike(seen: Seen, left_out: Collection[str]) -> bool:

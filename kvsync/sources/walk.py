@@ -3,7 +3,7 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from kvsync.sources.directories import (
 )
 from kvsync.sources.files import link_fault, os_fault, read_raw, settled, signature
 from kvsync.sources.leftout import BOOKKEEPING, IGNORE_FILE, is_left_out
-from kvsync.sources.listing import Observed, own_names
+from kvsync.sources.listing import Observed, own_identities, own_names
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import Tree
 from kvsync.sources.patterns import Rules, decide, parse_rules
@@ -82,7 +82,7 @@ class _Walk:
         self.mistakes = mistakes
         self.left_out = frozenset(left_out)
         self.left_out_in = own_names(left_out)
-        self.own = dict(_identities(left_out))
+        self.own = own_identities(left_out)
         self.observed = observed
         self.devices = Devices()
         self.found: list[Found] = []
@@ -290,16 +290,6 @@ class _Walk:
         self.observed.file(entry.name, link, status, device)
         self.observed.settled &= is_settled
         self.found.append(Found(path, status.st_size, mark, is_settled))
-
-
-def _identities(files: Collection[str]) -> Iterator[tuple[int, int]]:
-    """Inode and device of those files that are there."""
-    for file in files:
-        try:
-            status = os.stat(file)
-        except OSError:
-            continue
-        yield status.st_ino, status.st_dev
 
 
 def _is_utf8(name: str) -> bool:
