@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 
 from kvsync.errors import KvsyncError
-from kvsync.jobs import Job, find_targets, going, open_source_of
+from kvsync.jobs import Job, find_targets, going, know_rows, open_source_of
 from kvsync.settings import Call, Settings
 from kvsync.state import State, run_lock
 from kvsync.targets import local_endpoint
@@ -26,7 +26,8 @@ def open_states(jobs: Iterable[Job], open_state: Callable[[str], State]) -> None
         try:
             state = open_state(path)
             for job in users:
-                job.state, job.rows = state, state.rows(job.target)
+                job.state = state
+            know_rows(users)
         except KvsyncError as error:
             for job in users:
                 job.report.error = error
@@ -70,13 +71,15 @@ class Holder:
 def hold_the_rest(jobs: Sequence[Job], holder: Holder, *, local: bool) -> None:
     """Create the states that are missing, and for ``local`` runs the emulators' data."""
     open_states([job for job in jobs if job.state and not job.state.writable], holder.hold)
+    changed = []
     for job in jobs if local else ():
         known = job.target
         if job.state and job.state.writable:
             endpoint = local_endpoint(job.state_path, create=True)
             job.report.target = known._replace(endpoint=endpoint)
             if job.target != known:
-                job.rows = job.state.rows(job.target)
+                changed.append(job)
+    know_rows(changed)
 
 
 def reopen_stale(jobs: Iterable[Job], call: Call) -> list[Job]:
@@ -89,6 +92,5 @@ def reopen_stale(jobs: Iterable[Job], call: Call) -> list[Job]:
         job.report.warnings = []
         open_source_of(job, source.label, call)
         find_targets([job], call)
-        if job.state and not job.report.error:
-            job.rows = job.state.rows(job.target)
+    know_rows([job for job, _ in stale if not job.report.error])
     return [job for job, _ in stale]

@@ -11,6 +11,7 @@ from kvsync.entries import Changes, Picked, names_of, owners_of, rows_beside, un
 from kvsync.errors import RefusedError
 from kvsync.guard import Deleting, check_deletes
 from kvsync.model import NEVER, Action, Change, Entry, Plan, Row, Run
+from kvsync.owners import is_place
 from kvsync.schedule import ttl_warnings
 from kvsync.units import count_text, printable
 
@@ -240,6 +241,11 @@ def refuse_foreign(
     ]
     if len(foreign) > _NAMED:
         lines.append(f"and {count_text(len(foreign) - _NAMED, 'more key')}")
+    if is_place(circumstances.owner):
+        lines.append(
+            f"this source is known by its place, {printable(circumstances.owner)}: a name lasts"
+            " wherever it is (name: in a manifest, else --name)"
+        )
     raise RefusedError("\n".join(lines))
 
 

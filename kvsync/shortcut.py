@@ -17,6 +17,7 @@ from kvsync import __version__
 from kvsync.errors import KvsyncError
 from kvsync.fingerprint import Fingerprint
 from kvsync.model import Plan, Row, Run, Target
+from kvsync.owners import place_of
 from kvsync.report import Report, RunReport
 from kvsync.schedule import usual_gap
 from kvsync.settings import Call
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["keep", "unchanged"]
 
-_FORMAT = 1
+_FORMAT = 2
 _EARLY_S = 60.0
 """Seconds before something is due from when on it is looked at: a fixed time that is so near has
 warnings of its own."""
@@ -141,7 +142,8 @@ def _identities(call: Call) -> Iterator[_Identity]:
     for path, place, _ in places:
         home = place if os.path.isdir(path) else os.path.dirname(place)
         state = state_path(home, settings.state)
-        own = (_FORMAT, __version__, path, state, bool(settings.state), places, asked)
+        owner = place_of(place, home, state, settings.state).owner
+        own = (_FORMAT, __version__, path, state, owner, places, asked)
         yield _Identity(state, blake2b(repr(own).encode("utf-8", "surrogatepass")).digest())
 
 

@@ -81,6 +81,8 @@ def _plan(
 
 def verify(call: Call, interface: Interface) -> Report:
     """Whether each target holds what its source says. Nothing is written, here or there."""
+    # Who verifies wants to know: no file is taken for what it was because it looks so.
+    call = replace(call, source=replace(call.source, checksum=True))
     jobs = open_jobs(call)
     report = Report("verify", [job.report for job in jobs])
     with ExitStack() as stack, caught(report):

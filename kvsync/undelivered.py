@@ -42,12 +42,18 @@ def refuse_place(call: Call, jobs: Sequence[Job]) -> None:
     if call.only and any(_is_same(path, source) for source in call.paths):
         raise UsageError(f"--only would drop the rest from {shown}: give --failures another FILE")
     _check_file(path)
+    if any(_is_same(path, source) for source in call.paths) and _is_whole(jobs[0]):
+        raise UsageError(f"--failures {shown}: this is the source itself: name another file")
     folder = os.path.dirname(os.path.abspath(path))
     # The folder of the state comes into being with it.
     if not (os.path.isdir(folder) or folder == os.path.dirname(jobs[0].state_path)):
         raise UsageError(f"--failures {shown}: there is no such folder")
     for job in jobs:
         _check_names(job, call.settings)
+
+
+def _is_whole(job: Job) -> bool:
+    return job.source is not None and job.source.complete
 
 
 def _is_same(path: str, other: str) -> bool:

@@ -7,10 +7,16 @@ from typing import Any
 
 from kvsync.model import Run
 
-__all__ = ["KEPT_RUNS", "begin", "end", "run_of"]
+__all__ = ["KEPT_RUNS", "LAST", "begin", "end", "run_of"]
 
 KEPT_RUNS = 100
 """Past runs kept per target and owner."""
+
+LAST = (
+    "SELECT started, ended, exit_code, counts FROM run WHERE target = ? AND owner = ?"
+    " ORDER BY started DESC LIMIT ?"
+)
+"""The fields of an owner's last runs, for `run_of`."""
 
 
 def begin(connection: sqlite3.Connection, target: int, owner: str, started: float) -> int:

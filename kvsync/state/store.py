@@ -2,22 +2,17 @@
 
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
+from operator import attrgetter
 from typing import Self
 
 from kvsync.model import Change, Entry, Outcome, Row, Run, Target
-from kvsync.state import fingerprints, recent, runs
+from kvsync.state import fingerprints, handover, recent, runs
 from kvsync.state.changing import forget, mark, put, settle
-from kvsync.state.fields import (
-    COLUMNS,
-    Fields,
-    Place,
-    fields_of,
-    row_maker,
-    seed_of,
-)
+from kvsync.state.fields import COLUMNS, Fields, Place, fields_of, row_maker, seed_of
+from kvsync.state.handover import Handing
 from kvsync.state.opening import open_for_noting, open_for_reading, open_for_writing, open_to_glance
 from kvsync.state.rows import Lease, StoredRows
 from kvsync.state.schema import columns_in
@@ -44,6 +39,7 @@ class State:
         self._writable = writable
         self._places: dict[Target, Place] = {}
         self._lease: Lease | None = None
+        self._handed: dict[Target, list[Handing]] = {}
 
     @classmethod
     def read(cls, path: str) -> Self:
@@ -92,7 +88,7 @@ class State:
         if not self._connection:
             return {}
         columns = columns_in(self._connection)
-        row = row_maker(seed, lambda what: damaged(self.path, what))
+        row = self._row_maker(target, seed)
         if self._select(several, (number, _MANY)):
             self._lease = self._lease or Lease(self._connection)
             return StoredRows(self._lease, self.path, number, columns, row)
@@ -105,7 +101,7 @@ class State:
     def some_rows(self, target: Target, keys: Iterable[str]) -> list[Row]:
         """The rows of these keys, as far as there are any."""
         number, seed = self._find(target)
-        row = row_maker(seed, lambda what: damaged(self.path, what))
+        row = self._row_maker(target, seed)
         return [row(found) for key in keys for found in self._select(_ONE, (number, key))]
 
     def recent(self, target: Target) -> dict[str, float]:
@@ -115,10 +111,8 @@ class State:
         """
         if not self._connection:
             return {}
-        try:
+        with self._translated():
             times = recent.times(self._connection, self._find(target).number)
-        except SQLITE_ERRORS as error:
-            raise translate(error, self.path) from error
         if not all(isinstance(at, float) for at in times.values()):
             raise damaged(self.path, "a time that is none")
         return times
@@ -142,15 +136,57 @@ class State:
 
     def runs(self, target: Target, owner: str, limit: int = 10) -> list[Run]:
         """The last runs of an owner against a target, newest first."""
-        found = self._select(
-            "SELECT started, ended, exit_code, counts FROM run WHERE target = ? AND owner = ?"
-            " ORDER BY started DESC LIMIT ?",
-            (self._find(target).number, owner, limit),
-        )
+        former = [one.old for one in self._handed.get(target, ()) if one.new == owner]
+        number = self._find(target).number
+        found = [
+            fields
+            for name in (owner, *former)
+            for fields in self._select(runs.LAST, (number, name, limit))
+        ]
         try:
-            return [runs.run_of(fields) for fields in found]
+            last = sorted(map(runs.run_of, found), key=attrgetter("started"), reverse=True)
         except (TypeError, ValueError) as error:
             raise damaged(self.path, "a run is not as it was written") from error
+        return last[:limit]
+
+    def take_over(
+        self, target: Target, owner: str, former: Sequence[str], belongs: Callable[[Row], bool]
+    ) -> None:
+        """Give ``owner`` those rows that an earlier version gave it by one of its ``former`` names.
+
+        A state that is only read speaks from now on as if that were done.
+        """
+        place = self._find(target)
+        for old in self._older(place, former):
+            handing = Handing(old, owner, belongs)
+            if self._writable:
+                with self._transaction() as connection:
+                    handover.give(connection, place, handing, self._row_maker(target, place.seed))
+            else:
+                self._handed.setdefault(target, []).append(handing)
+
+    def claim(self, target: Target, owner: str) -> None:
+        """Note that rows of this owner are those of a source that was given this name."""
+        place = self._find(target)
+        if self._writable and self._older(place, [owner]):
+            with self._transaction() as connection:
+                handover.claim(connection, place.number, owner)
+
+    def owns(self, target: Target, owner: str) -> bool:
+        """Whether there are rows of this owner."""
+        sql = "SELECT 1 FROM entry WHERE target = ? AND owner = ? LIMIT 1"
+        return bool(self._select(sql, (self._find(target).number, owner)))
+
+    def _older(self, place: Place, owners: Iterable[str]) -> list[str]:
+        if not self._connection:
+            return []
+        with self._translated():
+            return handover.older(self._connection, place.number, owners)
+
+    def _row_maker(self, target: Target, seed: int) -> Callable[[Fields], Row]:
+        make = row_maker(seed, lambda what: damaged(self.path, what))
+        handed = self._handed.get(target)
+        return handover.handing_over(make, handed) if handed else make
 
     def begin_run(self, target: Target, owner: str, started: float) -> int:
         """Note that a run has begun (Unix seconds); returns its number for `end_run`."""
@@ -166,10 +202,8 @@ class State:
         """What `keep_fingerprint` has kept, and for which target, if that still stands."""
         if not self._connection:
             return None
-        try:
+        with self._translated():
             return fingerprints.find(self._connection, identity)
-        except SQLITE_ERRORS as error:
-            raise translate(error, self.path) from error
 
     def keep_fingerprint(self, target: Target, identity: bytes, content: str) -> None:
         """Keep this until a row of the target changes."""
@@ -230,8 +264,13 @@ class State:
     def _select(self, sql: str, parameters: Sequence[object] = ()) -> list[Fields]:
         if not self._connection:
             return []
-        try:
+        with self._translated():
             return self._connection.execute(sql, parameters).fetchall()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
         except SQLITE_ERRORS as error:
             raise translate(error, self.path) from error
 
@@ -239,7 +278,7 @@ class State:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         connection = self._connection
         assert connection, "opened for reading"  # noqa: S101 - a mistake of ours, not of the user
-        try:
+        with self._translated():
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -249,8 +288,6 @@ class State:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-        except SQLITE_ERRORS as error:
-            raise translate(error, self.path) from error
 
     def _find(self, target: Target) -> Place:
         """The target's place; its number is 0 if the file does not know it."""

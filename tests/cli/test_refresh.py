@@ -204,7 +204,7 @@ def test_other_owners(kvsync, edge, write):
     with counted(edge) as seen:
         result = kvsync("sync", "y.yaml", "--refresh")
     assert (result.code, seen) == (11, {})
-    assert "a is owned by x.yaml" in result.err
+    assert "a is owned by ./x.yaml" in result.err
     assert kvsync("sync", "y.yaml", "--refresh", "--adopt").code == 0
     assert held(edge) == {"a": "two"}
 
