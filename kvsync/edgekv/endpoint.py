@@ -22,9 +22,13 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?", re.ASCII)
 _GREETING = b"kvsync emulator "
 _ANSWER = re.compile(_GREETING + rb"([0-9A-Za-z-]{1,64})\s*", re.ASCII)
-_PATIENCE_S = 0.2
-"""Whatever listens on loopback and is no emulator costs a run no more than this. An emulator that
-takes longer is known by its address until it answers in time: then what was sent is sent again."""
+_PATIENCE_S = 1.0
+_ONCE_BEGUN_S = 0.2
+"""How long a probe waits for the first byte of an answer, and then for the rest.
+
+On two busy cores an emulator took more than 200 ms to begin: known by its address, it would get
+everything twice. What is no emulator says so with its first bytes, or costs a run no more than
+this."""
 
 _LONGEST_ANSWER = 4096
 _ADVICE = "write intl, mainland, or a URL such as https://teo.tencentcloudapi.com"
@@ -57,8 +61,9 @@ def is_loopback(endpoint: str) -> bool:
 def identity(endpoint: str, timeout: float | None = None) -> str:
     """What the state shall know a normalised endpoint by.
 
-    An emulator on loopback is asked for its UUID over a plain socket, for ``timeout`` seconds at
-    most in all (None: 0.2), and known as ``emulator:UUID``; everything else is its own endpoint.
+    An emulator on loopback is asked for its UUID over a plain socket, and known as
+    ``emulator:UUID``; everything else is its own endpoint. ``timeout``: how many seconds an answer
+    may take to begin; then it may take 0.2 more.
     """
     parts = urlsplit(endpoint)
     if parts.scheme != "http" or not is_loopback(endpoint):
@@ -182,6 +187,8 @@ def _received(connection: "socket.socket", deadline: float) -> Iterator[bytes]:
         chunk = connection.recv(_LONGEST_ANSWER)
         if not chunk:
             return
+        if not total:
+            deadline = monotonic() + _ONCE_BEGUN_S
         total += len(chunk)
         yield chunk
 

@@ -151,7 +151,7 @@ def test_a_server_that_keeps_the_connection_open(answer: bytes) -> None:
 
 
 def test_the_time_that_a_probe_takes() -> None:
-    """Whatever a server does, all of its probe takes 200 ms: also where bytes trickle in."""
+    """Once an answer has begun it may take 200 ms: also where bytes trickle in for ever."""
     over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -170,7 +170,7 @@ def test_the_time_that_a_probe_takes() -> None:
         took = monotonic() - started
         over.set()
         thread.join()
-    assert 0.15 < took < 1
+    assert 0.15 < took < 2
 
 
 def test_a_silent_server_costs_the_time_out_at_most() -> None:
