@@ -65,6 +65,8 @@ class Job:
     left_over: Mapping[str, bool] = field(default_factory=dict)
     """Keys of a failure file that it has no value of and that are still to be pushed (False) or
     deleted (True)."""
+    absent: bool = False
+    """Its namespace is missing, and is to be made: what the state says of it does not hold."""
     stop_reading: Callable[[], None] = lambda: None
     """Ends what the source has under way, if it is read over a network; from any thread."""
 

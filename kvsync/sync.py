@@ -234,6 +234,12 @@ def _compare(jobs: Sequence[Job], call: Call, network: _Way) -> None:
     """The difference between what is wanted and what is known, or seen."""
     if failed(jobs):
         return
+    if call.create_namespace and (call.refresh or not jobs[0].report.dry):
+        from kvsync.online.namespaces import look_for_missing
+
+        look_for_missing(network(), jobs)
+        if failed(jobs):
+            return
     narrow(jobs, call)
     refuse_strangers(jobs, call)
     if call.refresh and not failed(jobs):
@@ -245,8 +251,12 @@ def _compare(jobs: Sequence[Job], call: Call, network: _Way) -> None:
 
 
 def _send(jobs: Sequence[Job], network: _Way) -> None:
-    """First all pushes, then the deletes, and these only if every push was done."""
+    """First what is missing, then all pushes, then the deletes, and these only if all was done."""
     plans = [job.report.plan for job in jobs if job.report.plan]
+    if any(job.absent for job in jobs):
+        from kvsync.online.namespaces import create_missing
+
+        create_missing(network(), jobs)
     if any(plan.changes for plan in plans):
         from kvsync.online.delivery import push_all
 

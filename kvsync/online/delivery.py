@@ -9,7 +9,7 @@ from kvsync.edgekv.client import EdgeKVClient, Namespace
 from kvsync.errors import Interrupted
 from kvsync.jobs import Job
 from kvsync.model import Change, Outcome, OutcomeKind
-from kvsync.online.capacity import check_capacity, make_sure_of
+from kvsync.online.capacity import check_capacity
 from kvsync.online.network import Network, accounted
 from kvsync.pool import Pool, PoolOptions
 from kvsync.push import Push
@@ -35,7 +35,8 @@ def push_all(network: Network, jobs: Sequence[Job]) -> None:
             pool.stopped = job.stop_reading
             await _sent(network, job, pool, namespace, "")
 
-    waiting = [job for job in jobs if job.report.plan and job.report.plan.changes]
+    going = [job for job in jobs if not job.report.error]
+    waiting = [job for job in going if job.report.plan and job.report.plan.changes]
     network.run(network.each(waiting, jobs, push))
 
 
@@ -55,11 +56,7 @@ def delete_all(network: Network, jobs: Sequence[Job]) -> None:
 
 
 async def _prepare(network: Network, job: Job, client: EdgeKVClient) -> None:
-    """Before a first write: is the namespace there, and is there room in it?"""
-    if network.call.create_namespace and await network.interruptible(make_sure_of(job, client)):
-        place = f"{job.target.namespace} in {job.target.zone}"
-        network.interface.tell(f"created the namespace {place}")
-    network.go_on()
+    """Before a first write: is there room for what is to come?"""
     await network.interruptible(check_capacity(job, client))
     network.go_on()
     network.interface.warn([job.report])

@@ -160,6 +160,9 @@ class Network:
             except KvsyncError as error:
                 job.report.error = error
             job.report.signal = job.report.signal or self.signal
+            if _is_missing(job.report.error):
+                # Whoever makes it anew makes it empty.
+                _doubt(job)
             if _concerns_all(job.report.error):
                 self.over = True
             if isinstance(job.report.error, StateError):
@@ -269,6 +272,19 @@ def _note_clock(job: Job, offset: float) -> None:
     # A Date has whole seconds: a difference of one is none.
     if state and state.writable and abs(offset - state.clock_offset(job.target)) > 2:
         state.note_clock(job.target, offset)
+
+
+def _is_missing(error: KvsyncError | None) -> bool:
+    """Whether the service has said that there is no such namespace."""
+    return isinstance(error, FatalError) and error.code.endswith("NamespaceNotFound")
+
+
+def _doubt(job: Job) -> None:
+    if job.state and job.state.writable:
+        try:
+            job.state.doubt(job.target)
+        except StateError as error:
+            job.report.warnings.append(str(error))
 
 
 def _concerns_all(error: KvsyncError | None) -> bool:

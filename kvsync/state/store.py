@@ -9,7 +9,7 @@ from typing import Self
 
 from kvsync.model import Change, Entry, Outcome, Row, Run, Target
 from kvsync.state import fingerprints, recent, runs
-from kvsync.state.changing import forget, mark, put, settle
+from kvsync.state.changing import doubt, forget, forget_all, mark, put, settle
 from kvsync.state.fields import (
     COLUMNS,
     Fields,
@@ -226,6 +226,18 @@ class State:
         """Drop the rows of these keys; returns how many there were."""
         with self._transaction() as connection:
             return forget(connection, self._place(target).number, keys)
+
+    def doubt(self, target: Target, before: float = math.inf) -> None:
+        """Be sure of nothing that was acknowledged before that time (service's clock)."""
+        with self._transaction() as connection:
+            place = self._place(target)
+            row = row_maker(place.seed, lambda what: damaged(self.path, what))
+            doubt(connection, place, before, row)
+
+    def forget_all(self, target: Target, at: float) -> None:
+        """The target was emptied, at that time (service's clock) or before: drop all rows of it."""
+        with self._transaction() as connection:
+            forget_all(connection, self._place(target).number, at)
 
     def _select(self, sql: str, parameters: Sequence[object] = ()) -> list[Fields]:
         if not self._connection:
