@@ -162,7 +162,7 @@ class Network:
             job.report.signal = job.report.signal or self.signal
             if _is_missing(job.report.error):
                 # Whoever makes it anew makes it empty.
-                _doubt(job)
+                _doubt([job, *all_jobs], job)
             if _concerns_all(job.report.error):
                 self.over = True
             if isinstance(job.report.error, StateError):
@@ -279,12 +279,13 @@ def _is_missing(error: KvsyncError | None) -> bool:
     return isinstance(error, FatalError) and error.code.endswith("NamespaceNotFound")
 
 
-def _doubt(job: Job) -> None:
-    if job.state and job.state.writable:
-        try:
-            job.state.doubt(job.target)
-        except StateError as error:
-            job.report.warnings.append(str(error))
+def _doubt(jobs: Iterable[Job], missing: Job) -> None:
+    for job in jobs:
+        if job.place == missing.place and job.state and job.state.writable:
+            try:
+                job.state.doubt(job.target)
+            except StateError as error:
+                job.report.warnings.append(str(error))
 
 
 def _concerns_all(error: KvsyncError | None) -> bool:

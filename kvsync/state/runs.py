@@ -13,12 +13,18 @@ KEPT_RUNS = 100
 """Past runs kept per target and owner."""
 
 
-def begin(connection: sqlite3.Connection, target: int, owner: str, started: float) -> int:
+def begin(
+    connection: sqlite3.Connection,
+    target: int,
+    owner: str,
+    started: float,
+    counts: Mapping[str, int],
+) -> int:
     """Note that a run has begun (Unix seconds); returns its number for `end`."""
     cursor = connection.execute(
         "INSERT INTO run (target, owner, started, ended, exit_code, counts)"
-        " VALUES (?, ?, ?, 0, 0, '{}')",
-        (target, owner, started),
+        " VALUES (?, ?, ?, 0, 0, ?)",
+        (target, owner, started, json.dumps(counts)),
     )
     connection.execute(
         "DELETE FROM run WHERE target = ? AND owner = ? AND id NOT IN (SELECT id FROM run"
