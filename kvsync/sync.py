@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from kvsync.dumps.losses import told_expired
 from kvsync.errors import HeldBackError
-from kvsync.holding import Holder, hold_the_rest, open_states, reopen_stale
+from kvsync.holding import Holder, hold_the_rest, open_states, reopen
 from kvsync.interface import Interface
 from kvsync.jobs import Job, failed, find_targets, open_jobs, read_all, target_job
 from kvsync.model import OutcomeKind
@@ -182,9 +182,8 @@ def _make_ready(jobs: Sequence[Job], call: Call, holder: Holder, network: _Way) 
     """All that comes before sending; of a state that is missing nothing is made too early."""
     _find(jobs, call)
     open_states(jobs, holder.hold_if_there)
-    if holder.waited:
-        # Who was waited for may have sent what is newer than what was read before.
-        reopen_stale(jobs, call)
+    # Who was waited for may have sent what is newer than what was read before.
+    reopen(jobs, call, everything=holder.overtaken)
     read_all(jobs)
     refuse_collisions(jobs)
     if not failed(jobs):
@@ -193,10 +192,10 @@ def _make_ready(jobs: Sequence[Job], call: Call, holder: Holder, network: _Way) 
 
 
 def _hold_the_rest(jobs: Sequence[Job], call: Call, holder: Holder) -> None:
-    holder.waited = False
+    holder.overtaken = False
     hold_the_rest(jobs, holder, local=call.settings.local)
-    if holder.waited:
-        read_all(reopen_stale(jobs, call))
+    if holder.overtaken:
+        read_all(reopen(jobs, call, everything=True))
         refuse_collisions(jobs)
 
 
@@ -237,6 +236,12 @@ def _compare(jobs: Sequence[Job], call: Call, network: _Way) -> None:
     """The difference between what is wanted and what is known, or seen."""
     if failed(jobs):
         return
+    if call.create_namespace and (call.refresh or not jobs[0].report.dry):
+        from kvsync.online.namespaces import look_for_missing
+
+        look_for_missing(network(), jobs)
+        if failed(jobs):
+            return
     narrow(jobs, call)
     refuse_strangers(jobs, call)
     if call.refresh and not failed(jobs):
@@ -248,8 +253,12 @@ def _compare(jobs: Sequence[Job], call: Call, network: _Way) -> None:
 
 
 def _send(jobs: Sequence[Job], network: _Way) -> None:
-    """First all pushes, then the deletes, and these only if every push was done."""
+    """First what is missing, then all pushes, then the deletes, and these only if all was done."""
     plans = [job.report.plan for job in jobs if job.report.plan]
+    if any(job.absent for job in jobs):
+        from kvsync.online.namespaces import create_missing
+
+        create_missing(network(), jobs)
     if any(plan.changes for plan in plans):
         from kvsync.online.delivery import push_all
 

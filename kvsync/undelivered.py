@@ -19,14 +19,19 @@ from kvsync.dumps.failures import (
 from kvsync.errors import KvsyncError, OutputError, UsageError
 from kvsync.export.anew import open_anew
 from kvsync.jobs import Job
-from kvsync.model import Action, Entry, Loaded, Outcome, OutcomeKind
+from kvsync.model import Action, Entry, Loaded, Outcome
 from kvsync.report import FailuresFile
+from kvsync.retrying import undone
 from kvsync.settings import Call, Settings
+from kvsync.state.undelivered import Wanted
 from kvsync.units import printable
 
 __all__ = ["refuse_place", "write_failures"]
 
 _FORM = "jsonl"
+_TOGETHER = 5000
+"""Keys that the state is told of at a time."""
+
 _UNREAD = "its value was not read again, since the run was stopped"
 _UNTRIED = "never tried: the run ended before"
 
@@ -153,16 +158,30 @@ class _Writing:
         self._job = job
         self._path = path
         self._waiting: deque[Outcome] = deque()
+        self._listed: dict[str, Wanted | None] = {}
+        self._written = 0.0
 
     def write(self, header: FailureHeader) -> None:
         """Raises `UsageError`, `LockedError` and `OutputError`."""
         # It may have become the state file meanwhile.
         _check_file(self._path)
         with open_anew(self._path, force=True, option="--failures") as append:
+            self._written = header.written
             append(header_line(header))
             for line in self._lines():
                 append(line_of(line))
+                if len(self._listed) >= _TOGETHER:
+                    self._note_listed()
             self._carry_over(append)
+            # Before the file is there: what it lists is to be sent by the state's leave alone.
+            self._note_listed()
+
+    def _note_listed(self) -> None:
+        job, listed = self._job, self._listed
+        self._listed = {}
+        if job.state:
+            job.state.note_undelivered(job.target, job.owner, listed)
+            job.state.note_listing(job.target, job.owner, self._written, job.run_number)
 
     def _carry_over(self, append: Callable[[bytes], object]) -> None:
         """What a retry of a failure file passed over is missing still; raises `InputError`."""
@@ -187,13 +206,13 @@ class _Writing:
             yield self._without(self._waiting.popleft(), reason)
         for _ in wanted:
             yield self._without(self._waiting.popleft(), reason)
-        for outcome in _undelivered(self._job):
+        for outcome in undone(self._job):
             if outcome.change.action is Action.DELETE:
                 self.deletes += 1
                 yield _told(outcome, outcome.entry)
 
     def _wanted(self) -> Iterator[Entry]:
-        for outcome in _undelivered(self._job):
+        for outcome in undone(self._job):
             if outcome.change.action is not Action.DELETE:
                 self._waiting.append(outcome)
                 yield outcome.change.entry
@@ -203,25 +222,14 @@ class _Writing:
         if not isinstance(value, bytes):
             return self._without(outcome, value.message)
         self.kept += 1
+        self._listed[entry.key] = entry.digest, entry.expiry
         return _told(outcome, entry, value.decode())
 
     def _without(self, outcome: Outcome, reason: str) -> FailureLine:
         self.lost += 1
+        entry = outcome.change.entry
+        self._listed[entry.key] = entry.digest, entry.expiry
         return _told(outcome, outcome.change.entry, lost=reason)
-
-
-def _undelivered(job: Job) -> Iterator[Outcome]:
-    """How each change ended that is not done, in the order of the plan."""
-    plan = job.report.plan
-    outcomes = iter(job.report.outcomes)
-    outcome = next(outcomes, None)
-    for change in plan.steps if plan else ():
-        if outcome and outcome.change.entry.key == change.entry.key:
-            if outcome.kind is not OutcomeKind.DONE:
-                yield outcome
-            outcome = next(outcomes, None)
-        else:
-            yield Outcome(OutcomeKind.SKIPPED, change, change.entry)
 
 
 def _told(

@@ -9,12 +9,14 @@ from kvsync.state.creating import NEW
 from kvsync.state.lock import run_lock, run_lock_at_once
 from kvsync.state.place import state_path
 from kvsync.state.runs import KEPT_RUNS
+from kvsync.state.schema import VERSION as STATE_VERSION
 from kvsync.state.store import State
 
 __all__ = [
     "ASIDE",
     "KEPT_RUNS",
     "NEW",
+    "STATE_VERSION",
     "State",
     "run_lock",
     "run_lock_at_once",

@@ -4,7 +4,7 @@ import os
 import sqlite3
 
 from kvsync.errors import StateError
-from kvsync.state import fingerprints, handover, recent
+from kvsync.state import fingerprints, handover, recent, undelivered
 from kvsync.state.fields import COLUMNS
 from kvsync.state.place import FOLDER
 from kvsync.state.trouble import damaged, foreign
@@ -75,6 +75,7 @@ def update(connection: sqlite3.Connection) -> None:
     """Add what older files of this version have not. Raises `sqlite3.Error`."""
     recent.prepare(connection)
     fingerprints.prepare(connection)
+    undelivered.prepare(connection)
     if columns_in(connection) != COLUMNS:
         # Their rows get a checksum when they are next written.
         connection.execute("ALTER TABLE entry ADD COLUMN checksum INTEGER")

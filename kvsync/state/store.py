@@ -3,20 +3,20 @@
 import math
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import chain
-from operator import attrgetter
 from typing import Self
 
-from kvsync.model import Change, Entry, Outcome, Row, Run, Target
-from kvsync.state import fingerprints, handover, recent, runs
-from kvsync.state.changing import forget, mark, put, settle
-from kvsync.state.fields import COLUMNS, Fields, Place, fields_of, row_maker, seed_of
+from kvsync.model import PARTIAL, Change, Entry, Outcome, Row, Run, Target
+from kvsync.state import fingerprints, handover, recent, runs, undelivered
+from kvsync.state.changing import doubt, forget, forget_all, mark, put, settle
+from kvsync.state.fields import COLUMNS, Fields, Place, fields_of, row_maker
+from kvsync.state.file import StateFile
 from kvsync.state.handover import Handing
 from kvsync.state.opening import open_for_noting, open_for_reading, open_for_writing, open_to_glance
 from kvsync.state.rows import Lease, StoredRows
 from kvsync.state.schema import columns_in
 from kvsync.state.trouble import SQLITE_ERRORS, damaged, translate
+from kvsync.state.undelivered import Wanted
 
 __all__ = ["State"]
 
@@ -25,7 +25,7 @@ _MANY = 50_000
 _ONE = f"SELECT {COLUMNS} FROM entry WHERE target = ? AND key = ?"  # noqa: S608 - constants
 
 
-class State:
+class State(StateFile):
     """An open state file, or the nothing that stands for one that does not exist yet.
 
     Every method raises `StateError`.
@@ -34,10 +34,8 @@ class State:
     def __init__(
         self, path: str, connection: sqlite3.Connection | None, *, writable: bool = False
     ) -> None:
-        self.path = path
-        self._connection = connection
+        super().__init__(path, connection)
         self._writable = writable
-        self._places: dict[Target, Place] = {}
         self._lease: Lease | None = None
         self._handed: dict[Target, list[Handing]] = {}
 
@@ -136,18 +134,22 @@ class State:
 
     def runs(self, target: Target, owner: str, limit: int = 10) -> list[Run]:
         """The last runs of an owner against a target, newest first."""
+        numbered = self.numbered_runs(target, owner)
+        # By the clock: runs of before it was set are as they are told.
+        newest = sorted(numbered, key=lambda one: (one[1].started, one[0]), reverse=True)
+        return [run for _, run in newest[:limit]]
+
+    def numbered_runs(self, target: Target, owner: str) -> list[tuple[int, Run]]:
+        """All runs that are kept, each with its number: the later, the higher."""
         former = [one.old for one in self._handed.get(target, ()) if one.new == owner]
         number = self._find(target).number
-        found = [
-            fields
-            for name in (owner, *former)
-            for fields in self._select(runs.LAST, (number, name, limit))
-        ]
+        found = sorted(
+            fields for name in (owner, *former) for fields in self._select(runs.ALL, (number, name))
+        )
         try:
-            last = sorted(map(runs.run_of, found), key=attrgetter("started"), reverse=True)
+            return [(fields[0], runs.run_of(fields[1:])) for fields in found]
         except (TypeError, ValueError) as error:
             raise damaged(self.path, "a run is not as it was written") from error
-        return last[:limit]
 
     def take_over(
         self, target: Target, owner: str, former: Sequence[str], belongs: Callable[[Row], bool]
@@ -188,10 +190,16 @@ class State:
         handed = self._handed.get(target)
         return handover.handing_over(make, handed) if handed else make
 
-    def begin_run(self, target: Target, owner: str, started: float) -> int:
-        """Note that a run has begun (Unix seconds); returns its number for `end_run`."""
+    def begin_run(
+        self, target: Target, owner: str, started: float, *, partial: bool = False
+    ) -> int:
+        """Note that a run has begun (Unix seconds); returns its number for `end_run`.
+
+        ``partial``: it is not for all of its source.
+        """
+        counts = {PARTIAL: 1} if partial else {}
         with self._transaction() as connection:
-            return runs.begin(connection, self._place(target).number, owner, started)
+            return runs.begin(connection, self._place(target).number, owner, started, counts)
 
     def end_run(self, number: int, ended: float, exit_code: int, counts: Mapping[str, int]) -> None:
         """Note how the run ended (Unix seconds), and what it did."""
@@ -211,10 +219,42 @@ class State:
             number = self._place(target).number
             fingerprints.keep(connection, identity, target, number, content)
 
+    def undelivered(self, target: Target, owner: str) -> dict[str, Wanted]:
+        """What failure files list of an owner's keys, and what of that still holds, by key."""
+        if not self._connection:
+            return {}
+        try:
+            return undelivered.find(self._connection, self._find(target).number, owner)
+        except SQLITE_ERRORS as error:
+            raise translate(error, self.path) from error
+
+    def listing(self, target: Target, owner: str, written: float) -> int | None:
+        """The number of the run that wrote the failure file of that time; None: none here did."""
+        if not self._connection:
+            return None
+        try:
+            number = self._find(target).number
+            return undelivered.find_listing(self._connection, number, owner, written)
+        except SQLITE_ERRORS as error:
+            raise translate(error, self.path) from error
+
+    def note_listing(self, target: Target, owner: str, written: float, run: int) -> None:
+        """The run of this number writes a failure file, whose header has this time."""
+        with self._transaction() as connection:
+            number = self._place(target).number
+            undelivered.note_listing(connection, number, owner, written, run)
+
+    def note_undelivered(
+        self, target: Target, owner: str, wanted: Mapping[str, Wanted | None]
+    ) -> None:
+        """A file lists these keys, or (None) what one lists of them is not wanted any more."""
+        with self._transaction() as connection:
+            undelivered.note(connection, self._place(target).number, owner, wanted)
+
     def note_run(self, target: Target, owner: str, run: Run) -> None:
         """Note a whole run, of one who has changed nothing."""
         with self._transaction() as connection:
-            number = runs.begin(connection, self._place(target).number, owner, run.started)
+            number = runs.begin(connection, self._place(target).number, owner, run.started, {})
             runs.end(connection, number, run.ended, run.exit_code, run.counts)
 
     def record(
@@ -261,51 +301,14 @@ class State:
         with self._transaction() as connection:
             return forget(connection, self._place(target).number, keys)
 
-    def _select(self, sql: str, parameters: Sequence[object] = ()) -> list[Fields]:
-        if not self._connection:
-            return []
-        with self._translated():
-            return self._connection.execute(sql, parameters).fetchall()
+    def doubt(self, target: Target, before: float = math.inf) -> None:
+        """Be sure of nothing that was acknowledged before that time (service's clock)."""
+        with self._transaction() as connection:
+            place = self._place(target)
+            row = row_maker(place.seed, lambda what: damaged(self.path, what))
+            doubt(connection, place, before, row)
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except SQLITE_ERRORS as error:
-            raise translate(error, self.path) from error
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        connection = self._connection
-        assert connection, "opened for reading"  # noqa: S101 - a mistake of ours, not of the user
-        with self._translated():
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                # SQLite has rolled back by itself where the disk is full.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-
-    def _find(self, target: Target) -> Place:
-        """The target's place; its number is 0 if the file does not know it."""
-        if target not in self._places:
-            found = self._select(
-                "SELECT id FROM target WHERE endpoint = ? AND zone = ? AND namespace = ?", target
-            )
-            if not found:
-                return Place(0, seed_of(target))
-            self._places[target] = Place(found[0][0], seed_of(target))
-        return self._places[target]
-
-    def _place(self, target: Target) -> Place:
-        """The target's place, given now if it is new; inside a transaction."""
-        place = self._find(target)
-        if not place.number and self._connection:
-            cursor = self._connection.execute(
-                "INSERT INTO target (endpoint, zone, namespace) VALUES (?, ?, ?)", target
-            )
-            place = place._replace(number=cursor.lastrowid or 0)
-        return place
+    def forget_all(self, target: Target, at: float) -> None:
+        """The target was emptied, at that time (service's clock) or before: drop all rows of it."""
+        with self._transaction() as connection:
+            forget_all(connection, self._place(target).number, at)

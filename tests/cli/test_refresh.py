@@ -221,7 +221,7 @@ def test_missing_namespace(kvsync, edge, manifest, monkeypatch):
     assert "created the namespace new in zone-1" in result.err
     assert edge.pairs("zone-1", "new") == {"a": ("one", 0)}
     again = kvsync("sync", "m.yaml", "--create-namespace", "--json")
-    assert again.json["runs"][0]["summary"]["requests"] == {}
+    assert again.json["runs"][0]["summary"]["requests"] == {"DescribeEdgeKVNamespaces": 1}
 
 
 def test_a_look_that_fails(kvsync, serve_emulator, credentials, manifest):
