@@ -46,6 +46,7 @@ def pushed_over_tls(folder: Path, keys: int) -> Seen:
     return Seen(arrivals, sum(stats["refused"].values()))
 
 
+@pytest.mark.slow
 def test_never_above_the_pace_over_tls(tmp_path: Path) -> None:
     """Handshakes, which take their time at both ends, let no second hold more than 20 either.
 
