@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.bench.secure import KINDS, certificate, push_over_tls
 from tests.bench.wire import push_seen
 from tests.processes import busiest_second
 
@@ -22,6 +23,20 @@ def test_never_above_the_pace(latency):
         and seen.rate > 17
         for seen in runs
     )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_never_above_the_pace_over_tls(kind):
+    """Over TLS the handshakes keep the first requests back, and these must not catch up.
+
+    There are more keys than the first second may see; again one undisturbed run of three is enough.
+    """
+    with certificate(kind) as served:
+        runs = (push_over_tls(44, 0.05, served) for _ in range(3))
+        assert any(
+            (len(seen.arrivals), seen.refused) == (44, 0) and busiest_second(seen.arrivals) <= 20
+            for seen in runs
+        )
 
 
 @given(st.lists(st.integers(0, 400)).map(sorted))
