@@ -103,6 +103,7 @@ class Middlebox:
         self._context = context
         self._told: deque[bytes] = deque(maxlen=_REMEMBERED)
         self._waiting: list[tuple[_Message, asyncio.Future[_Message]]] = []
+        self._serving: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -119,6 +120,14 @@ class Middlebox:
         self._thread.join()
         self._loop.close()
 
+    def settle(self) -> None:
+        """Return once each client has left, and what it sent was carried out."""
+        asyncio.run_coroutine_threadsafe(self._settle(), self._loop).result(30)
+
+    async def _settle(self) -> None:
+        while self._serving:
+            await asyncio.wait(self._serving)
+
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(
             self._serve, "127.0.0.1", 0, ssl=self._context, backlog=1024
@@ -132,6 +141,10 @@ class Middlebox:
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         # Cancelled when all is over; the streams would tell of that.
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             behind, there = await asyncio.open_connection(self._host, int(self._port))

@@ -15,6 +15,7 @@ from tests.effort import examples
 from tests.machine.lab import Lab
 from tests.machine.machine import machine_in
 from tests.machine.mischief import Mischief
+from tests.middlebox import Middlebox
 
 
 @pytest.fixture
@@ -39,9 +40,16 @@ def small_steps() -> Iterator[None]:
         yield
 
 
-def test_machine(edge, folder: Path) -> None:
+@pytest.fixture
+def box(edge) -> Iterator[Middlebox]:
+    """What lies between, where it is asked to."""
+    with Middlebox(edge.url) as box:
+        yield box
+
+
+def test_machine(edge, box: Middlebox, folder: Path) -> None:
     """Whatever happens: the state is true, what is done is done, and what is others' is theirs."""
-    mischief = Mischief()
+    mischief = Mischief(box)
     edge._emulator.faults = mischief  # noqa: SLF001 - it has to know of each request
     numbers = count()
 

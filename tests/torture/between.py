@@ -42,6 +42,7 @@ def _attacked(attack: str, runs: int, seed: int, *, tls: bool) -> Line:
             kinds = [DEEDS[number % len(DEEDS)], *chance.sample(DEEDS, chance.choice((0, 0, 1, 2)))]
             _misbehave(box, kinds, chance)
             in_process(lab, *chance.choice(_WAYS))
+            box.settle()
             false = len(lab.false_claims())
             counts["false claims"] += false
             counts["runs with them"] += bool(false)
