@@ -7,9 +7,9 @@ come after the end. It still chooses and leaves out the steps, and gives each st
 from random import Random
 from typing import NamedTuple
 
+from tests.lyingproxy import DEEDS
 from tests.machine.lab import EXPIRIES, Pairs
 from tests.machine.mischief import QUIET, Trouble
-from tests.middlebox import DEEDS
 
 __all__ = ["FILES", "KEYS", "MINE", "SOURCES", "Flags", "files", "flags", "pairs", "trouble"]
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from unittest.mock import patch
 
 from kvsync.state import State
-from tests.middlebox import Middlebox
+from tests.lyingproxy import LyingProxy
 
 __all__ = ["QUIET", "Mischief", "Trouble"]
 
@@ -49,7 +49,7 @@ class Mischief:
     ``box`` is the middlebox in front of that emulator.
     """
 
-    def __init__(self, box: Middlebox) -> None:
+    def __init__(self, box: LyingProxy) -> None:
         self.box = box
         self._trouble = QUIET
         self._state = Path()

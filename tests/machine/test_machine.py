@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.effort import examples
+from tests.lyingproxy import LyingProxy
 from tests.machine.lab import Lab
 from tests.machine.machine import machine_in
 from tests.machine.mischief import Mischief
-from tests.middlebox import Middlebox
 
 
 @pytest.fixture
@@ -41,13 +41,13 @@ def small_steps() -> Iterator[None]:
 
 
 @pytest.fixture
-def box(edge) -> Iterator[Middlebox]:
+def box(edge) -> Iterator[LyingProxy]:
     """What lies between, where it is asked to."""
-    with Middlebox(edge.url) as box:
+    with LyingProxy(edge.url) as box:
         yield box
 
 
-def test_machine(edge, box: Middlebox, folder: Path) -> None:
+def test_machine(edge, box: LyingProxy, folder: Path) -> None:
     """Whatever happens: the state is true, what is done is done, and what is others' is theirs."""
     mischief = Mischief(box)
     edge._emulator.faults = mischief  # noqa: SLF001 - it has to know of each request

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from kvsync.emulator.certificate import self_signed, serving_context
 from kvsync.emulator.options import EmulatorOptions
-from tests.middlebox import DATES, DEEDS, REFUSED, Dice, Middlebox
+from tests.lyingproxy import DATES, DEEDS, REFUSED, Dice, LyingProxy
 from tests.servers import ServedEmulator
 from tests.torture.lab import Lab, Line, Scale
 from tests.torture.service import in_process
@@ -63,7 +63,7 @@ def _attacked(attack: str, runs: int, seed: int, *, tls: bool) -> Line:
     return Line(attack, {"runs": runs, "deeds": deeds, **figures}, broken)
 
 
-def _misbehave(box: Middlebox, kinds: Sequence[str], chance: random.Random) -> None:
+def _misbehave(box: LyingProxy, kinds: Sequence[str], chance: random.Random) -> None:
     """Let the middlebox do these kinds of deeds; some requests are refused besides."""
     share = chance.choice((0.05, 0.2, 0.5, 1.0))
     # A clock that is wrong in the same way each time is another matter than one that jumps.
@@ -74,14 +74,14 @@ def _misbehave(box: Middlebox, kinds: Sequence[str], chance: random.Random) -> N
 
 
 @contextmanager
-def _between(seed: int, *, tls: bool) -> Iterator[tuple[Lab, Middlebox]]:
+def _between(seed: int, *, tls: bool) -> Iterator[tuple[Lab, LyingProxy]]:
     options = EmulatorOptions(rate=0)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         edge = stack.enter_context(ServedEmulator(options))
         pair = self_signed(str(folder / "box"))
         context = serving_context(pair.pem) if tls else None
-        box = stack.enter_context(Middlebox(edge.url, context, seed=seed))
+        box = stack.enter_context(LyingProxy(edge.url, context, seed=seed))
         # Waits between tries make a run longer, and no other.
         stack.enter_context(patch("kvsync.edgekv.calls._FIRST_WAIT", 0.0))
         lab = Lab(folder, edge, _KEYS, *_PATIENCE, "--ca-file", pair.ca_file)

@@ -1,4 +1,4 @@
-"""What stands between a client and its service, and answers as it likes.
+"""A proxy between a client and its service that answers as it likes, drawing lots.
 
 It speaks HTTP/1.1 to both sides, to the client over TLS if it has a certificate. What it does to a
 request is a word (`DEEDS`); to most it does nothing. It lies in every way that can be found out:
@@ -18,7 +18,7 @@ from email.utils import formatdate
 from time import time
 from typing import NamedTuple, Self
 
-__all__ = ["CUTS", "DEEDS", "REFUSED", "Dice", "Middlebox"]
+__all__ = ["CUTS", "DEEDS", "REFUSED", "Dice", "LyingProxy"]
 
 CUTS = ("cut-before", "cut-after", "cut-head", "cut-body")
 REFUSED = "refused"
@@ -83,7 +83,7 @@ class Dice:
         return self.random.choice(self._kinds) if self.random.random() < self._share else ""
 
 
-class Middlebox:
+class LyingProxy:
     """Serves in a thread, in front of the server at ``behind``, for as long as the context lasts.
 
     ``draw`` says what befalls the next request; ``done`` counts that, and ``withheld`` the requests
@@ -271,5 +271,5 @@ def _answer(body: bytes) -> _Message:
 
 def _error(code: str) -> bytes:
     identity = f"{random.getrandbits(128):032x}"
-    error = {"Code": code, "Message": "The middlebox says so."}
+    error = {"Code": code, "Message": "The proxy says so."}
     return json.dumps({"Response": {"Error": error, "RequestId": identity}}).encode()
