@@ -42,7 +42,23 @@ class Streak:
 
 
 def done(change: Change, entry: Entry, ack: Ack) -> Outcome:
-    """What became of a change that was carried out."""
+    """What became of a change that was carried out.
+
+    The answer to an earlier run's write of the same key acknowledges nothing.
+    """
+    known = change.row.request_id if change.row else ""
+    if known and known.casefold() == ack.request_id.casefold():
+        stale = "the answer is one to an earlier request: check any proxy in between"
+        return Outcome(
+            OutcomeKind.FAILED,
+            change,
+            entry,
+            request_id=ack.request_id,
+            attempts=ack.attempts,
+            code="BadAnswer",
+            message=stale,
+            in_doubt=True,
+        )
     return Outcome(
         OutcomeKind.DONE,
         change,

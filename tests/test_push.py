@@ -17,7 +17,7 @@ from kvsync.model import Ack, Change, Expiry, Loaded, Lost, Outcome, OutcomeKind
 from kvsync.pool import PoolOptions
 from kvsync.push import Push
 from tests.stores import FakeStore, GatedStore, kinds
-from tests.values import change
+from tests.values import change, row
 
 
 class FakeNamespace:
@@ -78,6 +78,16 @@ async def test_all_done():
     assert (list(namespace.held), store.marked, list(store.settled)) == (keys, keys, keys)
     assert [o.request_id for o in push.outcomes[:2]] == ["r-k0", "r-k1"]
     assert all((o.at, o.answered, o.attempts) == (5.0, 6.0, 1) for o in push.outcomes)
+
+
+async def test_an_earlier_runs_answer_acknowledges_nothing():
+    """A RequestId that the key's row has already is of another write: the key stays in doubt."""
+    before = row("k0", "old", request_id="R-K0")
+    changes, namespace, store = [change("k0", known=before)], FakeNamespace(), FakeStore()
+    push = made(changes, namespace, store)
+    await push.run()
+    (outcome,) = push.outcomes
+    assert (outcome.kind, outcome.code, outcome.in_doubt) == ("failed", "BadAnswer", True)
 
 
 async def test_nothing_to_do():

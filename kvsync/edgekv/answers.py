@@ -1,5 +1,6 @@
 """What the service answers: typed, and checked before anybody believes it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -39,6 +40,8 @@ class Reply(NamedTuple):
 
     ``service_time`` is its ``Date``; ``sent`` and ``arrived`` are when the request began to be
     written and when the answer's head was there, by this machine's clock. All are Unix seconds.
+    ``early``: it came before the request was written. ``believed`` is to be called once it is known
+    for the answer to this request: its connection is used again.
     """
 
     status: int
@@ -46,6 +49,8 @@ class Reply(NamedTuple):
     service_time: float | None
     sent: float = 0.0
     arrived: float = 0.0
+    early: bool = False
+    believed: Callable[[], None] = lambda: None
 
     @classmethod
     def of(
@@ -130,6 +135,8 @@ def _refusal(reply: Reply, answer: Answer, scene: Scene) -> ServiceError:
         scene=scene,
         service_time=reply.service_time,
     )
+    # Without an id it may be anybody's word.
+    error.in_doubt |= not answer.request_id
     if reply.status < 500 or isinstance(error, FatalError | ThrottledError):
         return error
     # Not the service itself is speaking, but something in front of it.

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 from kvsync.edgekv.answers import Answer, Reply, limit_of, read_answer
+from kvsync.edgekv.dialogue import RequestIds
 from kvsync.edgekv.throttle import Throttle
+from kvsync.edgekv.translate import bad_answer
 from kvsync.edgekv.wire import Request, Wire
 from kvsync.errors import ClockError, Interrupted, ServiceError, ThrottledError
 from kvsync.model import Ack
@@ -55,12 +57,16 @@ class Settled(NamedTuple, Generic[A]):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Makes calls over one wire, with so many retries each, and counts them in ``traffic``."""
+    """Makes calls over one wire, with so many retries each, and counts them in ``traffic``.
+
+    ``request_ids`` are those of all answers that the wire has brought so far.
+    """
 
     wire: Wire
     throttle: Throttle
     retries: int
     traffic: Traffic = field(default_factory=Traffic)
+    request_ids: RequestIds = field(default_factory=RequestIds)
 
     async def call(self, request: Request, kind: type[A]) -> Settled[A]:
         """The answer to a request.
@@ -157,16 +163,34 @@ class _Call(Generic[A]):
         return Settled(answer, clock.sent(reply), clock.arrived(reply), self.attempts)
 
     def _read(self, reply: Reply) -> A:
-        clock = self._caller.wire.clock
         try:
             answer = read_answer(reply, self._kind, self._scene)
         except ServiceError as error:
             # Without an id it is not the service that answered: its Date is somebody else's.
             if error.request_id:
-                clock.note(reply)
+                self._believe(reply, error.request_id)
+                error.in_doubt |= reply.early
             raise
-        clock.note(reply)
+        self._believe(reply, answer.request_id)
+        if reply.early:
+            raise bad_answer(
+                "an answer came before the request was sent: check any proxy in between",
+                answer.request_id,
+            )
         return answer
+
+    def _believe(self, reply: Reply, request_id: str) -> None:
+        """The service answered. Raises `PassingError` if it was not this request that it answered.
+
+        Its connection is then not used again: the answer to this one may still be on its way.
+        """
+        if not self._caller.request_ids.is_new(request_id):
+            raise bad_answer(
+                "the answer is one to an earlier request: check any proxy in between", request_id
+            ) from None
+        if not reply.early:
+            reply.believed()
+        self._caller.wire.clock.note(reply)
 
     async def _exchange(self) -> Reply:
         wire, traffic, action = self._caller.wire, self._caller.traffic, self._request.action

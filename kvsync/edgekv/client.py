@@ -9,6 +9,7 @@ import msgspec
 from kvsync.edgekv.answers import DoneAnswer, NamespaceInfo, NamespacesAnswer
 from kvsync.edgekv.calls import Caller, Traffic
 from kvsync.edgekv.credentials import CredentialProvider
+from kvsync.edgekv.dialogue import RequestIds
 from kvsync.edgekv.endpoint import INTL, parse_endpoint
 from kvsync.edgekv.namespace import Namespace
 from kvsync.edgekv.options import DEFAULTS, ClientOptions
@@ -53,6 +54,7 @@ class EdgeKVClient:
         self._options = options
         self._traffic = Traffic()
         self._clock = ServiceClock()
+        self._request_ids = RequestIds()
         self._wire: Wire | None = None
 
     async def __aenter__(self) -> "EdgeKVClient":
@@ -142,7 +144,7 @@ class EdgeKVClient:
 
     def _caller(self, traffic: Traffic, retries: int | None = None) -> Caller:
         retries = self._options.retries if retries is None else retries
-        return Caller(self._open(), self._throttle, retries, traffic)
+        return Caller(self._open(), self._throttle, retries, traffic, self._request_ids)
 
     def _open(self) -> Wire:
         if self._wire is None:

@@ -1,11 +1,13 @@
-"""Connections that are ready before their permit is taken.
+"""Connections that are ready before their permit is taken, and opened one after the other.
 
 A permit taken before a TLS handshake of 250 ms let 26 requests arrive in one second: what counts
-is when the server sees them.
+is when the server sees them. So did twenty handshakes at once: they kept both sides busy for 40 ms,
+in which the first request was held up, and a second later nothing was.
 """
 
 import asyncio
 import errno
+import functools
 import math
 import time
 from collections.abc import Callable
@@ -16,8 +18,10 @@ from typing import TYPE_CHECKING
 import aiohttp
 from aiohttp import payload
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.client_proto import ResponseHandler
 
-from kvsync.edgekv.throttle import Permit, Throttle
+from kvsync.edgekv.dialogue import Dialogue
+from kvsync.edgekv.throttle import Openings, Permit, Throttle
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest
@@ -29,6 +33,8 @@ __all__ = ["PacedConnector", "SteadyBody"]
 _MOST_CONNECTIONS = 512
 """Half of the descriptors that a process commonly has."""
 _TRIES = 3
+_HASTE = 0.95
+"""Of the time between two requests: what is opened for them must not be what slows them down."""
 _LATE_S = 0.005
 _CHUNK = 1 << 16
 _SMALL = 1 << 15
@@ -85,8 +91,10 @@ class PacedConnector(aiohttp.TCPConnector):
         self._patience = max(_LATE_S, 1 / throttle.rate - 1)
         self._width = min(_MOST_CONNECTIONS, max(1, math.ceil(throttle.rate)))
         self._gates: dict[str, asyncio.Semaphore] = {}
+        self._openings: dict[str, Openings] = {}
         # Four seconds' worth: one for those who wait, two for answers that take 2 s, and room.
         super().__init__(limit=min(_MOST_CONNECTIONS, max(100, 4 * self._width)))
+        self._factory = functools.partial(_new_dialogue, self._loop)
 
     def turn(self, action: str) -> AbstractAsyncContextManager[None]:
         """Holds one of the places before the permit, until `connect` has it or the block ends.
@@ -108,8 +116,7 @@ class PacedConnector(aiohttp.TCPConnector):
         for _ in range(_TRIES):
             action = req.headers["X-TC-Action"]
             try:
-                with self._throttle.until_stopped():
-                    connection = await super().connect(req, traces, timeout)
+                connection = await self._connected(req, traces, timeout)
             except (OSError, aiohttp.ClientError):
                 # An attempt that found nobody is paced like any other.
                 await self._throttle.permit(action)
@@ -119,26 +126,83 @@ class PacedConnector(aiohttp.TCPConnector):
             except BaseException:
                 connection.release()
                 raise
-            if connection.closed:
-                # It died while it waited: the permit is still good if a new one is there at once.
+            if not await _dialogue(connection).is_ready():
+                # It died, or spoke unasked, while it waited: the permit is still good if a new one
+                # is there at once.
                 connection.close()
                 begun = self._loop.time()
-                with self._throttle.until_stopped():
-                    connection = await super().connect(req, traces, timeout)
+                connection = await self._connected(req, traces, timeout, at_once=True)
                 if self._loop.time() - begun > self._patience:
                     connection.release()
                     continue
             _turn.get().leave()
             return connection
-        closed = ConnectionResetError(errno.ECONNRESET, "it closes every connection at once")
-        raise aiohttp.ClientConnectorError(req.connection_key, closed)
+        raise _no_connector(req, "it closes every connection at once")
+
+    async def _connected(
+        self,
+        req: "ClientRequest",
+        traces: list["Trace"],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own signature
+        *,
+        at_once: bool = False,
+    ) -> "Connection":
+        """A connection on which nothing is left of what was asked before.
+
+        ``at_once``: it is opened although another one was just now.
+        """
+        openings = self._openings_of(req.headers["X-TC-Action"])
+        while True:
+            with self._throttle.until_stopped():
+                if at_once:
+                    openings.note()
+                else:
+                    await openings.wait(lambda: not self._has_idle(req))
+                connection = await super().connect(req, traces, timeout)
+            dialogue = _dialogue(connection)
+            is_new = dialogue.is_new
+            if is_new:
+                dialogue.rest()
+            if await dialogue.is_ready():
+                return connection
+            if is_new and not dialogue.unasked:
+                # It is closed already, which is seen once the permit is there.
+                return connection
+            connection.close()
+            if is_new:
+                raise _no_connector(req, "it speaks before it is asked")
+
+    def _openings_of(self, action: str) -> Openings:
+        openings = self._openings.get(action)
+        if openings is None:
+            openings = self._openings[action] = Openings(_HASTE / self._throttle.rate)
+        return openings
+
+    def _has_idle(self, req: "ClientRequest") -> bool:
+        return any(one.is_connected() for one, _ in self._conns.get(req.connection_key, ()))
+
+
+def _new_dialogue(loop: asyncio.AbstractEventLoop) -> ResponseHandler:
+    return Dialogue(loop)
+
+
+def _dialogue(connection: "Connection") -> Dialogue:
+    protocol = connection.protocol
+    assert isinstance(protocol, Dialogue)  # noqa: S101 - our own factory made it
+    return protocol
+
+
+def _no_connector(req: "ClientRequest", why: str) -> aiohttp.ClientConnectorError:
+    reset = ConnectionResetError(errno.ECONNRESET, why)
+    return aiohttp.ClientConnectorError(req.connection_key, reset)
 
 
 class SteadyBody(payload.Payload):
     """A body in memory whose upload may not stall for longer than ``silence`` seconds.
 
     aiohttp starts to count silence once a body is written: a peer that stops to read would hold
-    the request for ever. ``written`` is called when all of it is written.
+    the request for ever. ``written`` is called when all of it is written. ``withheld``: nothing of
+    the request was sent, since the connection had something to say before.
     """
 
     _autoclose = True
@@ -151,7 +215,9 @@ class SteadyBody(payload.Payload):
         self._begin()
         self._size = len(body)
         self._silence = silence
-        self._written = written
+        self.written = written
+        self._dialogue: Dialogue | None = None
+        self.withheld = False
 
     def _begin(self) -> None:
         self._begun, self._begun_monotonic = time.time(), time.monotonic()
@@ -164,6 +230,16 @@ class SteadyBody(payload.Payload):
         it may have been set back, and what has passed leaves out the time that a machine slept.
         """
         return min(self._begun, time.time() - (time.monotonic() - self._begun_monotonic))
+
+    @property
+    def early(self) -> bool:
+        """Whether an answer came before all of it was written."""
+        return self._dialogue is not None and self._dialogue.early
+
+    def answered(self) -> None:
+        """What came is the answer to this request: its connection may be used again."""
+        if self._dialogue is not None:
+            self._dialogue.rest()
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """The body as text."""
@@ -182,6 +258,10 @@ class SteadyBody(payload.Payload):
         self, writer: AbstractStreamWriter, content_length: int | None
     ) -> None:
         """Writes ``content_length`` bytes of it, None for all. Raises `TimeoutError`."""
+        # It sends the head, too, which waits for the first bytes of the body.
+        dialogue = getattr(writer, "protocol", None)
+        if isinstance(dialogue, Dialogue):
+            await self._begin_on(dialogue)
         if permit := _permit.get(None):
             permit.used()
         self._begin()
@@ -190,7 +270,16 @@ class SteadyBody(payload.Payload):
             await writer.write(rest)
         else:
             await self._write_in_time(writer, rest)
-        self._written()
+        if self._dialogue is not None:
+            self._dialogue.asked()
+        self.written()
+
+    async def _begin_on(self, dialogue: Dialogue) -> None:
+        if not await dialogue.is_ready():
+            self.withheld = True
+            raise ConnectionResetError(errno.ECONNRESET, "it spoke before it was asked")
+        self._dialogue = dialogue
+        dialogue.ask()
 
     async def _write_in_time(self, writer: AbstractStreamWriter, rest: memoryview) -> None:
         while rest:

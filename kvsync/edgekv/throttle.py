@@ -7,6 +7,7 @@ bucket out at once and refill meanwhile: 39 requests were measured in one second
 import asyncio
 import math
 from collections import deque
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -14,7 +15,7 @@ from aiolimiter import AsyncLimiter
 
 from kvsync.errors import Interrupted
 
-__all__ = ["Permit", "Throttle"]
+__all__ = ["Openings", "Permit", "Throttle"]
 
 _FLOOR = 1 / 8
 _CLIMB = 1 / 10
@@ -108,6 +109,28 @@ class _Pace:
     def _climb(self, now: float) -> None:
         self._share = min(1.0, self._share + (now - self._since) * _CLIMB)
         self._since = now
+
+
+class Openings:
+    """Keeps the openings of connections so many seconds apart: requests are no nearer either."""
+
+    def __init__(self, spacing: float) -> None:
+        self._spacing = spacing
+        self._next = 0.0
+        self._turn = asyncio.Lock()
+
+    async def wait(self, is_needed: Callable[[], bool]) -> None:
+        """Returns when a connection may be opened, or once none needs to be."""
+        loop = asyncio.get_running_loop()
+        async with self._turn:
+            while is_needed() and (left := self._next - loop.time()) > 0:  # noqa: ASYNC110 - time
+                await asyncio.sleep(left)
+            if is_needed():
+                self.note()
+
+    def note(self) -> None:
+        """One is opened now."""
+        self._next = asyncio.get_running_loop().time() + self._spacing
 
 
 class _Waiting:

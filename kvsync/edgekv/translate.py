@@ -1,7 +1,7 @@
 """From the service's codes, and from what its libraries raise, to kvsync's own errors.
 
 Source of the codes: EdgeKVPut and the common error codes of the API,
-https://www.tencentcloud.com/document/api/1145/42650.
+https://www.tencentcloud.com/document/api/1145/42650, and ``errorcodes`` of the vendor's package.
 """
 
 import asyncio
@@ -48,14 +48,32 @@ _FATAL = (
     "FailedOperation.InvalidZoneStatus",
     "FailedOperation.ProductNotActivated",
     "FailedOperation.InsufficientAccountBalance",
+    "OperationDenied.PlanHasBeenExpired",
+    "OperationDenied.PlanHasBeenIsolated",
     "LimitExceeded.DailyQuota",
+    "LimitExceeded.NamespaceLimitExceeded",
+    "InvalidParameter.BadNamespaceName",
+    "InvalidParameter.NamespaceInUse",
+)
+_REJECTED = (
+    "InvalidParameter",
+    "InvalidParameterValue",
+    "MissingParameter",
+    "UnknownParameter",
+    "LimitExceeded",
+    "ResourceInsufficient",
+    "OperationDenied",
+    "UnsupportedOperation",
 )
 _KINDS: dict[str, type[ServiceError]] = {
     "RequestLimitExceeded": ThrottledError,
+    "LimitExceeded.RateLimitExceeded": ThrottledError,
     "InternalError": PassingError,
+    "ResourceLockedTemporary": PassingError,
     "FailedOperation": PassingError,
     "AuthFailure.SignatureExpire": ClockError,
     **dict.fromkeys(_FATAL, FatalError),
+    **dict.fromkeys(_REJECTED, RejectedError),
 }
 _ADVICE = {
     "AuthFailure.SignatureFailure": "the secret key does not fit the secret id: check both",
@@ -66,6 +84,8 @@ _ADVICE = {
     "AuthFailure": "check the credentials",
     "AuthFailure.UnauthorizedOperation": "let this account use EdgeOne (teo) on the zone, in CAM",
     "UnauthorizedOperation": "let this account use EdgeOne (teo) on the zone, in CAM",
+    "OperationDenied.PlanHasBeenExpired": "renew the zone's plan",
+    "OperationDenied.PlanHasBeenIsolated": "renew the zone's plan",
 }
 _NOT_SENT = (
     aiohttp.ClientConnectorError,
@@ -83,6 +103,7 @@ _BEYOND = 64
 """Characters after the cut that show whether what stands before it begins a value."""
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 
 class Scene(NamedTuple):
@@ -109,25 +130,26 @@ def error_from(
     """The error for a code of the service; the longest known beginning of the code decides.
 
     ``service_time`` is the answer's ``Date`` in Unix seconds. A code that nobody knows rejects
-    this request alone.
+    this request alone, and leaves it in doubt: what it means may have come after the write.
     """
     if code and not _CODE.fullmatch(code):
         # It is told, counted and compared wherever it comes to.
         code = "UnknownCode"
-    kind: type[ServiceError] = _longest(_KINDS, code, RejectedError)
+    known: type[ServiceError] | None = _longest(_KINDS, code, None)
+    kind = known or RejectedError
     words = [_harmless(message, scene), _advice(code, scene)]
     text = "; ".join(part.rstrip(". ") for part in words if part.rstrip(". "))
     if kind is ClockError:
         return ClockError(code, text, request_id, service_time=service_time)
-    return kind(code, text, request_id, in_doubt=kind is PassingError)
+    return kind(code, text, request_id, in_doubt=known is None or kind is PassingError)
 
 
-def error_from_exception(error: BaseException, scene: Scene) -> ServiceError:
+def error_from_exception(error: BaseException, scene: Scene, *, sent: bool = True) -> ServiceError:
     """The error for one of `FOREIGN`: a connection that failed before, at or after the request.
 
-    In doubt unless it is certain that nothing was sent.
+    In doubt unless it is certain that nothing was ``sent``.
     """
-    in_doubt = not isinstance(error, _NOT_SENT)
+    in_doubt = sent and not isinstance(error, _NOT_SENT)
     host = scene.endpoint.partition("://")[2]
     if isinstance(error, _UNTRUSTED):
         return FatalError("CertificateError", _certificate_words(error, host))
@@ -175,7 +197,7 @@ def _certificate_words(error: BaseException, host: str) -> str:
     )
 
 
-def _longest(table: Mapping[str, T], code: str, default: T) -> T:
+def _longest(table: Mapping[str, T], code: str, default: D) -> T | D:
     while code:
         if code in table:
             return table[code]

@@ -153,18 +153,19 @@ class Wire:
         Raises `PassingError` if there is none that is whole, `Interrupted` if the throttle was
         stopped before the request was sent.
         """
+        content = SteadyBody(request.body, self._silence)
         try:
             async with asyncio.timeout(None) as deadline:
                 patience = Patience(deadline, self._silence)
-                return await self._exchange(request, headers, limit, patience)
+                content.written = patience.begin
+                return await self._exchange(content, headers, limit, patience)
         except FOREIGN as error:
             # Its text may hold the headers: it is not chained, so that no traceback shows them.
-            raise error_from_exception(error, request.scene) from None
+            raise error_from_exception(error, request.scene, sent=not content.withheld) from None
 
     async def _exchange(
-        self, request: Request, headers: dict[str, str], limit: int, patience: Patience
+        self, content: SteadyBody, headers: dict[str, str], limit: int, patience: Patience
     ) -> Reply:
-        content = SteadyBody(request.body, self._silence, patience.begin)
         try:
             async with self._session.post(
                 self._url,
@@ -177,7 +178,8 @@ class Wire:
                 arrived, sent = time.time(), content.sent_before()
                 body = await read_body(response, limit, self._room, patience)
                 date = response.headers.get("Date", "")
-                return Reply.of(response.status, body, date, sent=sent, arrived=arrived)
+                reply = Reply.of(response.status, body, date, sent=sent, arrived=arrived)
+                return reply._replace(early=content.early, believed=content.answered)
         finally:
             patience.over()
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import count
 from typing import Any, NamedTuple
 from unittest.mock import Mock
 
@@ -34,11 +35,14 @@ class FakeService:
     def __init__(self, mocked: aioresponses) -> None:
         self._mocked = mocked
         self.sent: list[Sent] = []
+        self._numbers = count(1)
 
     def answers(self, response: Any = None, **options: Any) -> None:
         """The next answer: the content of ``Response``, or what aioresponses takes."""
         if response is not None:
-            options["body"] = json.dumps({"Response": {"RequestId": "r-1"} | response})
+            options["body"] = json.dumps(
+                {"Response": {"RequestId": f"r-{next(self._numbers)}"} | response}
+            )
         self._mocked.post(f"{INTL}/", response_class=_Response, callback=self._remember, **options)
 
     def refuses(self, code: str, message: str = "no", **options: Any) -> None:

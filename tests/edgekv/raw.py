@@ -9,17 +9,28 @@ from typing import TypeAlias
 from kvsync.edgekv.throttle import Throttle
 
 BODY = b'{"Response": {"RequestId": "r-1"}}'
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+
+
+def answer(number: int) -> bytes:
+    """The success with this number in its RequestId."""
+    body = BODY.replace(b"r-1", b"r-%d" % number)
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+OK = answer(1)
 
 Talk: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass
 class RawServer:
-    """Where it listens, how many connections it took, and the head of each request."""
+    """Where it listens, how many connections it took, how many answers of its own it has given, and
+    the head of each request.
+    """
 
     url: str = ""
     connections: int = 0
+    answers: int = 0
     heads: list[bytes] = field(default_factory=list)
 
     async def read_request(self, reader: asyncio.StreamReader) -> None:
@@ -29,11 +40,16 @@ class RawServer:
         length = head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]
         await reader.readexactly(int(length or 0))
 
+    def ok(self) -> bytes:
+        """A success of its own."""
+        self.answers += 1
+        return answer(self.answers)
+
     async def answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answers every request of a connection with success."""
         while True:
             await self.read_request(reader)
-            writer.write(OK)
+            writer.write(self.ok())
 
 
 @asynccontextmanager

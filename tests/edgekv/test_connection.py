@@ -4,13 +4,16 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 
 from kvsync.edgekv import ClientOptions, EdgeKVClient, Namespace, StaticCredentials, Throttle
 from kvsync.edgekv.connector import SteadyBody
+from kvsync.edgekv.throttle import Openings
 from kvsync.errors import Interrupted, PassingError
 from kvsync.model import NEVER
+from tests.edgekv.clock import now, on_fake_clock
 from tests.edgekv.raw import OK, HeldThrottle, RawServer, Talk, raw_server, until
 
 PATIENT = 10.0
@@ -50,6 +53,46 @@ async def test_three_keys_open_three_connections_at_most() -> None:
     async with raw_server() as server, pairs(server.url) as namespace:
         await asyncio.gather(*(namespace.put(key, b"v", NEVER) for key in "abc"))
         assert server.connections <= 3
+
+
+@on_fake_clock
+async def test_connections_are_opened_as_far_apart_as_requests() -> None:
+    """Twenty handshakes at once would hold up the first request, and none a second later."""
+    openings, moments = Openings(0.0475), []
+
+    async def opened() -> None:
+        await openings.wait(lambda: True)
+        moments.append(now())
+
+    await asyncio.gather(*(opened() for _ in range(20)))
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
+    assert gaps == pytest.approx([0.0475] * 19, abs=0.002)
+
+
+@on_fake_clock
+async def test_nobody_waits_to_open_what_is_not_needed() -> None:
+    """Where a connection has become free, none is opened, and the next may be."""
+    openings, begun = Openings(10.0), now()
+    await openings.wait(lambda: True)
+    await openings.wait(lambda: False)
+    assert now() == pytest.approx(begun, abs=0.002)
+    openings.note()
+    await openings.wait(lambda: True)
+    assert now() == pytest.approx(begun + 10, abs=0.002)
+
+
+async def test_one_connection_after_the_other() -> None:
+    """Many who want to send at once do not open as many connections at once."""
+    throttle = HeldThrottle(20)
+    async with raw_server() as server, pairs(server.url, throttle) as namespace:
+        tasks = [asyncio.create_task(namespace.put(f"k{n}", b"v", NEVER)) for n in range(10)]
+        await until(lambda: throttle.asked >= 1)
+        await asyncio.sleep(0.02)
+        assert server.connections == 1
+        throttle.go.set()
+        await asyncio.gather(*tasks)
+        # Those that came first are free again before the last ones need one.
+        assert server.connections < 10
 
 
 async def test_no_more_than_a_seconds_worth_waits_with_a_connection() -> None:

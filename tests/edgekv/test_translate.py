@@ -43,7 +43,9 @@ KEY = ConnectionKey("example.com", 443, True, True, None, None, None)
         ("AuthFailure.SignatureExpire", ClockError, False),
         ("UnauthorizedOperation.CamNoAuth", FatalError, False),
         ("ResourceUnavailable.NamespaceNotFound", FatalError, False),
-        ("ResourceUnavailable.Other", RejectedError, False),
+        ("ResourceUnavailable", RejectedError, True),
+        ("ResourceUnavailable.Other", RejectedError, True),
+        ("ResourceInUse.Zone", RejectedError, True),
         ("ResourceNotFound", FatalError, False),
         ("InvalidParameter", RejectedError, False),
         ("InvalidParameter.ZoneNotFound", FatalError, False),
@@ -51,15 +53,29 @@ KEY = ConnectionKey("example.com", 443, True, True, None, None, None)
         ("InvalidParameterValue", RejectedError, False),
         ("LimitExceeded", RejectedError, False),
         ("LimitExceeded.DailyQuota", FatalError, False),
+        ("LimitExceeded.RateLimitExceeded", ThrottledError, False),
+        ("LimitExceeded.RateLimitExceeded.Zone", ThrottledError, False),
+        ("LimitExceeded.NamespaceLimitExceeded", FatalError, False),
+        ("InvalidParameter.BadNamespaceName", FatalError, False),
+        ("InvalidParameter.NamespaceInUse", FatalError, False),
+        ("ResourceLockedTemporary", PassingError, True),
+        ("OperationDenied.PlanHasBeenExpired", FatalError, False),
+        ("OperationDenied.PlanHasBeenIsolated.Long", FatalError, False),
+        ("MissingParameter", RejectedError, False),
+        ("UnknownParameter", RejectedError, False),
+        ("ResourceInsufficient", RejectedError, False),
+        ("UnsupportedOperation", RejectedError, False),
         ("OperationDenied.ZoneNotActive", FatalError, False),
         ("OperationDenied", RejectedError, False),
-        ("NobodyKnows.This", RejectedError, False),
-        ("InternalErrorButLonger", RejectedError, False),
-        ("", RejectedError, False),
+        ("NobodyKnows.This", RejectedError, True),
+        ("InternalErrorButLonger", RejectedError, True),
+        ("invalidparameter", RejectedError, True),
+        ("", RejectedError, True),
     ],
 )
 def test_a_code_decides_the_kind(code: str, kind: type[ServiceError], in_doubt: bool) -> None:
-    """The longest known beginning of a code, dot by dot, decides; the unknown reject one key."""
+    """The longest known beginning of a code, dot by dot, decides; the unknown reject one key, which
+    they leave in doubt."""
     error = error_from(code, "words", "r-1", scene=SCENE)
     assert type(error) is kind
     assert (error.code, error.request_id, error.in_doubt) == (code, "r-1", in_doubt)

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import count
 from typing import Any, TypeAlias
 
 __all__ = ["Answer", "HostileServer", "by_action", "bytes_of", "hostile"]
@@ -21,9 +22,10 @@ def bytes_of(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
 
 def by_action(answers: Mapping[str, Any]) -> Answer:
     """Answers each action with this content of ``Response``; the others with nothing but an id."""
+    numbers = count(1)
 
     def answer(connection: socket.socket, action: str) -> None:
-        content = {"RequestId": "r-1"} | answers.get(action, {})
+        content = {"RequestId": f"r-{next(numbers)}"} | answers.get(action, {})
         connection.sendall(bytes_of(json.dumps({"Response": content}).encode()))
 
     return answer

@@ -171,10 +171,9 @@ def test_a_list_of_empty_pages_ends(offset: int) -> None:
     class Empty(StubWire):
         async def exchange(self, request: Request, headers: dict[str, str], limit: int) -> Reply:
             self.asked += 1
-            answer = {"RequestId": "r", "Keys": ["k"][: self.asked % 2 * offset], "Cursor": "c"}
-            answer["Cursor"] += str(self.asked)
-            if self.asked > 1000:
-                answer["Cursor"] = ""
+            cursor = f"c{self.asked}" if self.asked <= 1000 else ""
+            keys = ["k"][: self.asked % 2 * offset]
+            answer = {"RequestId": f"r-{self.asked}", "Keys": keys, "Cursor": cursor}
             return Reply.of(200, json.dumps({"Response": answer}).encode(), "")
 
     wire = Empty(b"")
@@ -184,12 +183,12 @@ def test_a_list_of_empty_pages_ends(offset: int) -> None:
 
 def test_a_list_of_namespaces_ends() -> None:
     """A zone that always has one more page of namespaces is an error."""
-    many = {"RequestId": "r", "TotalCount": 1 << 60, "KVNamespaces": [NAMESPACE] * 10_000}
+    many = {"RequestId": "r-0", "TotalCount": 1 << 60, "KVNamespaces": [NAMESPACE] * 10_000}
 
     class Endless(StubWire):
         async def exchange(self, request: Request, headers: dict[str, str], limit: int) -> Reply:
             self.asked += 1
-            return Reply.of(200, self._body, "")
+            return Reply.of(200, self._body.replace(b"r-0", b"r-%d" % self.asked), "")
 
     wire = Endless(json.dumps({"Response": many}).encode())
     ask(namespaces, wire)
@@ -206,7 +205,7 @@ class Listing(StubWire):
     async def exchange(self, request: Request, headers: dict[str, str], limit: int) -> Reply:
         self.asked += 1
         keys = [f"k{self.asked}-{number}" for number in range(self.keys)]
-        answer = {"RequestId": "r", "Keys": keys, "Cursor": f"c{self.asked}"}
+        answer = {"RequestId": f"r-{self.asked}", "Keys": keys, "Cursor": f"c{self.asked}"}
         return Reply.of(200, json.dumps({"Response": answer}).encode(), "")
 
 
