@@ -4,13 +4,18 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 
-from kvsync.errors import KvsyncError
+from kvsync.errors import KvsyncError, PassingError
 from kvsync.jobs import Job, find_targets, going, open_source_of
 from kvsync.settings import Call, Settings
 from kvsync.state import State, run_lock
 from kvsync.targets import local_endpoint
 
-__all__ = ["Holder", "hold_the_rest", "open_states", "reopen_stale"]
+__all__ = ["Holder", "hold_the_rest", "open_states", "reopen"]
+
+_OUTDATED = (
+    "what came through the pipe cannot be read again, and another run may have sent what is newer"
+    " since: nothing is deleted"
+)
 
 
 def open_states(jobs: Iterable[Job], open_state: Callable[[str], State]) -> None:
@@ -35,14 +40,15 @@ def open_states(jobs: Iterable[Job], open_state: Callable[[str], State]) -> None
 class Holder:
     """Holds state files for a run, until ``stack`` unwinds; ``tell`` hears of a wait.
 
-    ``waited``: another run has been waited for, and much may have changed since.
+    ``overtaken``: another run was waited for, or was at it meanwhile, and much may have changed
+    since the sources were read.
     """
 
     def __init__(self, settings: Settings, stack: ExitStack, tell: Callable[[str], None]) -> None:
         self._settings = settings
         self._stack = stack
         self._tell = tell
-        self.waited = False
+        self.overtaken = False
 
     def lock(self, path: str) -> None:
         """Let no other run have the state file."""
@@ -50,7 +56,7 @@ class Holder:
         self._stack.enter_context(run_lock(path, timeout, waiting=self._wait))
 
     def _wait(self, line: str) -> None:
-        self.waited = True
+        self.overtaken = True
         self._tell(line)
 
     def open(self, path: str) -> State:
@@ -69,7 +75,14 @@ class Holder:
 
 def hold_the_rest(jobs: Sequence[Job], holder: Holder, *, local: bool) -> None:
     """Create the states that are missing, and for ``local`` runs the emulators' data."""
-    open_states([job for job in jobs if job.state and not job.state.writable], holder.hold)
+
+    def create(path: str) -> State:
+        state = holder.hold(path)
+        # It was missing when the sources were read.
+        holder.overtaken |= bool(state.targets())
+        return state
+
+    open_states([job for job in jobs if job.state and not job.state.writable], create)
     for job in jobs if local else ():
         known = job.target
         if job.state and job.state.writable:
@@ -79,16 +92,30 @@ def hold_the_rest(jobs: Sequence[Job], holder: Holder, *, local: bool) -> None:
                 job.rows = job.state.rows(job.target)
 
 
-def reopen_stale(jobs: Iterable[Job], call: Call) -> list[Job]:
-    """Open those sources once more that have changed since; that may be in where they belong.
+def reopen(jobs: Iterable[Job], call: Call, *, everything: bool) -> list[Job]:
+    """Open the sources once more that have changed since; with ``everything`` all of them.
 
     Returns their jobs, whose states are open; what they name is still to be read.
     """
-    stale = [(job, source) for job, source in going(jobs) if source.stale]
-    for job, source in stale:
-        job.report.warnings = []
-        open_source_of(job, source.label, call)
-        find_targets([job], call)
-        if job.state and not job.report.error:
-            job.rows = job.state.rows(job.target)
-    return [job for job, _ in stale]
+    call.settings.identities.clear()
+    found = [(job, source) for job, source in going(jobs) if everything or source.stale]
+    for job, source in found:
+        if not source.passing:
+            _reopen(job, call)
+        elif not job.outdated:
+            job.outdated = True
+            job.report.warnings.append(_OUTDATED)
+    return [job for job, source in found if not source.passing]
+
+
+def _reopen(job: Job, call: Call) -> None:
+    before = job.state_path
+    job.report.warnings = []
+    if job.path:
+        open_source_of(job, call)
+    find_targets([job], call)
+    if job.state_path != before and not job.report.error:
+        told = "its state belongs somewhere else since another run was waited for: run again"
+        job.report.error = PassingError("SourceChanged", told)
+    if job.state and not job.report.error:
+        job.rows = job.state.rows(job.target)

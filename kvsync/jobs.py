@@ -42,6 +42,10 @@ class Job:
 
     report: RunReport
     source: Source | None = None
+    path: str = ""
+    """What the call names the source by; empty if it does not."""
+    outdated: bool = False
+    """Another run may have sent what is newer than the source, which cannot be read again."""
     state_path: str = ""
     state: State | None = None
     owner: str = ""
@@ -125,18 +129,18 @@ def open_jobs(call: Call) -> list[Job]:
         if os.path.realpath(path) in seen:
             raise UsageError(f"{printable(shown_source(path))} is given twice")
         seen.add(os.path.realpath(path))
-        job = Job(RunReport(shown_source(path), rate=call.settings.rate))
+        job = Job(RunReport(shown_source(path), rate=call.settings.rate), path=path)
         jobs.append(job)
-        open_source_of(job, path, call)
+        open_source_of(job, call)
     return jobs
 
 
-def open_source_of(job: Job, path: str, call: Call) -> None:
+def open_source_of(job: Job, call: Call) -> None:
     """Open the job's source; if that cannot be, the job keeps the error."""
     try:
         # What this call writes inside a folder is no part of the folder.
         options = replace(call.source, left_out=own_files(call))
-        job.source = open_source(path, options, environ=call.environ)
+        job.source = open_source(job.path, options, environ=call.environ)
     except KvsyncError as error:
         job.report.error = error
 

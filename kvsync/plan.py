@@ -69,11 +69,15 @@ def make_plan(
     touched = Picked(entries)
     expired: list[Entry] = []
     dropped: list[str] = []
+    lasting: list[str] = []
     due = inf
     for number, (entry, row) in enumerate(rows_beside(entries, rows)):
         if is_past(entry, circumstances.now):
             expired.append(entry)
-            dropped += [entry.key] if row else []
+            if row:
+                # What was pushed may have another end, or none.
+                ended = _has_run_out(row, circumstances.now)
+                (dropped if ended else lasting).append(entry.key)
             continue
         action, reason = _judge(entry, row, circumstances)
         if action:
@@ -96,6 +100,7 @@ def make_plan(
         dropped=dropped + gone,
         warnings=[
             *_warnings(entries, expired, circumstances),
+            *_lasting_warnings(lasting),
             *(_kept_warnings(staying) if circumstances.deleting else ()),
         ],
         deletes=deletes,
@@ -263,6 +268,16 @@ def expired_warnings(expired: Sequence[Entry], what: str) -> Iterable[str]:
         first = ", ".join(f"{printable(e.key)} ({e.origin})" for e in expired[:_NAMED])
         more = f" and {len(expired) - _NAMED} more" if len(expired) > _NAMED else ""
         yield f"past their `expires`, not {what}: {first}{more}"
+
+
+def _lasting_warnings(keys: Sequence[str]) -> Iterable[str]:
+    if keys:
+        named = ", ".join(map(printable, keys[:_NAMED]))
+        more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
+        yield (
+            f"of these there is still what was pushed before: {named}{more}; to delete it, take the"
+            " key out of the source, and sync with --delete"
+        )
 
 
 def is_past(entry: Entry, now: float) -> bool:

@@ -108,7 +108,7 @@ def make_plans(jobs: Iterable[Job], call: Call) -> None:
         try:
             job.report.plan = plan = make_plan(job.entries, job.rows, circumstances)
             job.report.warnings += plan.warnings
-            if call.deleting and not _deleting(job, call):
+            if call.deleting and not _is_whole(job):
                 job.report.warnings.append("it lists what did not get through: nothing is deleted")
             guard_plan(plan, job.entries, job.rows, circumstances)
         except KvsyncError as error:
@@ -148,7 +148,7 @@ def _circumstances(job: Job, jobs: Iterable[Job], call: Call) -> Circumstances:
 
 def _deleting(job: Job, call: Call) -> Deleting | None:
     """What the job may delete: nothing, where what it does not name is not known to be wrong."""
-    return call.deleting if _is_whole(job) else None
+    return call.deleting if _is_whole(job) and not job.outdated else None
 
 
 def _is_whole(job: Job) -> bool:

@@ -47,6 +47,7 @@ class Settings:
     ``rate`` is in requests per second and action; ``timeout``, ``grace`` and ``lock_timeout`` in
     seconds. ``state`` is the path of a state file, or empty for the place beside the source.
     ``ca_file``: certificates (PEM) that are trusted besides the system's; empty: none.
+    ``identities``: what the state knows endpoints by, as far as they were asked in this run.
     """
 
     zone: Choice = NOBODY
@@ -62,6 +63,7 @@ class Settings:
     ca_file: str = ""
     grace: float = 10.0
     lock_timeout: float = 0.0
+    identities: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
 
 class Verifying(NamedTuple):

@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,19 +17,20 @@ from kvsync.errors import KvsyncError
 from kvsync.fingerprint import Fingerprint
 from kvsync.model import Plan, Row, Run, Target
 from kvsync.report import Report, RunReport
+from kvsync.sameness import is_plain, what_counts
 from kvsync.schedule import usual_gap
 from kvsync.settings import Call
 from kvsync.sources import shown_source
 from kvsync.sources.evidence import still_holds
-from kvsync.state import State, run_lock_at_once, state_path
+from kvsync.state import STATE_VERSION, State, run_lock_at_once, state_path
 from kvsync.targets import endpoint_of, own_files
 
 if TYPE_CHECKING:
     from kvsync.jobs import Job
 
-__all__ = ["keep", "unchanged"]
+__all__ = ["identities", "keep", "unchanged"]
 
-_FORMAT = 1
+_FORMAT = 2
 _EARLY_S = 60.0
 """Seconds before something is due from when on it is looked at: a fixed time that is so near has
 warnings of its own."""
@@ -73,11 +73,11 @@ class _Found(NamedTuple):
 
 def keep(jobs: Sequence["Job"], call: Call) -> None:
     """Let the states keep what lies behind this call, if there was nothing to do for any source."""
-    if not _is_plain(call) or not all(map(_is_idle, jobs)):
+    if not is_plain(call) or not all(map(_is_idle, jobs)):
         return
     try:
         # A copy has no paths, and nothing to look at again.
-        for job, identity in zip(jobs, _identities(call), strict=False):
+        for job, identity in zip(jobs, identities(call), strict=False):
             if job.state and (kept := _kept(job)):
                 job.state.keep_fingerprint(job.target, identity.digest, json.dumps(kept))
     except KvsyncError:
@@ -91,10 +91,10 @@ def unchanged(call: Call, command: str, *, noting: bool) -> Report | None:
     With ``noting`` the states note the run, which takes their locks for a moment.
     """
     begun, started = time.monotonic(), time.time()
-    if not _is_plain(call):
+    if not is_plain(call):
         return None
     try:
-        found = [_find(identity, call) for identity in _identities(call)]
+        found = [_find(identity, call) for identity in identities(call)]
         sources = [one for one in found if one]
         if len(sources) < len(found) or (noting and not _note(sources, started)):
             return None
@@ -110,12 +110,6 @@ def unchanged(call: Call, command: str, *, noting: bool) -> Report | None:
     )
 
 
-def _is_plain(call: Call) -> bool:
-    """Whether nothing is asked for but to send what has changed, as the state knows it."""
-    unusual = call.refresh or call.only or call.verifying or call.failures or call.source.checksum
-    return not unusual
-
-
 class _Identity(NamedTuple):
     """What is known of a source's run before it is read: where its state is, and all in one."""
 
@@ -123,23 +117,18 @@ class _Identity(NamedTuple):
     digest: bytes
 
 
-def _identities(call: Call) -> Iterator[_Identity]:
+def identities(call: Call) -> Iterator[_Identity]:
     """Of each source of the call, in their order; all of them count for each.
 
     Raises `StateError`.
     """
-    settings, said = call.settings, call.source
-    asked = (
-        *(settings.zone, settings.namespace, settings.endpoint, settings.local, settings.rate),
-        *(call.renew_within, call.adopt, call.deleting),
-        sorted(said.from_environment),
-        replace(said, from_environment=frozenset(), left_out=()),
-    )
+    settings = call.settings
+    asked = what_counts(call)
     places = [(path, os.path.abspath(path), os.path.realpath(path)) for path in call.paths]
     for path, place, _ in places:
         home = place if os.path.isdir(path) else os.path.dirname(place)
         state = state_path(home, settings.state)
-        own = (_FORMAT, __version__, path, state, bool(settings.state), places, asked)
+        own = (_FORMAT, __version__, STATE_VERSION, path, state, places, asked)
         yield _Identity(state, blake2b(repr(own).encode("utf-8", "surrogatepass")).digest())
 
 

@@ -67,6 +67,10 @@ class Source(Protocol):
     def stale(self) -> bool:
         """Whether what was read when it was opened is no more what is there."""
 
+    @property
+    def passing(self) -> bool:
+        """Whether it came through a pipe: there is nothing that could be read again."""
+
     def entries(self, recall: Recall) -> Sequence[Entry]:
         """All wanted pairs, in the source's order.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from kvsync.dumps.losses import told_expired
 from kvsync.errors import HeldBackError
-from kvsync.holding import Holder, hold_the_rest, open_states, reopen_stale
+from kvsync.holding import Holder, hold_the_rest, open_states, reopen
 from kvsync.interface import Interface
 from kvsync.jobs import Job, failed, find_targets, open_jobs, read_all, target_job
 from kvsync.model import OutcomeKind
@@ -180,9 +180,8 @@ def _make_ready(jobs: Sequence[Job], call: Call, holder: Holder, network: _Way) 
     """All that comes before sending; of a state that is missing nothing is made too early."""
     _find(jobs, call)
     open_states(jobs, holder.hold_if_there)
-    if holder.waited:
-        # Who was waited for may have sent what is newer than what was read before.
-        reopen_stale(jobs, call)
+    # Who was waited for may have sent what is newer than what was read before.
+    reopen(jobs, call, everything=holder.overtaken)
     read_all(jobs)
     refuse_collisions(jobs)
     if not failed(jobs):
@@ -191,10 +190,10 @@ def _make_ready(jobs: Sequence[Job], call: Call, holder: Holder, network: _Way) 
 
 
 def _hold_the_rest(jobs: Sequence[Job], call: Call, holder: Holder) -> None:
-    holder.waited = False
+    holder.overtaken = False
     hold_the_rest(jobs, holder, local=call.settings.local)
-    if holder.waited:
-        read_all(reopen_stale(jobs, call))
+    if holder.overtaken:
+        read_all(reopen(jobs, call, everything=True))
         refuse_collisions(jobs)
 
 

@@ -105,8 +105,10 @@ def endpoint_of(settings: Settings, state_path: str) -> Choice:
     if settings.local:
         return Choice(local_endpoint(state_path), "--local")
     url = parse_endpoint(settings.endpoint.value or "intl")
-    known = identity(url, ca_file=settings.ca_file)
-    return Choice(known, settings.endpoint.said_by or "default")
+    known = settings.identities
+    if url not in known:
+        known[url] = identity(url, ca_file=settings.ca_file)
+    return Choice(known[url], settings.endpoint.said_by or "default")
 
 
 def refuse_elsewhere(destination: Destination, target: Target, settings: Settings) -> None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvsync.errors import RefusedError
+from kvsync.guard import Deleting
 from kvsync.model import NEVER, Entry, Expiry, Plan, Row, Run
 from kvsync.plan import Circumstances, make_plan
 from tests.values import entry, row
@@ -77,11 +78,35 @@ def test_no_renewal_of_a_fixed_time():
 
 
 def test_past_expires():
-    """A key past its `expires` is not sent, is dropped, and is neither orphan nor unchanged."""
-    plan = planned([entry("a", expiry=Expiry(at=2000))], [row("a")])
-    assert (told(plan), plan.dropped, plan.orphans, plan.unchanged) == ([], ["a"], [], 0)
+    """A key past its `expires` is not sent, and is neither orphan nor unchanged."""
+    plan = planned([entry("a", expiry=Expiry(at=2000))], [])
+    assert (told(plan), plan.dropped, plan.orphans, plan.unchanged) == ([], [], [], 0)
     assert [e.key for e in plan.expired] == ["a"]
     assert plan.warnings == ["past their `expires`, not sent: a (m.yaml:a)"]
+
+
+@pytest.mark.parametrize(
+    ("known", "goes"),
+    [
+        (row("a"), False),
+        (row("a", expiry=Expiry(at=2001)), False),
+        (row("a", expiry=Expiry(ttl=1001)), False),
+        (row("a", owner="you"), False),
+        (row("a", expiry=Expiry(at=1999), in_doubt=True), False),
+        (row("a", expiry=Expiry(at=2000)), True),
+        (row("a", expiry=Expiry(ttl=1000)), True),
+    ],
+    ids=["never", "later", "TTL", "another's", "in doubt", "expired", "TTL over"],
+)
+def test_row_past_the_expiry_of_its_source(known, goes):
+    """Of a key past its `expires` the row goes when what was pushed has run out, and not before:
+    until then the key is neither orphan nor delete, and that it is there still is told."""
+    late = entry("a", expiry=Expiry(at=1500))
+    plan = planned([late], [known], deleting=Deleting(force=True), adopt=True)
+    assert (told(plan), plan.orphans, plan.deletes) == ([], [], [])
+    assert plan.dropped == (["a"] if goes else [])
+    lasting = [w for w in plan.warnings if w.startswith("of these there is still")]
+    assert len(lasting) == (not goes)
 
 
 @pytest.mark.parametrize(("count", "more"), [(2, ""), (5, ""), (7, " and 2 more")])

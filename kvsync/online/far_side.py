@@ -69,10 +69,13 @@ class FarSide:
     def scan(self, place: Place, prefix: str, to: Job) -> None:
         """Read the whole namespace into ``place``; from then on single pairs may be asked for.
 
-        ``to`` is the job to copy to: under ``--local`` one emulator has both sides.
+        It may be read once more before the first of them is. ``to`` is the job to copy to: under
+        ``--local`` one emulator has both sides.
         """
         # The thread of the command waits here, and is the one that hears of signals.
         with heard_by(self.network.hear):
+            if self._namespace:
+                self._loop.call_soon_threadsafe(self._closing.set)
             self._thread.submit(self._scan, place, prefix, to).result()
 
     def ask(self, keys: Sequence[str]) -> "Future[Answer]":
@@ -91,6 +94,7 @@ class FarSide:
             self._namespace = client.namespace(job.target.zone, job.target.namespace)
 
         job, network = self.job, self.network
+        self._closing.clear()
         # The namespaces that an emulator of --local is given are those that are written to.
         network.run(network.each([job], [to], meet))
         if self._namespace:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -38,6 +38,7 @@ class RemoteSource:
     losses = NO_LOSSES
     complete = True
     stale = False
+    passing = False
     left_over = ()
     fingerprint = None
 
@@ -59,12 +60,9 @@ class RemoteSource:
         Raises what kept any of them from being read: a part would look as if the rest had gone.
         """
         scan = _Scan(self._origin, self._only)
-        with scan.entries.filling():
+        self.warnings = []
+        with scan.entries.filling(), self._accounted():
             self._far.scan(scan, self._prefix, self._job)
-        found, report = self._far.job.report, self._job.report
-        report.count(found.requests)
-        report.retries += found.retries
-        report.elapsed += found.elapsed
         if not scan.complete:
             raise self._reason()
         if scan.left_out and not scan.entries:
@@ -87,6 +85,16 @@ class RemoteSource:
                     raise self._placed(self._far.error) from None
                 return
             yield from (self._loaded(entry, pairs[entry.key]) for entry in entries)
+
+    @contextmanager
+    def _accounted(self) -> Iterator[None]:
+        """Add to the job's report what is asked meanwhile; it may have been read before."""
+        found, report = self._far.job.report, self._job.report
+        before, retries, elapsed = Counter(found.requests), found.retries, found.elapsed
+        yield
+        report.count(Counter(found.requests) - before)
+        report.retries += found.retries - retries
+        report.elapsed += found.elapsed - elapsed
 
     @property
     def _origin(self) -> str:

@@ -43,7 +43,7 @@ class DumpSource:
         self.label = path
         self.location = os.path.abspath(path)
         try:
-            spooled = not os.path.isfile(path)
+            self.passing = spooled = not os.path.isfile(path)
             opened: Callable[[], BinaryIO]
             opened = _spooled(path) if spooled else partial(open_regular, path)
             header = _header(opened()) if options.dump.form == "jsonl" else None

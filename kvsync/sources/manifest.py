@@ -122,12 +122,15 @@ class Manifest:
         return self._files.losses
 
     @property
+    def passing(self) -> bool:
+        """Whether it came through a pipe: nothing of it is left."""
+        return not os.path.isfile(self.location) and os.path.exists(self.location)
+
+    @property
     def stale(self) -> bool:
-        """Whether the file is another one than when it was opened; of a pipe nothing is left."""
+        """Whether the file is another one than when it was opened."""
         try:
-            if not os.path.isfile(self.location) and os.path.exists(self.location):
-                return False
-            return digest_of(read_manifest(self.location)) != self._content
+            return not self.passing and digest_of(read_manifest(self.location)) != self._content
         except OSError:
             return True
 

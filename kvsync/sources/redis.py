@@ -31,6 +31,7 @@ class RedisSource:
 
     complete = True
     stale = False
+    passing = False
     left_over = ()
     fingerprint = None
     destination = Destination()

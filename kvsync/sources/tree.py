@@ -153,6 +153,7 @@ class TreeSource:
     losses = NO_LOSSES
     complete = True
     stale = False
+    passing = False
     left_over = ()
 
     def __init__(self, path: str, options: SourceOptions, clock: Clock) -> None:

@@ -8,11 +8,13 @@ from kvsync.state.aside import ASIDE, set_aside
 from kvsync.state.lock import run_lock, run_lock_at_once
 from kvsync.state.place import state_path
 from kvsync.state.runs import KEPT_RUNS
+from kvsync.state.schema import VERSION as STATE_VERSION
 from kvsync.state.store import State
 
 __all__ = [
     "ASIDE",
     "KEPT_RUNS",
+    "STATE_VERSION",
     "State",
     "run_lock",
     "run_lock_at_once",

@@ -1,5 +1,6 @@
 """One run at a time per state file."""
 
+import errno
 import json
 import os
 import time
@@ -7,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from kvsync.errors import LockedError
+from kvsync.errors import LockedError, StateError
 from kvsync.private import create_private
 from kvsync.state.place import make_room, unwritable
 
@@ -15,6 +16,11 @@ __all__ = ["run_lock", "run_lock_at_once"]
 
 _LONGEST = 4096
 """Characters of what a holder writes about itself, at most."""
+
+_UNNAMED = "it has just begun"
+
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}
+"""What a file system answers that keeps no locks."""
 
 
 @contextmanager
@@ -31,7 +37,9 @@ def run_lock(
     from filelock import FileLock, Timeout
 
     make_room(path)
-    lock = FileLock(f"{path}.lock", mode=0o600)
+    # A lock that is a mere file, which is what it would fall back to where there are no others,
+    # outlives its holder: whoever finds an old one waits for nobody.
+    lock = FileLock(f"{path}.lock", mode=0o600, fallback_to_soft=False)
     holder = f"{path}.holder"
     try:
         try:
@@ -46,7 +54,7 @@ def run_lock(
             f"another run holds {path}: {_holder(holder)}; wait longer for it: --lock-timeout 5m"
         ) from None
     except OSError as error:
-        raise unwritable(f"{path}.lock", error) from error
+        raise _unlockable(path, error) from error
     try:
         _sign(holder)
         yield
@@ -73,6 +81,15 @@ def run_lock_at_once(path: str) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _unlockable(path: str, error: OSError) -> StateError:
+    if error.errno not in _NO_LOCKS:
+        return unwritable(f"{path}.lock", error)
+    return StateError(
+        f"cannot lock {path}: its file system keeps no locks ({error.strerror}), and two runs at"
+        " once would spoil it; to keep the state elsewhere, give --state FILE"
+    )
+
+
 def _sign(holder: str) -> None:
     content = json.dumps({"pid": os.getpid(), "host": os.uname().nodename, "since": time.time()})
     try:
@@ -93,7 +110,24 @@ def _holder(holder: str) -> str:
     try:
         with open(holder, encoding="utf-8", opener=_without_waiting) as file:
             fields = json.loads(file.read(_LONGEST))
+        if fields["host"] == os.uname().nodename and not _is_alive(int(fields["pid"])):
+            # It held the lock before whoever has it now.
+            return _UNNAMED
         since = datetime.fromtimestamp(fields["since"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return f"pid {int(fields['pid'])} on {fields['host']!s}, since {since}"
     except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
-        return "it has just begun"
+        return _UNNAMED
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether this machine has such a process. Raises `OverflowError` for what is no number of one.
+
+    Of another's we may not ask, but it is there.
+    """
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

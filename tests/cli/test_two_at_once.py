@@ -1,5 +1,6 @@
 """Two runs at the same time: on one state, or on one account."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -139,6 +140,19 @@ def test_no_name_of_the_holder_is_waited_for(kvsync, edge, synced):
         os.mkfifo(f"{synced}.holder")
         result = kvsync("sync", "m.yaml")
     assert (result.code, "another run holds" in result.err) == (12, True)
+
+
+def test_no_locks(kvsync, edge, synced, monkeypatch):
+    """On a file system that keeps no locks a run ends at once, and says where else to go."""
+
+    def flock(*_):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    for timeout in ([], ["--lock-timeout", "10m"]):
+        result = kvsync("sync", "m.yaml", *timeout)
+        assert (result.code, "give --state FILE" in result.err) == (4, True)
+    assert held(edge) == {"a": "one"}
 
 
 def test_two_states_on_one_account(serve_emulator, credentials, write):

@@ -133,6 +133,48 @@ def test_any_other_answer_leaves_the_url(answer: bytes) -> None:
         assert identity(endpoint, timeout=5) == endpoint
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\n\r\n<html>",
+        b"220 mail.example.com ESMTP\r\n",
+        f"HTTP/1.1 200 OK\r\n\r\nkvsync emulator {UUID}\n".encode(),
+    ],
+    ids=["200", "404", "html", "smtp", "emulator"],
+)
+def test_a_server_that_keeps_the_connection_open(answer: bytes) -> None:
+    """An answer that says enough is not waited for any longer, whoever keeps the connection."""
+    with server(answer, close=False) as endpoint:
+        started = monotonic()
+        assert (identity(endpoint, timeout=60) != endpoint) == (UUID.encode() in answer)
+        assert monotonic() - started < 30
+
+
+def test_the_time_that_a_probe_takes() -> None:
+    """Once an answer has begun it may take 200 ms: also where bytes trickle in for ever."""
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def trickle() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.0 200 OK\r\n")
+                while not over.wait(0.01):
+                    connection.sendall(b"X")
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        started = monotonic()
+        assert identity(endpoint) == endpoint
+        took = monotonic() - started
+        over.set()
+        thread.join()
+    assert 0.15 < took < 2
+
+
 def test_a_silent_server_costs_the_time_out_at_most() -> None:
     """A server that never ends its answer is given up after the time-out."""
     with server(b"HTTP/1.0 200 OK\r\n\r\nkvsync", close=False) as endpoint:

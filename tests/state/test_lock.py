@@ -1,5 +1,7 @@
 """One run at a time per state file."""
 
+import errno
+import json
 import os
 import signal
 import socket
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.errors import LockedError
+from kvsync.errors import LockedError, StateError
 from kvsync.state import run_lock
 
 HOLD = """
@@ -96,6 +98,42 @@ def test_unreadable_holder(path, holder, content):
     """Whatever is in the holder's file, the refusal stays a refusal."""
     Path(f"{path}.holder").write_text(content)
     with pytest.raises(LockedError, match="it has just begun"), run_lock(path):
+        pass
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["no lock yet", "an old empty lock"])
+@pytest.mark.parametrize("timeout", [0.0, 60.0])
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks(path, monkeypatch, old, timeout, code):
+    """Where no lock can be had, that is said at once: nobody is waited for, and nobody named."""
+    with run_lock(path):
+        pass
+    if not old:
+        os.unlink(f"{path}.lock")
+
+    def flock(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    words = "its file system keeps no locks"
+    with (
+        pytest.raises(StateError, match=words) as caught,
+        run_lock(path, timeout, waiting=pytest.fail),
+    ):
+        pytest.fail("held")
+    assert (caught.value.exit_code, "pid" in str(caught.value)) == (4, False)
+
+
+def test_a_dead_process_is_not_named(path, holder):
+    """Who held it before is not named for who has just begun, and has not said so yet."""
+    with subprocess.Popen(["true"]) as child:
+        child.wait()
+    told = {"pid": child.pid, "host": os.uname().nodename, "since": 1}
+    Path(f"{path}.holder").write_text(json.dumps(told))
+    with pytest.raises(LockedError, match="it has just begun"), run_lock(path):
+        pass
+    Path(f"{path}.holder").write_text(json.dumps({**told, "host": "elsewhere"}))
+    with pytest.raises(LockedError, match=f"pid {child.pid} on elsewhere"), run_lock(path):
         pass
 
 
