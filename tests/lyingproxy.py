@@ -3,7 +3,8 @@
 It speaks HTTP/1.1 to both sides, to the client over TLS if it has a certificate. What it does to a
 request is a word (`DEEDS`); to most it does nothing. It lies in every way that can be found out:
 nobody could tell if it gave two requests each other's fresh answers, one an acknowledgement and
-one a refusal, so it exchanges only those of one kind.
+one a refusal, so it exchanges only those of one kind; and what it replays, the same client has
+heard before.
 """
 
 import asyncio
@@ -121,12 +122,13 @@ class LyingProxy:
         self._loop.close()
 
     def settle(self) -> None:
-        """Return once each client has left, and what it sent was carried out."""
+        """Return once the client has left, and what it sent was carried out; another may come."""
         asyncio.run_coroutine_threadsafe(self._settle(), self._loop).result(30)
 
     async def _settle(self) -> None:
         while self._serving:
             await asyncio.wait(self._serving)
+        self._told.clear()
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(

@@ -47,7 +47,9 @@ def _attacked(attack: str, runs: int, seed: int, *, tls: bool) -> Line:
             counts["false claims"] += false
             counts["runs with them"] += bool(false)
             box.draw, box.shift = str, None
-            completed = in_process(lab, *_CLEAN)["exit_code"] == 0 and not lab.broken()
+            code = in_process(lab, *_CLEAN)["exit_code"]
+            box.settle()
+            completed = code == 0 and not lab.broken()
             counts["next runs done"] += completed
             if false or not completed:
                 blamed.update(kinds)
