@@ -12,11 +12,11 @@ import json
 import random
 import ssl
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from email.utils import formatdate
-from time import time
 from typing import NamedTuple, Self
 
 __all__ = ["CUTS", "DEEDS", "REFUSED", "Dice", "LyingProxy"]
@@ -217,7 +217,7 @@ class LyingProxy:
             if self._random.random() < 0.2:
                 return self._random.choice([None, b"yesterday", b"Thu, 01 Jan 1970 00:00:00 GMT"])
             shift = self._random.choice(DATES)
-        return formatdate(time() + shift * _HOUR, usegmt=True).encode()
+        return formatdate(time.time() + shift * _HOUR, usegmt=True).encode()
 
     async def _exchanged(self, answer: _Message) -> _Message:
         """Another request's answer of the same kind, if there is one soon; that gets this one."""
