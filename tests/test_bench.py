@@ -13,6 +13,7 @@ TINY = Scale(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_prints_its_table_and_its_figures(monkeypatch, tmp_path, capsys):
     """Each figure is a line and a JSON object; as many requests are sent as there must be."""
     monkeypatch.setattr(bench, "QUICK", TINY)
@@ -33,6 +34,7 @@ def test_prints_its_table_and_its_figures(monkeypatch, tmp_path, capsys):
     assert len(told) >= len(rows)
 
 
+@pytest.mark.slow
 def test_the_pace_over_tls(monkeypatch, tmp_path):
     """``pace --tls`` has a row for each certificate, and nothing is refused; no other goes so."""
     monkeypatch.setattr(bench, "QUICK", TINY)

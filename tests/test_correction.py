@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,6 +98,7 @@ def differing(situation: Situation) -> set[str]:
     }
 
 
+@pytest.mark.slow
 @given(situations())
 def test_never_a_false_unchanged(situation: Situation):
     """What was seen to differ is sent, and so is what is in doubt, whatever was seen of it."""

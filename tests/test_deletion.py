@@ -221,6 +221,7 @@ async def test_fifty_alike_in_a_row():
 KEYS = st.sets(st.integers(0, 99), max_size=15)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 100), KEYS, KEYS, st.sampled_from([1, 3, 64]))
 def test_whatever_is_refused_or_lost(count, refused, lost, workers):
     """Each key ends once; done is what is gone; what is marked is settled."""

@@ -23,6 +23,7 @@ class Narrow(FakeNamespace):
             raise REFUSED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("most", "requests"), [(5, 4_800), (1, 22_000), (19, 2_600)])
 async def test_a_refusal_teaches_all_that_is_not_sent_yet(most: int, requests: int) -> None:
     """20,000 keys take hardly more requests than the refusals leave: no batch learns it anew."""
@@ -94,6 +95,7 @@ class Held(list[Pair]):
         self._namespace.held_bytes -= self._size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("small", [20, 2_000, 2_010])
 async def test_small_values_and_then_large_ones(small: int) -> None:
     """What was thought to be small is let go and read again: no more than 72 MiB are ever held."""

@@ -126,6 +126,7 @@ def readings(draw: st.DrawFn) -> tuple[WeighedReading, list[str]]:
     return WeighedReading(namespace, size_of=sizes.get, workers=workers), keys
 
 
+@pytest.mark.slow
 @given(readings())
 def test_whatever_is_slow_large_or_refused(drawn):
     """Every key is received once and in order, or has failed; memory is bounded; it ends."""

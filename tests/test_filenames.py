@@ -74,6 +74,7 @@ def test_a_name_can_be_turned_back(key: str) -> None:
         assert turned_back(name) == key
 
 
+@pytest.mark.slow
 @given(st.lists(st.text("aAbB_-", min_size=80, max_size=512), min_size=2, max_size=20, unique=True))
 def test_different_keys_never_meet(keys: list[str]) -> None:
     """Also where case is ignored, and where names are cut."""

@@ -85,6 +85,7 @@ def test_it_hides_a_write(emulator, put) -> None:
     assert held(emulator) == {"a"}
 
 
+@pytest.mark.slow
 def test_it_answers_late(put) -> None:
     """After a while, and then as it was."""
     begun = monotonic()

@@ -21,6 +21,7 @@ def python(request, monkeypatch):
         monkeypatch.setattr(tests.nobody, "_python", lambda: dropping)
 
 
+@pytest.mark.slow
 def test_somebody_else(python, shared):
     """The child is nobody, hears its arguments, and may not read what is closed to it."""
     closed = shared / "closed"

@@ -9,6 +9,7 @@ from tests.bench.wire import push_seen
 from tests.processes import busiest_second
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("latency", [0.05, 0.25, 2.0])
 def test_never_above_the_pace(latency):
     """At the default rate the server sees at most 20 writes in any second, refuses none.
@@ -25,6 +26,7 @@ def test_never_above_the_pace(latency):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_never_above_the_pace_over_tls(kind):
     """Over TLS the handshakes keep the first requests back, and these must not catch up.

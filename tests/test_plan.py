@@ -240,6 +240,7 @@ ROWS = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(ENTRIES, ROWS)
 def test_applying_a_plan_leaves_nothing_to_do(entries, rows):
     """Whatever source and state are: apply the plan, plan again, and there is nothing to do."""

@@ -13,6 +13,7 @@ from tests.torture.service import all_faults
 SHORT = Scale(keys=60, shares=(0.2,), paced=20, kills=2, signals=2, killed_keys=100, between=24)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "attack", [all_faults, kills, signals, middlebox], ids=lambda each: each.__name__
 )

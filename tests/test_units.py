@@ -47,6 +47,7 @@ def test_any_text_is_a_duration_or_a_value_error(text: str) -> None:
         assert parse_duration(text) >= 0
 
 
+@pytest.mark.slow
 @given(st.datetimes(timezones=st.timezones()))
 def test_a_time_with_a_zone_is_that_moment(moment: datetime) -> None:
     """Whatever the zone, the Unix seconds are those of the moment."""

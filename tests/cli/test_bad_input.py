@@ -407,6 +407,7 @@ def kvsync_as_nobody(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return as_nobody("-m", "kvsync", *args, cwd=cwd)
 
 
+@pytest.mark.slow
 def test_unreadable_file(shared):
     """A file that may not be read is an error, in a tree and in a manifest."""
     (shared / "tree").mkdir()
@@ -422,6 +423,7 @@ def test_unreadable_file(shared):
     assert all("permission denied" in line for line in lines[:2])
 
 
+@pytest.mark.slow
 def test_unreadable_directory(shared):
     """A directory that may not be read is an error, not an empty one."""
     (shared / "tree" / "closed").mkdir(parents=True)
@@ -431,6 +433,7 @@ def test_unreadable_directory(shared):
     assert result.stderr.startswith("tree/closed: permission denied")
 
 
+@pytest.mark.slow
 def test_state_in_a_read_only_directory(shared):
     """A source in a read-only place, as a mounted ConfigMap, gets an error that names --state."""
     (shared / "x").write_text("1")

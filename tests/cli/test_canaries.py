@@ -115,6 +115,7 @@ STEPS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", NOISE, ids=" ".join)
 def test_every_command(said, serve_emulator, write, noise):
     """All is well, and everything is told of it."""
@@ -130,6 +131,7 @@ def test_every_command(said, serve_emulator, write, noise):
     check("the emulator's statistics", str(edge.stats()).encode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", sorted(ALL_FAULTS))
 def test_every_fault(said, serve_emulator, fault):
     """Half of the requests fail, or all of them, and the run tells what it can."""
@@ -231,6 +233,7 @@ def test_mistakes_in_a_manifest(said, edge, write, mistake):
             assert said(command, "m.yaml", *(loud if command != "validate" else [])).code == 2
 
 
+@pytest.mark.slow
 def test_processes_show_nothing(clean_environment):
     """Neither the emulator nor a run has anything of it on its command line, or says any of it."""
     kvsync = [sys.executable, "-m", "kvsync"]

@@ -75,6 +75,7 @@ def test_schema(kvsync):
     assert "trees" in json.dumps(schema)
 
 
+@pytest.mark.slow
 def test_wide_characters_on_a_narrow_terminal(write):
     """A terminal without the letters gets their codes, not a traceback."""
     write("m.yaml", "version: 1\nkeys: {a: one}\n")
@@ -85,6 +86,7 @@ def test_wide_characters_on_a_narrow_terminal(write):
     assert child.stdout.startswith(b"m.yaml \\u2192 zone-local/default")
 
 
+@pytest.mark.slow
 def test_reader_that_leaves(write):
     """`kvsync plan | head` ends without a traceback, and with its own exit code."""
     for number in range(3000):
@@ -94,6 +96,7 @@ def test_reader_that_leaves(write):
     assert (len(child.stdout.splitlines()), child.stderr) == (1, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--quiet", "--json"])
 def test_full_stdout(write, option):
     """Results that cannot be written are exit 4 and one line."""
@@ -107,6 +110,7 @@ def test_full_stdout(write, option):
     assert (child.returncode, child.stderr) == ((0, "") if option == "--quiet" else wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stderr", ["2>&-", "2>/dev/full"])
 @pytest.mark.parametrize("options", ["sync m.yaml --local --progress bar", "plan m.yaml --bogus"])
 def test_stderr_that_cannot_be_written(write, stderr, options):
@@ -118,6 +122,7 @@ def test_stderr_that_cannot_be_written(write, stderr, options):
     assert document["exit_code"] == child.returncode == (2 if "bogus" in options else 0)
 
 
+@pytest.mark.slow
 def test_full_stdout_of_help():
     """Help that cannot be written is no bug of ours."""
     with open("/dev/full", "w") as full:
@@ -161,6 +166,7 @@ def test_command_in_a_failure(kvsync):
     assert kvsync("plan", "--nonsense", "--json").json["command"] == "plan"
 
 
+@pytest.mark.slow
 def test_terminated_before_sending(write):
     """SIGTERM while sources are read is exit 143, with the document."""
     write("m.yaml", "version: 1\nkeys: {a: one}\n")
@@ -215,6 +221,7 @@ def test_interrupted_while_a_class_is_made(kvsync, monkeypatch):
     assert (result.code, result.json["error"]["kind"]) == (130, "interrupted")
 
 
+@pytest.mark.slow
 def test_start_up_is_light(kvsync, write):
     """--version imports click alone; a run with nothing to send no network and no bar."""
     heavy = {"aiohttp", "tqdm", "requests", "tencentcloud", "tenacity"}
@@ -241,6 +248,7 @@ def start_emulator():
         child.communicate()
 
 
+@pytest.mark.slow
 def test_emulator(kvsync, start_emulator, write, credentials, clean_environment):
     """The emulator prints its address once it listens, serves, and ends with Ctrl-C, exit 0."""
     data = str(clean_environment / "edge.db")
@@ -255,6 +263,7 @@ def test_emulator(kvsync, start_emulator, write, credentials, clean_environment)
     assert "nothing to do" in kvsync("sync", "m.yaml", "--endpoint", line.split()[-1]).out
 
 
+@pytest.mark.slow
 def test_emulator_speaks_tls(kvsync, start_emulator, write, credentials, clean_environment):
     """--tls without a file makes its own pair beside the data, and tells what clients need.
 
@@ -273,6 +282,7 @@ def test_emulator_speaks_tls(kvsync, start_emulator, write, credentials, clean_e
         assert child.wait(20) == 0
 
 
+@pytest.mark.slow
 def test_emulator_in_memory_leaves_no_certificate(start_emulator):
     """Without data, the pair lasts as long as the emulator; its folder is the user's alone."""
     child, _ = start_emulator("--tls", "--port", "0")
@@ -291,6 +301,7 @@ def test_emulator_without_a_certificate_does_not_start(kvsync):
     assert "--tls: none.pem cannot be read: No such file or directory" in result.err
 
 
+@pytest.mark.slow
 def test_emulator_lags(start_emulator):
     """--lag takes a duration, and a write cannot be read before it has passed."""
     _, line = start_emulator("--lag", "1h", "--namespace", "ns")
@@ -299,6 +310,7 @@ def test_emulator_lags(start_emulator):
     assert call(server, "EdgeKVList")["Keys"] == []
 
 
+@pytest.mark.slow
 def test_emulator_jitters(start_emulator):
     """--jitter takes a duration, and a request arrives up to twice as long after it was sent."""
     _, line = start_emulator("--jitter", "0.05", "--fault-seed", "1", "--namespace", "ns")
@@ -311,6 +323,7 @@ def test_emulator_jitters(start_emulator):
     assert arrived - begun >= random.Random(1).uniform(0, 0.1)
 
 
+@pytest.mark.slow
 def test_emulator_fails_as_it_is_told(start_emulator):
     """--fault-kind says how requests fail, and --fault-seed which: the same ones again."""
     fault = ["--fault", "0.5", "--fault-kind", "InternalError", "--fault-kind", "502"]
@@ -336,6 +349,7 @@ def test_emulator_fails_in_no_other_way(kvsync):
     assert "'reset-after'" in result.err
 
 
+@pytest.mark.slow
 def test_emulator_checks_credentials(kvsync, start_emulator, write, credentials, monkeypatch):
     """--check-credentials lets in the pair in the environment, and no other."""
     _, line = start_emulator("--check-credentials")

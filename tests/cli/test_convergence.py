@@ -122,6 +122,7 @@ def check(world: World, held: Mapping[str, tuple[str, int]]) -> None:
 
 
 # The fixtures only keep the environment clean; every example has a zone and a state of its own.
+@pytest.mark.slow
 @settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=worlds())
 def test_a_refresh_that_deletes_converges(edge, capsys, world):

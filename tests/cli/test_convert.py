@@ -245,6 +245,7 @@ def test_what_makes_no_sense(kvsync, source, options, told):
     assert os.listdir() == ["m.yaml"]
 
 
+@pytest.mark.slow
 def test_start_up_is_light(source):
     """Nothing of the network or the state is imported."""
     heavy = {"aiohttp", "tqdm", "tencentcloud", "tenacity", "sqlite3", "filelock"}

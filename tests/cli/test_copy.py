@@ -39,6 +39,7 @@ def test_the_main_job(kvsync, sides):
     assert again.out == f"zone-1/ns → zone-1/ns: nothing to do; {len(HOSTILE)} keys unchanged.\n"
 
 
+@pytest.mark.slow
 def test_each_side_is_asked_as_little_as_possible(kvsync, sides):
     """n keys are ⌈n/1000⌉ Lists, twice ⌈n/20⌉ Gets and n Puts; the report counts them all."""
     sides.fill(1045)
@@ -53,6 +54,7 @@ def test_each_side_is_asked_as_little_as_possible(kvsync, sides):
     assert sides.target == sides.source
 
 
+@pytest.mark.slow
 def test_reading_and_writing_go_on_at_the_same_time(kvsync, sides):
     """Values are read while others are sent: neither side waits for the other."""
     sides.fill(400)
@@ -153,6 +155,7 @@ def test_delete(kvsync, sides):
     assert sides.target == sides.source
 
 
+@pytest.mark.slow
 def test_mirror(kvsync, sides):
     """--refresh --delete-unmanaged makes the other side hold what the one holds."""
     sides.fill(3)
@@ -184,6 +187,7 @@ def test_what_runs_out_is_not_copied(kvsync, serve_emulator, clean_environment):
     assert set(behind.target) == {"k0"}
 
 
+@pytest.mark.slow
 def test_verify_and_refresh_keep_the_pace(kvsync, sides):
     """Who reads the target waits until the service has forgotten what was read before."""
     sides.fill(5)
@@ -222,6 +226,7 @@ def test_to_itself(kvsync, edge):
     assert asked(edge) == {}
 
 
+@pytest.mark.slow
 def test_local(kvsync, manifest, clean_environment):
     """--local copies within the emulator of this folder, with a look at either side."""
     command = ["copy", "--local", "--from-namespace", "a", "--to-namespace", "b"]
@@ -253,6 +258,7 @@ def test_local_is_both_endpoints(kvsync, monkeypatch):
     assert "leave out KVSYNC_FROM_ENDPOINT" in kvsync(*command).err
 
 
+@pytest.mark.slow
 def test_faults(kvsync, serve_emulator, clean_environment):
     """A fifth of all reads failing changes nothing of what is copied, and retries are counted."""
     faulty = Sides.serve(

@@ -1,9 +1,12 @@
 """``kvsync copy --failures FILE``, and the way back."""
 
+import pytest
+
 from tests.cli.failing import FILE, broken_puts, listed
 from tests.cli.watching import counted
 
 
+@pytest.mark.slow
 def test_a_copy(kvsync, sides):
     """What a copy could not deliver is read once more, and comes back by a sync of the file."""
     sides.fill(30)
@@ -24,6 +27,7 @@ def test_a_copy(kvsync, sides):
     assert "nothing to do" in kvsync(*sides.command).out
 
 
+@pytest.mark.slow
 def test_a_copy_that_gave_up(kvsync, sides):
     """A copy that ended early reads no more: its lines have no value, and the copy is the way."""
     sides.fill(200)

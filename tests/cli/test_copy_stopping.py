@@ -37,6 +37,7 @@ def refused(result) -> tuple:
     return result.code, document["error"]["kind"], document["runs"][0]["summary"]["create"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [100, 150])
 def test_killed(kvsync, sides, sent):
     """After a kill the next copy sends what is missing, and what was under way or marked."""
@@ -53,6 +54,7 @@ def test_killed(kvsync, sides, sent):
     assert "nothing to do" in kvsync(*sides.command).out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_while_sending(kvsync, sides, number, code):
     """A signal stops both sides at once: what is in flight ends, and the state is saved."""
@@ -72,6 +74,7 @@ def test_a_signal_while_sending(kvsync, sides, number, code):
     assert seen == {"EdgeKVPut": 400 - summary["create"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signals", [1, 2])
 def test_a_signal_while_a_value_is_read_again_and_again(serve_emulator, clean_environment, signals):
     """A side that answers no more does not hold up a stop, however patient its retries are."""
@@ -94,6 +97,7 @@ def test_a_signal_while_a_value_is_read_again_and_again(serve_emulator, clean_en
     assert asked(sides.new) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [["-n"], []])
 def test_a_signal_while_reading(sides, serve_emulator, options):
     """A signal while the one side is read for the plan ends the copy; nothing is sent."""

@@ -109,6 +109,7 @@ def test_a_dump_that_is_not_there(kvsync, edge):
         assert (result.code, result.errors[0]) == (2, "gone.csv: no such file: check the path")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", "jsonl", ""])
 def test_a_dump_that_may_not_be_read(shared, form):
     """It is told as such, whatever its format."""

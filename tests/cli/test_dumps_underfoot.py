@@ -97,6 +97,7 @@ def _many(letter):
     return lines(*({"key": f"k{n:03}", "value": letter * 999} for n in range(100)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("replace", "done"), [(False, {64}), (True, {100})], ids=["in place", "by another"]
 )

@@ -51,6 +51,7 @@ def hostile(edge):
     return edge.pairs("zone-1", "ns")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("out", ["dump", "dump.yaml"])
 def test_round_trip(kvsync, edge, hostile, monkeypatch, out):
     """What export wrote, sync puts back byte for byte, with the same expiries."""
@@ -166,6 +167,7 @@ def test_prefix(kvsync, edge):
     assert sorted(keys) == ["cfg-a", "cfg-b"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("out", ["dump", "dump.jsonl", "dump.yaml", "dump.csv", "dump.json"])
 def test_interrupted(kvsync, serve_emulator, credentials, out):
     """Interrupted, an export is no source yet; run again, it goes on where it was."""
@@ -198,6 +200,7 @@ def test_interrupted(kvsync, serve_emulator, credentials, out):
         assert kvsync("verify", out, *target, "--exact").code == 0
 
 
+@pytest.mark.slow
 def test_interrupted_while_nobody_answers(serve_emulator, credentials, clean_environment):
     """A list of keys that hangs does not keep Ctrl-C waiting."""
     stuck = serve_emulator(fault=1.0, faults=frozenset({"hang"}))
@@ -241,6 +244,7 @@ def test_an_export_that_misses_keys_is_not_finished(kvsync, serve_emulator, cred
     assert kvsync("plan", "dump", *target).code == 2
 
 
+@pytest.mark.slow
 def test_faults(kvsync, serve_emulator, credentials):
     """A fifth of all requests failing changes nothing of what is exported."""
     edge = serve_emulator(fault=0.2, seed=3, faults=frozenset({"502", "cut-off", "reset-after"}))
@@ -252,6 +256,7 @@ def test_faults(kvsync, serve_emulator, credentials):
     assert {p["key"]: p["value"] for p in pairs} == {f"k{n}": f"v{n}" for n in range(400)}
 
 
+@pytest.mark.slow
 def test_reader_that_leaves(edge, credentials):
     """A reader of stdout that has had enough ends the export without a traceback."""
     for n in range(200):

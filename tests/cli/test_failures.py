@@ -32,6 +32,7 @@ def between(monkeypatch):
     return happens
 
 
+@pytest.mark.slow
 def test_what_a_line_says(kvsync, edge, manifest, clean_environment):
     """A line has the pair as it was to be sent, what became of it, and where it stands."""
     manifest(
@@ -163,6 +164,7 @@ def test_it_is_private(kvsync, edge, manifest, monkeypatch, clean_environment):
     assert "secret-of-the-test" not in text
 
 
+@pytest.mark.slow
 def test_interrupted(edge, manifest, monkeypatch, kvsync):
     """After Ctrl-C the file has all that was not sent; a sync of it and nothing else remains."""
     monkeypatch.setenv("KVSYNC_RATE", "20")
@@ -184,6 +186,7 @@ def test_interrupted(edge, manifest, monkeypatch, kvsync):
     assert "nothing to do" in kvsync("sync", "m.yaml").out
 
 
+@pytest.mark.slow
 def test_cut_off(serve_emulator, edge, manifest):
     """A second Ctrl-C leaves keys in doubt: they are listed as failed."""
     stuck = serve_emulator(fault=1.0, faults=frozenset({"hang"}))

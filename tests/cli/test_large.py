@@ -4,6 +4,8 @@ import pytest
 
 from kvsync.state import store
 
+pytestmark = pytest.mark.slow
+
 PAIRS = 30
 DUMP = ("d.jsonl", "--format", "jsonl", "--local")
 

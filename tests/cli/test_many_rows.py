@@ -73,6 +73,7 @@ def _story(kvsync, edge, write, form):
     return told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["manifest", "dump"])
 def test_the_whole_story(kvsync, serve_emulator, edge, write, monkeypatch, form, clean_environment):
     """Plan, sync, refresh, delete, adopt and verify tell and do the same with few rows and many."""

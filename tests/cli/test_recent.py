@@ -164,6 +164,7 @@ def test_a_state_from_before(kvsync, edge, deleted):
     assert held(edge) == {"a": "one", "b": "two"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ahead", [-3600, 3600])
 def test_a_machine_whose_clock_is_wrong(
     kvsync, serve_emulator, credentials, manifest, monkeypatch, monotonic, ahead

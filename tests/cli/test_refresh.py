@@ -151,6 +151,7 @@ def test_no_request_too_many(kvsync, edge, pushed, manifest, count):
     assert seen == {"EdgeKVGet": -(-count // 20)}
 
 
+@pytest.mark.slow
 def test_fresh_drift_is_read_again(kvsync, edge, manifest, monkeypatch):
     """Drift right after our own write is believed once the store has had time to settle."""
     manifest("keys: {a: one}\n")
@@ -164,6 +165,7 @@ def test_fresh_drift_is_read_again(kvsync, edge, manifest, monkeypatch):
     assert "written less than 60 s ago read differently" in result.err
 
 
+@pytest.mark.slow
 def test_lag_is_no_drift(kvsync, serve_emulator, credentials, manifest):
     """A write that is not readable yet is waited for, and not taken for drift."""
     edge = serve_emulator(lag=0.6)
@@ -177,6 +179,7 @@ def test_lag_is_no_drift(kvsync, serve_emulator, credentials, manifest):
     assert seen["EdgeKVGet"] > 1
 
 
+@pytest.mark.slow
 def test_progress_counts_each_key_once(kvsync, serve_emulator, credentials, manifest, monkeypatch):
     """However often a key is read again, the line never counts more keys than there are."""
     edge = serve_emulator(lag=0.6)
@@ -244,6 +247,7 @@ def test_local(kvsync, manifest, clean_environment):
     assert "nothing to do" in kvsync("sync", "m.yaml", "--local", "--refresh").out
 
 
+@pytest.mark.slow
 def test_rolled_back_while_the_write_is_on_its_way(kvsync, serve_emulator, credentials, manifest):
     """A value that our last write replaced is sent again, although it can still be read."""
     edge = serve_emulator(lag=0.6)

@@ -60,6 +60,7 @@ def _write(path: Path, pairs: dict[str, tuple[str, Expiry]]) -> None:
     path.write_text("".join(f"{json.dumps(item)}\n" for item in items))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FILE_FORMATS)
 @settings(max_examples=40)
 @given(pairs=PAIRS)
@@ -82,6 +83,7 @@ def test_what_is_converted_comes_back(
         os.remove(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FILE_FORMATS)
 def test_the_largest_values(tmp_path: Path, form: str) -> None:
     """A value of exactly 1 MiB comes back, whatever it takes to write it."""

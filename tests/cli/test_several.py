@@ -36,6 +36,7 @@ def deletes(result) -> list[list[str]]:
     return [[c["key"] for c in run["changes"]] for run in result.json["runs"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sources", [("s/b", "s/c"), ("s/b", "t/c")], ids=["one state", "two"])
 def test_orphans_of_all_sources_are_unmanaged(kvsync, pushed, source, sources):
     """A key that one of the sources names no more is unmanaged, whichever of them is first."""

@@ -110,6 +110,7 @@ def test_variables(kvsync, settle, manifest, ways, monkeypatch):
     assert not _is_short(kvsync, ways, "m.yaml")
 
 
+@pytest.mark.slow
 def test_files_trees_and_dumps_of_a_manifest(kvsync, settle, manifest, write, ways):
     """Each file that a manifest leads to counts, and a rule that leaves one out as well."""
     changing = {
@@ -303,6 +304,7 @@ def test_forgotten_keys(kvsync, settle, manifest, ways):
     assert "1 created" in kvsync("sync", "m.yaml").out
 
 
+@pytest.mark.slow
 def test_imports_next_to_nothing(kvsync, settle, manifest, edge):
     """What reads sources, sends and shows progress is not even loaded."""
     manifest("keys: {a: one}\n")

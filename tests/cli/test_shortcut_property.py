@@ -106,6 +106,7 @@ STEPS: dict[str, Callable[[World, str], object]] = {
 }
 
 
+@pytest.mark.slow
 def test_both_ways_tell_the_same(edge, monkeypatch, capsys):
     """After edits, syncs, other options, variables and times: the same plan, long or short."""
     ways = Ways(monkeypatch)

@@ -41,6 +41,7 @@ def until_sending(edge) -> None:
         os.sched_yield()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_soft_stop(start, edge, clean_environment, number, code):
     """A signal ends the run within the grace time: state saved, summary printed, 128 + signal."""
@@ -63,6 +64,7 @@ def test_soft_stop(start, edge, clean_environment, number, code):
         assert state.runs(target, "m.yaml")[0].exit_code == code
 
 
+@pytest.mark.slow
 def test_second_signal(start, serve_emulator, clean_environment):
     """A second signal does not wait for requests in flight: their keys stay in doubt."""
     stuck = serve_emulator(fault=1.0, faults=frozenset({"hang"}))
@@ -83,6 +85,7 @@ def test_second_signal(start, serve_emulator, clean_environment):
     assert {key for key, row in rows.items() if row.in_doubt} == {f["key"] for f in failures}
 
 
+@pytest.mark.slow
 def test_killed_run(start, edge, kvsync, clean_environment):
     """After SIGKILL the lock is free, and the next run completes without a false "unchanged"."""
     child = start()
@@ -120,6 +123,7 @@ def test_signal_before_anything_is_sent(kvsync, edge, manifest, monkeypatch, num
     assert "1 to create" in kvsync("plan", "m.yaml").out
 
 
+@pytest.mark.slow
 def test_signal_stops_all_sources(start, edge, write):
     """A signal during the first of two sources keeps the second from being tried."""
     write("tree/x", "1")
@@ -171,6 +175,7 @@ def test_signal_after_the_push(kvsync, edge, manifest, monkeypatch, number):
     monkeypatch.undo()
 
 
+@pytest.mark.slow
 def test_many_signals(start, edge):
     """However often Ctrl-C is pressed, there is one document, and it has the exit code."""
     child = start("--progress", "none")
@@ -184,6 +189,7 @@ def test_many_signals(start, edge):
     assert summary["create"] + summary["failed"] + summary["skipped"] == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize(
     "command", ["verify m.yaml", "plan m.yaml --refresh", "sync m.yaml --refresh", "get a"]

@@ -7,6 +7,7 @@ import pytest
 from kvsync.state import State
 from tests.cli.spoiling import LOOKS, STATE, altered, noise, truncate
 from tests.cli.watching import counted, held
+from tests.effort import examples
 
 COUNT = 300
 KEYS = "keys: {" + ", ".join(f"key-{n}: {{value: v, ttl: 1h}}" for n in range(COUNT)) + "}\n"
@@ -16,12 +17,14 @@ KEYS = "keys: {" + ", ".join(f"key-{n}: {{value: v, ttl: 1h}}" for n in range(CO
 def sound(kvsync, edge, manifest) -> bytes:
     """A state of several pages, in which every key is in doubt: whatever is called unchanged would
     be a lie. Returns the file's content."""
-    manifest(KEYS)
+    manifest("keys: {key-0: {value: v, ttl: 1h}}\n")
     assert kvsync("sync", "m.yaml").code == 0
     with State.write(str(STATE.resolve())) as state:
         (target,) = state.targets()
-        rows = [row._replace(in_doubt=True) for row in state.rows(target).values()]
+        (row,) = state.rows(target).values()
+        rows = [row._replace(key=f"key-{n}", in_doubt=True) for n in range(COUNT)]
         state.correct(target, rows, [])
+    manifest(KEYS)
     return STATE.read_bytes()
 
 
@@ -38,10 +41,11 @@ def looked_at(kvsync) -> set[int]:
     return codes
 
 
+@pytest.mark.slow
 def test_bits(kvsync, edge, sound):
     """Single bits that flip, anywhere in the file, make no key unchanged."""
     chance = random.Random(1)
-    for _ in range(150):
+    for _ in range(examples(50)):
         spoiled = bytearray(sound)
         spoiled[chance.randrange(len(sound))] ^= 1 << chance.randrange(8)
         STATE.write_bytes(spoiled)
@@ -49,16 +53,18 @@ def test_bits(kvsync, edge, sound):
         assert STATE.read_bytes() == spoiled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [2, 16, 512, 4096])
 def test_noise_anywhere(kvsync, edge, sound, length):
     """Noise of any length, anywhere in the file, makes no key unchanged."""
     chance = random.Random(length)
-    for _ in range(25):
+    for _ in range(examples(15)):
         STATE.write_bytes(sound)
         noise(chance.randrange(len(sound) - length), length)
         looked_at(kvsync)
 
 
+@pytest.mark.slow
 def test_each_page(kvsync, edge, sound):
     """Of every page that is noise, or zeros, a sync says what is wrong and how to repair it; it
     sends nothing, and leaves the file as it is."""
@@ -89,6 +95,7 @@ def lengths(whole: int) -> list[int]:
     return [*few, *range(4096, whole, 4096), whole // 2 + 7, whole - 1]
 
 
+@pytest.mark.slow
 def test_truncated(kvsync, edge, sound):
     """A state that ends too early is told as such, wherever it ends, and left as it is."""
     for length in lengths(len(sound)):
@@ -101,6 +108,7 @@ def test_truncated(kvsync, edge, sound):
         assert STATE.stat().st_size == length
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [0, 1])
 def test_empty(kvsync, edge, sound, length):
     """A state of no bytes, or of one, as SQLite has it, knows nothing: all is sent once more."""
@@ -110,6 +118,7 @@ def test_empty(kvsync, edge, sound, length):
     assert kvsync("state", "check", "m.yaml").code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sql",
     [

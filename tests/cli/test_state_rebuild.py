@@ -113,6 +113,7 @@ def rows(namespace: str) -> list[tuple]:
         return connection.execute(sql, (namespace,)).fetchall()
 
 
+@pytest.mark.slow
 def test_rows_that_are_as_they_were_written(kvsync, edge, write):
     """Where the file is built as it should be, all rows but the spoiled ones are kept: of other
     sources, too, and with them whose each key is."""

@@ -51,6 +51,7 @@ def test_the_vendors_sdk_behind_our_back(kvsync, edge, manifest, vendor):
     assert held(edge)["stray"] == "theirs"
 
 
+@pytest.mark.slow
 def test_faults(kvsync, serve_emulator, credentials, manifest):
     """Of requests that fail in every way, a fifth changes nothing of what is found and done."""
     edge = serve_emulator(fault=0.2, faults=ALL_FAULTS - {"hang", "trickle"}, seed=1)

@@ -443,6 +443,7 @@ def test_who_wins(kvsync, edge, manifest):
     assert target["namespace"] == "x"
 
 
+@pytest.mark.slow
 def test_python_dash_m(kvsync, edge, manifest):
     """`python -m kvsync` is the same program."""
     import subprocess
@@ -508,6 +509,7 @@ def test_emulator_that_came_after_the_plan(kvsync, edge, manifest, monkeypatch):
     assert "has changed since the plan was made: run again" in result.errors[0]
 
 
+@pytest.mark.slow
 def test_faults_are_survived(kvsync, serve_emulator, edge, manifest, monkeypatch):
     """With a fifth of all requests failing in every way, all keys get through."""
     faulty = serve_emulator(fault=0.2, seed=7, faults=frozenset(
@@ -565,6 +567,7 @@ def test_detailed_exitcode(kvsync, edge, manifest, write):
     assert kvsync("plan", "--detailed-exitcode", "--json").json["exit_code"] == 1
 
 
+@pytest.mark.slow
 def test_real_files(kvsync, edge):
     """The time zone database, as others built it, arrives byte for byte, and is known after."""
     import base64

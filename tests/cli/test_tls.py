@@ -17,6 +17,7 @@ def front(emulator, credentials, tmp_path):
         yield front
 
 
+@pytest.mark.slow
 def test_a_private_ca_is_trusted_where_it_is_named(kvsync, front, emulator, manifest, monkeypatch):
     """With --ca-file, or its variable, every step works over TLS as it does without."""
     manifest(MANIFEST)
@@ -112,6 +113,7 @@ def test_no_option_turns_verification_off(kvsync):
         assert f"--{word}" not in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [302, 307, 308])
 def test_a_redirect_is_not_followed(kvsync, emulator, credentials, manifest, status):
     """Whoever answers with another address is not obeyed: no signed request goes there."""

@@ -40,6 +40,7 @@ def holder(synced):
         child.stdin.close()
 
 
+@pytest.mark.slow
 def test_the_second_says_who_is_first(kvsync, edge, holder):
     """A run from cron that overlaps ends with 12 and names the other; nothing is sent."""
     result = kvsync("sync", "m.yaml")
@@ -47,6 +48,7 @@ def test_the_second_says_who_is_first(kvsync, edge, holder):
     assert f"pid {holder.pid}" in result.err
 
 
+@pytest.mark.slow
 def test_looking_is_not_held_up(kvsync, edge, holder):
     """What only reads the state does not wait for the run that holds it."""
     for command in (["plan", "m.yaml"], ["state", "list", "m.yaml"], ["verify", "m.yaml"]):
@@ -61,6 +63,7 @@ def test_looking_holds_nobody_up(kvsync, edge, synced):
         assert rows.keys() == {"a"}
 
 
+@pytest.mark.slow
 def test_a_killed_run_holds_nothing(kvsync, edge, holder):
     """The lock of a run that was killed does not block the next, whatever it left written."""
     holder.send_signal(signal.SIGKILL)
@@ -68,6 +71,7 @@ def test_a_killed_run_holds_nothing(kvsync, edge, holder):
     assert "1 updated" in kvsync("sync", "m.yaml").out
 
 
+@pytest.mark.slow
 def test_waiting_for_the_first(kvsync, edge, holder, monkeypatch):
     """With --lock-timeout the second waits until the first is done, and then does its work."""
     told = []
@@ -98,6 +102,7 @@ def while_waiting(monkeypatch, holder):
     return let
 
 
+@pytest.mark.slow
 def test_a_source_that_changes_while_it_waits(kvsync, edge, manifest, while_waiting):
     """What the source says after the wait is sent, wherever it goes by then, and nothing of before:
     the run that was waited for may have sent what is newer."""
@@ -112,6 +117,7 @@ def test_a_source_that_changes_while_it_waits(kvsync, edge, manifest, while_wait
     assert "nothing to do" in kvsync("sync", "m.yaml").out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["spoil", "remove"])
 def test_a_source_that_is_no_more_after_the_wait(kvsync, edge, manifest, while_waiting, change):
     """It is told as it is then, and nothing is sent."""
@@ -120,6 +126,7 @@ def test_a_source_that_is_no_more_after_the_wait(kvsync, edge, manifest, while_w
     assert held(edge) == {"a": "one"}
 
 
+@pytest.mark.slow
 def test_a_first_run_that_waits(kvsync, edge, manifest, while_waiting):
     """So it is where there is no state yet, and the source was read before the wait."""
     os.remove(".kvsync/state.db")
@@ -155,6 +162,7 @@ def test_no_locks(kvsync, edge, synced, monkeypatch):
     assert held(edge) == {"a": "one"}
 
 
+@pytest.mark.slow
 def test_two_states_on_one_account(serve_emulator, credentials, write):
     """Two runs that share the budget of an account slow each other down, and lose no key."""
     edge = serve_emulator(rate=40)

@@ -200,6 +200,7 @@ def test_a_mounted_config_map_that_is_swapped_meanwhile(kvsync, edge, write, mea
     assert held(edge) == {"a": "a2", "b": "b2", "c": "c2"}
 
 
+@pytest.mark.slow
 def test_unreadable_between_two_runs(kvsync, edge, source, shared):
     """A file that may no longer be read is an error of the source: nothing is sent or forgotten."""
     shutil.copytree("tree", shared / "tree")
@@ -226,6 +227,7 @@ def test_times_that_are_set_back(kvsync, edge, source, name, change):
     no_false_claim(edge, ".kvsync/state.db")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["tree", "m.yaml"])
 def test_edits_in_the_same_tick(kvsync, edge, source, path):
     """However soon after a run a file is changed in place, the next run sends it."""

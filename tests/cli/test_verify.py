@@ -131,6 +131,7 @@ def test_no_request_too_many(kvsync, edge, pushed, count):
     assert seen == {"EdgeKVList": 1} | gets
 
 
+@pytest.mark.slow
 def test_waiting_for_the_store(kvsync, serve_emulator, credentials, manifest, monkeypatch):
     """--wait reads again only what differs, until it agrees."""
     edge = serve_emulator(lag=0.5)
@@ -145,6 +146,7 @@ def test_waiting_for_the_store(kvsync, serve_emulator, credentials, manifest, mo
     assert "EdgeKVList" not in asked(edge)
 
 
+@pytest.mark.slow
 def test_waiting_in_vain(kvsync, edge, manifest):
     """When the time is up, what still differs is a difference."""
     manifest("keys: {a: one}\n")
@@ -153,6 +155,7 @@ def test_waiting_in_vain(kvsync, edge, manifest):
     assert seen["EdgeKVGet"] > 1
 
 
+@pytest.mark.slow
 def test_progress_while_waiting(kvsync, edge, manifest, monkeypatch):
     """The line counts a key once; unmanaged keys that --exact reads come on top of the total."""
     manifest("keys: {a: one}\n")

@@ -12,6 +12,7 @@ from kvsync.model import Expiry
 from tests.dumps.feeding import KEYS, TEXTS, read, records
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(KEYS, KEYS, TEXTS)), st.sampled_from(["\n", "\r\n"]))
 def test_whatever_a_row_holds_comes_back(wanted: list[tuple[str, str, str]], end: str) -> None:
     """Text of any kind in quotes, line breaks included."""

@@ -16,6 +16,7 @@ _INDENTS = st.sampled_from([None, 0, 2, "\t"])
 _DROPS = st.integers(1, 9)
 
 
+@pytest.mark.slow
 @given(_PAIRS, _INDENTS, st.booleans(), _DROPS)
 def test_whatever_was_put_comes_back(
     wanted: list[tuple[str, str]], indent: int | str | None, escaped: bool, drop: int
@@ -27,6 +28,7 @@ def test_whatever_was_put_comes_back(
     assert [item[:2] for item in items] == [(key, value.encode()) for key, value in wanted]
 
 
+@pytest.mark.slow
 @given(st.dictionaries(KEYS, st.none() | TEXTS), _INDENTS, st.sampled_from("abc"), _DROPS)
 def test_whatever_was_got_comes_back(
     wanted: dict[str, str | None], indent: int | str | None, shape: str, drop: int

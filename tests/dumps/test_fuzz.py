@@ -57,6 +57,7 @@ def test_random_bytes_are_records_or_faults(
     _check(form, content, layout, drop)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", _FILES)
 @given(
     st.sampled_from(_SOUND),

@@ -15,6 +15,7 @@ from kvsync.dumps.decoder import Json
 from kvsync.dumps.jsontext import MAX_ITEM, BrokenError, Found, JsonText
 from kvsync.dumps.record import Fault
 from tests.dumps.feeding import TEXTS, Drops, Pouring, read
+from tests.effort import examples
 
 _VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**16), 10**16) | TEXTS,
@@ -39,6 +40,8 @@ def _members(text: JsonText) -> Iterator[tuple[str, Json]]:
     return ((name, text.item().value) for _, name in text.names())
 
 
+@pytest.mark.slow
+@settings(max_examples=examples(40))
 @given(st.lists(_VALUES), _LAYOUTS, st.integers(1, 99), st.integers(1, 9))
 def test_the_elements_of_an_array_come_one_by_one(
     values: list[Json], layout: dict[str, Any], chunk: int, drop: int
@@ -49,6 +52,8 @@ def test_the_elements_of_an_array_come_one_by_one(
     assert text.peek() == "r"
 
 
+@pytest.mark.slow
+@settings(max_examples=examples(40))
 @given(st.dictionaries(TEXTS, _VALUES), _LAYOUTS, st.integers(1, 99), st.integers(1, 9))
 def test_the_members_of_an_object_come_one_by_one(
     values: dict[str, Json], layout: dict[str, Any], chunk: int, drop: int
@@ -59,6 +64,8 @@ def test_the_members_of_an_object_come_one_by_one(
     assert text.peek() == ""
 
 
+@pytest.mark.slow
+@settings(max_examples=examples(40))
 @given(st.lists(_VALUES), _LAYOUTS, st.integers(1, 99))
 def test_texts_may_stand_one_after_the_other(
     values: list[Json], layout: dict[str, Any], chunk: int
@@ -108,7 +115,7 @@ def test_lines_are_counted_across_everything() -> None:
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=200), st.integers(1, 500))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_the_line_does_not_depend_on_how_much_is_read(gaps: list[int], chunk: int) -> None:
     """Nor on how often what was read is forgotten."""
     content = "[" + ",".join("\n" * gap + '"' + "x" * 97 + '"' for gap in gaps) + "]"
@@ -178,6 +185,7 @@ def test_a_broken_object_has_a_line(content: bytes, line: int, message: str) -> 
     assert _broken(content, _members) == Fault(line, message)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inside", [b'"%s"', b'{"a":"%s"}', b'[1,"%s"]'])
 def test_one_item_has_a_limit(inside: bytes) -> None:
     """So that memory does not grow with a file that never ends an item."""
@@ -188,6 +196,7 @@ def test_one_item_has_a_limit(inside: bytes) -> None:
     assert fault == Fault(2, "more than 16 MiB: EdgeKV cannot hold that, leave it out")
 
 
+@pytest.mark.slow
 def test_a_number_has_a_limit_too() -> None:
     """Though every beginning of one is whole."""
     fault = _broken(b"[1,\n" + b"9" * 4 * MAX_ITEM, JsonText.elements)
@@ -202,6 +211,7 @@ def test_a_syntax_error_is_found_at_once() -> None:
     assert file.tell() < 2**20
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file() -> None:
     """40 MB of pairs need a few MiB."""
     pair = json.dumps({"key": "a", "value": 'é\n"x' * 500}).encode()
@@ -226,6 +236,7 @@ def test_all_of_a_dump_is_read_in_drops() -> None:
     assert read("cloudflare", content, drop=1) == read("cloudflare", content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["cloudflare", "fastly", "consul", "jsonl"])
 @pytest.mark.parametrize("piece", [b"[],", b"{},", b'"a",'])
 def test_an_item_of_very_many_parts(form: str, piece: bytes) -> None:

@@ -106,6 +106,7 @@ def test_what_is_lost_is_told(record: Record, rules: Rules) -> None:
     assert (Loss.SHORT_TTL in kinds) == (0 < left < 60)
 
 
+@pytest.mark.slow
 @given(RECORDS, RULES)
 def test_each_loss_goes_the_way_that_was_said(record: Record, rules: Rules) -> None:
     """A kind's way is the one that the rules give, or the kind's first; a loss comes once."""
@@ -147,6 +148,7 @@ def test_it_is_the_same_again(record: Record, rules: Rules) -> None:
     assert settle(record, rules, NOW) == settle(record, rules, NOW)
 
 
+@pytest.mark.slow
 @given(RECORDS, RULES)
 def test_time_decides_of_expiries_alone(record: Record, rules: Rules) -> None:
     """Key and value are the same at any time, unless a TTL too short leaves the pair out."""
@@ -156,6 +158,7 @@ def test_time_decides_of_expiries_alone(record: Record, rules: Rules) -> None:
         assert now.value == before.value
 
 
+@pytest.mark.slow
 @given(KEYS, st.sampled_from(["", "p-"]))
 def test_escaped_keys_can_be_turned_back(key: str, prefix: str) -> None:
     """--keys escape loses nothing of a key."""

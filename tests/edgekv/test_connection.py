@@ -235,6 +235,7 @@ async def test_a_silent_server_is_given_up() -> None:
     assert (error.code, error.in_doubt) == ("Timeout", True)
 
 
+@pytest.mark.slow
 async def test_a_server_that_does_not_read_is_given_up() -> None:
     """An upload that stalls for the length of the time-out ends the attempt, in doubt."""
     async with raw_server(silent) as server:
@@ -242,6 +243,7 @@ async def test_a_server_that_does_not_read_is_given_up() -> None:
     assert (error.code, error.in_doubt) == ("Timeout", True)
 
 
+@pytest.mark.slow
 async def test_a_slow_answer_that_moves_is_waited_for() -> None:
     """The time-out bounds silence: an answer that keeps coming may take longer than it."""
 

@@ -20,6 +20,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = kvsync.edgekv.nothing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["kvsync.edgekv", "kvsync.edgekv.endpoint"])
 def test_the_front_door_is_light(module: str) -> None:
     """Looking at an endpoint pulls neither aiohttp nor asyncio nor the vendor's package."""

@@ -77,6 +77,7 @@ def test_advice_stays() -> None:
     assert error.message == f"{LEFT_OUT}; check the credentials"
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_no_eight_characters_of_a_value_are_told(data: st.DataObject) -> None:
     """Any part of a value, from 8 characters on, as it is or as JSON, is left out."""

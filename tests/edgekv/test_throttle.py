@@ -42,6 +42,7 @@ def spacing(moments: list[float]) -> list[float]:
     return [later - earlier for earlier, later in pairwise(moments)]
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(min_value=0, max_value=0.1), min_size=60, max_size=60))
 @settings(deadline=None, max_examples=30)
 def test_no_window_holds_more_departures_than_the_rate(late: list[float]) -> None:
@@ -62,6 +63,7 @@ def test_no_window_holds_more_departures_than_the_rate(late: list[float]) -> Non
     story()
 
 
+@pytest.mark.slow
 @given(rate=st.floats(min_value=1, max_value=200), start=st.floats(min_value=0, max_value=3))
 @settings(deadline=None, max_examples=30)
 def test_no_window_holds_more_than_the_rate(rate: float, start: float) -> None:

@@ -17,7 +17,7 @@ from kvsync.emulator.server import Emulator
 from kvsync.errors import UsageError
 
 
-@pytest.fixture(params=["cryptography", "openssl"])
+@pytest.fixture(params=["cryptography", pytest.param("openssl", marks=pytest.mark.slow)])
 def maker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each of the two ways to make a certificate."""
     if request.param == "openssl":
@@ -79,6 +79,7 @@ def test_nothing_to_make_it_with(monkeypatch, tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_openssl_that_fails_is_told(monkeypatch, tmp_path) -> None:
     """What openssl says last is told, with the way out."""
     monkeypatch.setattr(certificate, "_by_cryptography", _not_installed)

@@ -4,6 +4,7 @@ import tracemalloc
 from contextlib import closing
 from typing import Any, TypeAlias
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,6 +128,7 @@ STEP = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(
     steps=st.lists(STEP, max_size=25),
     prefix=st.sampled_from(["", "a", "é"]),

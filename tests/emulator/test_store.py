@@ -19,6 +19,7 @@ from tests.emulator.raw import ZONE, call
 from tests.servers import ServedEmulator
 
 
+@pytest.mark.slow
 def test_reading_the_uuid_loads_no_server() -> None:
     """A run that has nothing to send asks for the UUID, and must not pay for aiohttp."""
     script = (
@@ -86,6 +87,7 @@ def test_the_file_is_private_and_alone(data: str) -> None:
     assert [file.name for file in Path(data).parent.iterdir()] == ["emulator.db"]
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_outlives_a_kill(data: str) -> None:
     """A process killed right after a put has written it."""
     script = f"""
@@ -195,6 +197,7 @@ def test_a_delete_that_fails_halfway_deletes_nothing(data: str) -> None:
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3)
 
 
+@pytest.mark.slow
 @given(
     keys=st.sets(KEYS, max_size=25),
     later=st.sets(KEYS, max_size=5),
@@ -222,6 +225,7 @@ def test_paging_misses_nothing_whatever_is_inserted_meanwhile(
     assert set(listed) <= {key.encode() for key in keys | later if key.startswith(prefix)}
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.integers(0, 5), st.sampled_from([0, 50, 100])),

@@ -119,6 +119,7 @@ async def test_expiration_is_written_in_iso_8601_utc(sdk: Any, serve_emulator: S
     assert (await call("EdgeKVGet", Keys=["k"])).Data[0].Expiration == "2033-05-18T03:33:20Z"
 
 
+@pytest.mark.slow
 async def test_list_pages_by_cursor_until_it_is_empty(call: Call) -> None:
     """Following the cursor names every key once; a prefix narrows it."""
     for index in range(7):
@@ -155,6 +156,7 @@ async def test_a_lagging_emulator_is_read_as_it_was(sdk: Any, serve_emulator: Se
     assert (await call("EdgeKVList")).Keys == ["k"]
 
 
+@pytest.mark.slow
 async def test_a_namespace_lives_from_create_to_delete(call: Call) -> None:
     """Create, modify, describe and delete speak of the same namespace."""
     await call("CreateEdgeKVNamespace", Namespace="team-1", Remark="first")

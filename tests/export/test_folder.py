@@ -148,6 +148,7 @@ def test_an_export_taken_up_again_is_unfinished_until_it_ends(tmp_path: Path) ->
         read_back(tmp_path / "out")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refresh", [False, True])
 def test_an_index_cut_anywhere_loses_no_pair(tmp_path: Path, refresh: bool) -> None:
     """Neither the cut index nor the old files make a wrong pair of the new run's."""
@@ -365,6 +366,7 @@ for out in sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 def test_a_place_where_nobody_may_write_is_told(shared: Path) -> None:
     """A directory that cannot be made, entered or written to is named, with the reason."""
     (shared / "closed").mkdir(mode=0)

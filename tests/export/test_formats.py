@@ -125,6 +125,7 @@ READERS: dict[str, Callable[[Path], Iterator[Given]]] = {
 }
 
 
+@pytest.mark.slow
 @KINDS
 @given(pairs=_PAIRS)
 @example(pairs=ALL)
@@ -136,6 +137,7 @@ def test_others_read_what_was_written(kind: str, pairs: list[Given]) -> None:
         assert list(READERS[kind](folder / "out")) == pairs
 
 
+@pytest.mark.slow
 @KINDS
 @given(pairs=_PAIRS)
 @example(pairs=ALL)

@@ -48,6 +48,7 @@ def pairs_of(out: Path) -> list[Pair]:
     return READERS[out.suffix](out)
 
 
+@pytest.mark.slow
 @given(PAIRS, st.sampled_from(sorted(NAMES)))
 def test_what_was_exported_is_read_back(pairs: list[Pair], kind: str) -> None:
     """The same keys, bytes and expiries, whatever they are made of; also by the next run."""
@@ -59,6 +60,7 @@ def test_what_was_exported_is_read_back(pairs: list[Pair], kind: str) -> None:
         assert export(out, kind, pairs, refresh=True) == (len(pairs), 0, 0)
 
 
+@pytest.mark.slow
 @KINDS
 def test_hostile_keys_and_values_are_read_back(tmp_path: Path, kind: str) -> None:
     """None of them is taken for a piece of the format."""
@@ -458,6 +460,7 @@ for out in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_a_place_where_nobody_may_write_is_told(shared: Path) -> None:
     """A file that cannot be made or read is named, with the reason."""
     (shared / "theirs").write_bytes(b"")

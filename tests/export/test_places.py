@@ -62,6 +62,7 @@ def test_what_makes_no_sense_is_said_at_once(out: str, kind: str, message: str) 
     assert str(caught.value) == message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "pairs_of"),
     [("jsonl", json_lines), ("manifest", read_back), ("cloudflare", array), ("csv", table)],
@@ -90,6 +91,7 @@ except OutputError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("redirection", "words"), [("| head -n 1", "Broken pipe"), ("> /dev/full", "No space left")]
 )

@@ -14,6 +14,8 @@ from tests.hostile.attacks import BULKY, ENDLESS, SLOW
 from tests.hostile.serving import Answer, HostileServer, hostile
 from tests.nobody import without_coverage
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 15.0
 """Three times what it may take on a machine that does nothing else."""
 BYTES = 300 << 20

@@ -38,6 +38,7 @@ def empty_folder() -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_hostile_input(name: str) -> None:
     """It ends with the exit code and the words that it should, in 300 MiB."""

@@ -140,6 +140,7 @@ def changed(node: Any, path: tuple[Any, ...], value: Any) -> Any:
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CALLS)
 @given(data=st.data())
 def test_any_value_at_any_place(name: str, data: st.DataObject) -> None:
@@ -151,6 +152,7 @@ def test_any_value_at_any_place(name: str, data: st.DataObject) -> None:
     ask(call, StubWire(body.encode()))
 
 
+@pytest.mark.slow
 @given(st.text() | st.from_regex(r"\A\w{3}, \d+ \w{3} \d+ \d+:\d+:\d+ [-+]?\w+\Z"))
 def test_any_date(date: str) -> None:
     """A Date that makes no sense is none."""

@@ -5,6 +5,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -43,11 +44,13 @@ def labs(kind: type[Any], edge: Any, box: LyingProxy, folder: Path) -> Callable[
     return made
 
 
+@pytest.mark.slow
 def test_machine(edge, box: LyingProxy, folder: Path) -> None:
     """Whatever happens: the state is true, what is done is done, and what is others' is theirs."""
     run_in(machine_in(labs(Lab, edge, box, folder)), 6)
 
 
+@pytest.mark.slow
 def test_states_that_meet(serve_emulator, monkeypatch, edge, folder: Path) -> None:
     """Whatever meets what else: no false claim, and no key of another source is deleted."""
     with clock() as moved:

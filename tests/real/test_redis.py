@@ -18,6 +18,8 @@ from kvsync.model import NEVER, Expiry
 from tests.real.redisserver import serving_redis
 from tests.real.tools import tool
 
+pytestmark = pytest.mark.slow
+
 # PEXPIRETIME came with Redis 7.
 _OLD = ("--rename-command", "PEXPIRETIME", "")
 

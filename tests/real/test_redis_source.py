@@ -9,6 +9,8 @@ import redis
 
 from tests.real.redisserver import serving_redis
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Any]
 Meanwhile = Callable[[Callable[[], object]], None]
 LATER = int(time.time()) + 86400

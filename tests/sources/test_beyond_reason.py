@@ -66,6 +66,7 @@ def ladder(folder: Path, levels: int) -> Iterator[Path]:
             (folder / f"{level:02}" / side).symlink_to(f"../{level + 1:02}")
 
 
+@pytest.mark.slow
 def test_links_that_lead_everywhere_in_two_ways(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

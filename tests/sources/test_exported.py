@@ -218,6 +218,7 @@ except Exception as error:
 """
 
 
+@pytest.mark.slow
 def test_an_index_that_may_not_be_read_is_a_mistake(shared: Path) -> None:
     """The directory is not taken for an ordinary one."""
     exported(shared / "t")

@@ -69,6 +69,7 @@ def check(mistakes: tuple[Mistake, ...]) -> None:
         assert "\n" not in mistake.message
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(120))
 @given(nodes=st.lists(NODES, min_size=1, max_size=3))
 def test_no_message_repeats_a_value(nodes: list[str]) -> None:

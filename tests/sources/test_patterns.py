@@ -52,6 +52,7 @@ IGNORES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ignores", IGNORES)
 def test_ignore_files_work_as_gitignore_files_do(tmp_path: Path, ignores: dict[str, str]) -> None:
     """What git would list as untracked with these ignore files is what the tree has."""
@@ -141,6 +142,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(pattern=WORDS, only_directories=st.booleans())
 def test_whatever_the_pattern_git_is_the_judge(

@@ -40,6 +40,7 @@ def _filled(entries: Sequence[Entry]) -> Scratch:
     return scratch
 
 
+@pytest.mark.slow
 @given(LISTS)
 def test_it_gives_back_what_was_added(entries: list[Entry]) -> None:
     """Length, order and every field are those of the entries, as often as one asks."""
@@ -53,6 +54,7 @@ def test_it_gives_back_what_was_added(entries: list[Entry]) -> None:
     assert list(zip(scratch, scratch, strict=True)) == list(zip(entries, entries, strict=True))
 
 
+@pytest.mark.slow
 @given(LISTS, PLACES)
 def test_an_index(entries: list[Entry], place: int) -> None:
     """An index counts from either end, and one that is too large is an error."""
@@ -64,12 +66,14 @@ def test_an_index(entries: list[Entry], place: int) -> None:
             scratch[place]
 
 
+@pytest.mark.slow
 @given(LISTS, ENDS, ENDS, st.one_of(st.none(), PLACES.filter(bool)))
 def test_a_slice(entries: list[Entry], start: int, stop: int, step: int) -> None:
     """A slice has what that of a list has."""
     assert list(_filled(entries)[start:stop:step]) == entries[start:stop:step]
 
 
+@pytest.mark.slow
 @given(LISTS, st.lists(KEYS, max_size=5), st.lists(KEYS, max_size=5))
 def test_names(entries: list[Entry], left_out: list[str], others: list[str]) -> None:
     """The source names what it has and what it leaves out, and nothing else."""

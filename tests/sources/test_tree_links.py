@@ -98,6 +98,7 @@ for path in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_what_may_not_be_read_is_a_mistake(shared: Path) -> None:
     """An unreadable file, directory, link target or manifest is never left out in silence."""
     denied = "permission denied: let this user read it, or leave it out"

@@ -41,6 +41,7 @@ def holder(path):
         child.stdin.close()
 
 
+@pytest.mark.slow
 def test_who_holds_it(path, holder):
     """A second run is told who holds the state, since when, and how to wait."""
     with pytest.raises(LockedError) as caught, run_lock(path):
@@ -52,6 +53,7 @@ def test_who_holds_it(path, holder):
     assert message.endswith("Z; wait longer for it: --lock-timeout 5m")
 
 
+@pytest.mark.slow
 def test_second_refusal_still_knows(path, holder):
     """Being refused does not make the next one lose sight of the holder."""
     for _ in range(2):
@@ -59,6 +61,7 @@ def test_second_refusal_still_knows(path, holder):
             pass
 
 
+@pytest.mark.slow
 def test_waiting(path, holder):
     """With a time-out, a run says whom it waits for, and waits until that one is done."""
     told = []
@@ -72,6 +75,7 @@ def test_waiting(path, holder):
     assert told[0].startswith(f"waiting for another run: pid {holder.pid} on ")
 
 
+@pytest.mark.slow
 def test_killed_holder(path, holder):
     """A run that was killed does not block the next one."""
     os.kill(holder.pid, signal.SIGKILL)
@@ -93,6 +97,7 @@ UNREADABLE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", UNREADABLE, ids=lambda content: content[:40])
 def test_unreadable_holder(path, holder, content):
     """Whatever is in the holder's file, the refusal stays a refusal."""

@@ -48,6 +48,7 @@ def _agree(found: Mapping[str, Row], expected: Mapping[str, Row], others: set[st
                 found[key]
 
 
+@pytest.mark.slow
 @given(st.sets(KEYS, max_size=6), st.sets(KEYS, max_size=3), st.integers(0, 7))
 def test_they_are_as_a_dict(
     tmp_path_factory: pytest.TempPathFactory, keys: set[str], others: set[str], many: int
@@ -65,6 +66,7 @@ def test_they_are_as_a_dict(
         _agree(found, expected, others)
 
 
+@pytest.mark.slow
 @given(st.sets(KEYS, max_size=6), st.lists(KEYS, unique=True, max_size=6), st.integers(1, 4))
 def test_what_a_plan_asks_of_them(
     tmp_path_factory: pytest.TempPathFactory, keys: set[str], wanted: list[str], together: int

@@ -333,6 +333,7 @@ def kill_while_writing(path: str) -> None:
     assert Path(f"{path}-journal").stat().st_size > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("readable_only", [False, True])
 def test_read_after_a_kill(path, readable_only):
     """After a kill in mid-transaction, reading shows the last good state and changes no file."""
@@ -345,6 +346,7 @@ def test_read_after_a_kill(path, readable_only):
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_write_after_a_kill(path):
     """After a kill in mid-transaction, the next run rolls back what was not committed."""
     kill_while_writing(path)
@@ -361,6 +363,7 @@ def said_as_nobody(call: str, path: str) -> str:
     return as_nobody("-c", code, path, cwd=Path(path).parent.parent).stdout.strip()
 
 
+@pytest.mark.slow
 def test_state_in_a_closed_directory(shared):
     """A state that cannot even be seen is an error, not an empty state."""
     path = str(shared / "closed" / "s.db")
@@ -371,6 +374,7 @@ def test_state_in_a_closed_directory(shared):
     )
 
 
+@pytest.mark.slow
 def test_state_in_a_read_only_directory(shared):
     """A state that cannot be created says so and names --state."""
     shared.chmod(0o555)
@@ -381,6 +385,7 @@ def test_state_in_a_read_only_directory(shared):
     )
 
 
+@pytest.mark.slow
 def test_read_only_state_file(shared):
     """A state file that may only be read can be read, and says so when it must be written."""
     path = str(shared / "s.db")
@@ -393,6 +398,7 @@ def test_read_only_state_file(shared):
     )
 
 
+@pytest.mark.slow
 def test_unreadable_state_file(shared):
     """A state file that may not be read is an error, not an empty state."""
     path = str(shared / "s.db")
