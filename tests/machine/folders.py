@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import partial
 from io import BytesIO, StringIO, TextIOWrapper
-from pathlib import Path
 from typing import TypeAlias
 from unittest.mock import patch
 
@@ -19,10 +18,20 @@ from tests.emulator.raw import call, error_of
 from tests.machine.lab import FAR, Held, Lab
 from tests.machine.mischief import QUIET
 
-__all__ = ["FAILURES", "Clock", "Files", "FoldersLab", "clock", "key_of"]
+__all__ = ["ENDS", "FAILURES", "LINK", "Clock", "Files", "FoldersLab", "clock", "key_of"]
 
 FAILURES = "failures.jsonl"
 LINK = "current"
+"""A link in each folder, to another one that its pattern leaves out."""
+
+_SOON_S = 1800
+ENDS: Mapping[str, Callable[[], int]] = {
+    "never": lambda: 0,
+    "far": lambda: FAR,
+    "soon": lambda: int(time.time()) + _SOON_S,
+    "past": lambda: int(time.time()) - _SOON_S,
+}
+"""When a pair of the manifest may end, in Unix seconds, 0 for never."""
 
 Files: TypeAlias = Mapping[str, str]
 """What lies in a folder, by relative path: a value, or nothing in an empty file. What begins with
@@ -153,18 +162,3 @@ class FoldersLab(Lab):
         place = ["--zone", self.zone, "--state", str(self.state), *options]
         with redirect_stdout(TextIOWrapper(BytesIO())), redirect_stderr(StringIO()):
             return run(["sync", str(self._folder / source), *place])
-
-    @property
-    def folder(self) -> Path:
-        """Where the sources lie."""
-        return self._folder
-
-
-SOON_S = 1800
-ENDS: Mapping[str, Callable[[], int]] = {
-    "never": lambda: 0,
-    "far": lambda: FAR,
-    "soon": lambda: int(time.time()) + SOON_S,
-    "past": lambda: int(time.time()) - SOON_S,
-}
-"""When a pair of the manifest may end."""
