@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import islice
 from operator import attrgetter
 from typing import Protocol, TypeVar, overload, runtime_checkable
@@ -9,7 +10,8 @@ from typing import Protocol, TypeVar, overload, runtime_checkable
 from kvsync.model import Action, Change, Entry, Row
 
 __all__ = [
-    "Changes", "Indexed", "Names", "Picked", "names_of", "owners_of", "rows_beside", "unnamed_rows",
+    "Changes", "Indexed", "Names", "Picked", "Sparing", "left_out_of", "names_of", "owners_of",
+    "rows_beside", "unnamed_rows",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -20,7 +22,7 @@ _TOGETHER = 500
 
 @runtime_checkable
 class Indexed(Protocol):
-    """Entries that are looked up where they are kept, and are not all in memory."""
+    """Entries that know what their source names: not all are in memory, or some are left out."""
 
     @property
     def names(self) -> Container[str]:
@@ -30,6 +32,24 @@ class Indexed(Protocol):
 def names_of(entries: Iterable[Entry]) -> Container[str]:
     """The keys that the entries name."""
     return entries.names if isinstance(entries, Indexed) else {entry.key for entry in entries}
+
+
+class Sparing(list[Entry]):
+    """Entries in memory, beside keys that their source names and leaves out (`Indexed`)."""
+
+    def __init__(self, entries: Iterable[Entry], left_out: Iterable[str]) -> None:
+        super().__init__(entries)
+        self.left_out = frozenset(left_out)
+
+    @cached_property
+    def names(self) -> Container[str]:
+        """The keys that the source names, also those that it leaves out."""
+        return self.left_out.union(entry.key for entry in self)
+
+
+def left_out_of(entries: Iterable[Entry]) -> Iterable[str]:
+    """The keys that lie beside the entries, as far as they are in memory."""
+    return entries.left_out if isinstance(entries, Sparing) else ()
 
 
 @runtime_checkable

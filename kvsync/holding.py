@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 
 from kvsync.errors import KvsyncError, PassingError
-from kvsync.jobs import Job, find_targets, going, open_source_of
+from kvsync.jobs import Job, find_targets, going, know_rows, open_source_of
 from kvsync.settings import Call, Settings
 from kvsync.state import State, run_lock
 from kvsync.targets import local_endpoint
@@ -31,7 +31,8 @@ def open_states(jobs: Iterable[Job], open_state: Callable[[str], State]) -> None
         try:
             state = open_state(path)
             for job in users:
-                job.state, job.rows = state, state.rows(job.target)
+                job.state = state
+            know_rows(users)
         except KvsyncError as error:
             for job in users:
                 job.report.error = error
@@ -83,13 +84,15 @@ def hold_the_rest(jobs: Sequence[Job], holder: Holder, *, local: bool) -> None:
         return state
 
     open_states([job for job in jobs if job.state and not job.state.writable], create)
+    changed = []
     for job in jobs if local else ():
         known = job.target
         if job.state and job.state.writable:
             endpoint = local_endpoint(job.state_path, create=True)
             job.report.target = known._replace(endpoint=endpoint)
             if job.target != known:
-                job.rows = job.state.rows(job.target)
+                changed.append(job)
+    know_rows(changed)
 
 
 def reopen(jobs: Iterable[Job], call: Call, *, everything: bool) -> list[Job]:
@@ -105,6 +108,7 @@ def reopen(jobs: Iterable[Job], call: Call, *, everything: bool) -> list[Job]:
         elif not job.outdated:
             job.outdated = True
             job.report.warnings.append(_OUTDATED)
+    know_rows([job for job, source in found if not (source.passing or job.report.error)])
     return [job for job, source in found if not source.passing]
 
 
@@ -117,5 +121,3 @@ def _reopen(job: Job, call: Call) -> None:
     if job.state_path != before and not job.report.error:
         told = "its state belongs somewhere else since another run was waited for: run again"
         job.report.error = PassingError("SourceChanged", told)
-    if job.state and not job.report.error:
-        job.rows = job.state.rows(job.target)

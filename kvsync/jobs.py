@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from kvsync.entries import unnamed_rows
 from kvsync.errors import InputError, Interrupted, KvsyncError, UsageError
 from kvsync.model import Destination, Entry, Row, Target, nothing_known
+from kvsync.owners import is_of_another, is_place, place_of, place_once_called
 from kvsync.remote import Verdict
 from kvsync.report import RunReport
 from kvsync.settings import API_RATE, Call, Choice
@@ -28,6 +29,7 @@ __all__ = [
     "find_targets",
     "foreign_keys",
     "going",
+    "know_rows",
     "open_jobs",
     "open_source_of",
     "read_all",
@@ -49,6 +51,8 @@ class Job:
     state_path: str = ""
     state: State | None = None
     owner: str = ""
+    former: Sequence[str] = ()
+    """What earlier versions called the owner."""
     rows: Mapping[str, Row] = field(default_factory=dict)
     entries: Sequence[Entry] = ()
     run_number: int = 0
@@ -65,6 +69,8 @@ class Job:
     left_over: Mapping[str, bool] = field(default_factory=dict)
     """Keys of a failure file that it has no value of and that are still to be pushed (False) or
     deleted (True)."""
+    absent: bool = False
+    """Its namespace is missing, and is to be made: what the state says of it does not hold."""
     stop_reading: Callable[[], None] = lambda: None
     """Ends what the source has under way, if it is read over a network; from any thread."""
 
@@ -170,7 +176,8 @@ def find_targets(jobs: Iterable[Job], call: Call) -> None:
     """Find out where each source goes, where its state lies, and who owns its keys."""
     for job, source in going(jobs):
         job.state_path = state_path(source.home, call.settings.state)
-        job.owner = source.owner or _owner(source, job.state_path, call.settings.state)
+        place = place_of(source.location, source.home, job.state_path, call.settings.state)
+        job.owner, job.former = (source.owner, ()) if source.owner else place
         try:
             destination = source.destination
             job.report.target, job.report.target_from = resolve(
@@ -185,6 +192,34 @@ def find_targets(jobs: Iterable[Job], call: Call) -> None:
         except KvsyncError as error:
             # A field that is wrong in the manifest is reported with its place, and all others.
             job.report.error = _mistakes_of(source) or error
+
+
+def know_rows(jobs: Sequence[Job]) -> None:
+    """Load what the states know of each job's target. Raises `StateError`."""
+    for job in jobs:
+        _come_for_rows(job)
+    for job in jobs:
+        if job.state:
+            job.rows = job.state.rows(job.target)
+
+
+def _come_for_rows(job: Job) -> None:
+    """Let the state give the owner what is its own by another name."""
+    state, source = job.state, job.source
+    if not (state and source):
+        return
+    if not source.complete:
+        # Its file may have been written by an earlier version.
+        place = place_once_called(job.owner)
+        if not is_place(job.owner) and not state.owns(job.target, job.owner):
+            job.owner = place if state.owns(job.target, place) else job.owner
+    elif source.owner:
+        state.claim(job.target, job.owner)
+    else:
+        where = source.location
+        state.take_over(
+            job.target, job.owner, job.former, lambda row: not is_of_another(row.origin, where)
+        )
 
 
 def read_all(jobs: Iterable[Job]) -> None:
@@ -206,13 +241,6 @@ def read_all(jobs: Iterable[Job]) -> None:
 def going(jobs: Iterable[Job]) -> Iterator[tuple[Job, Source]]:
     """The jobs that nothing has stopped yet, each with its source."""
     return ((job, job.source) for job in jobs if job.source and not job.report.error)
-
-
-def _owner(source: Source, path: str, explicit: str) -> str:
-    """The source's real path, relative to what holds ``.kvsync`` or the state file itself."""
-    base = os.path.dirname(path) if explicit else source.home
-    relative = os.path.relpath(os.path.realpath(source.location), os.path.realpath(base))
-    return printable(relative.replace(os.sep, "/"))
 
 
 def _mistakes_of(source: Source) -> KvsyncError | None:

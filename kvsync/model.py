@@ -245,13 +245,15 @@ class Ack(NamedTuple):
     """The service's word that a write was carried out.
 
     It was carried out between ``at``, when it was sent, and ``answered``: both by the service's
-    clock, in Unix seconds. ``attempts`` counts the requests it took.
+    clock, in Unix seconds. ``attempts`` counts the requests it took. Not ``sure``: it was refused
+    as done already, after an attempt that no answer has settled.
     """
 
     request_id: str
     at: float
     attempts: int = 1
     answered: float = 0.0
+    sure: bool = True
 
 
 class OutcomeKind(StrEnum):

@@ -11,6 +11,7 @@ from kvsync.entries import Changes, Picked, names_of, owners_of, rows_beside, un
 from kvsync.errors import RefusedError
 from kvsync.guard import Deleting, check_deletes
 from kvsync.model import NEVER, Action, Change, Entry, Plan, Row, Run
+from kvsync.owners import is_place
 from kvsync.schedule import ttl_warnings
 from kvsync.units import count_text, printable
 
@@ -24,6 +25,10 @@ __all__ = [
     "refuse_foreign",
 ]
 
+_CLOCKS_S = 10.0
+_CLOCKS_SHARE = 0.25
+"""Of a TTL. By so much, or so many seconds if they are less, clocks that are right may differ: what
+is known of the service's is a few seconds off."""
 _NAMED = 5
 """How many keys a message lists before it only counts."""
 
@@ -128,6 +133,9 @@ def _judge(
             return Action.RENEW, "its TTL has run out"
         if left <= _margin(ttl, circumstances):
             return Action.RENEW, "its TTL is running out"
+        if left > ttl + min(_CLOCKS_S, ttl * _CLOCKS_SHARE):
+            # Some clock was wrong, then or now: when the pair ends, nobody knows.
+            return Action.RENEW, "more time left than its TTL"
     return None, ""
 
 
@@ -238,6 +246,11 @@ def refuse_foreign(
     ]
     if len(foreign) > _NAMED:
         lines.append(f"and {count_text(len(foreign) - _NAMED, 'more key')}")
+    if is_place(circumstances.owner):
+        lines.append(
+            f"this source is known by its place, {printable(circumstances.owner)}: a name lasts"
+            " wherever it is (name: in a manifest, else --name)"
+        )
     raise RefusedError("\n".join(lines))
 
 

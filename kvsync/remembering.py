@@ -4,10 +4,12 @@ import time
 
 from kvsync.errors import KvsyncError
 from kvsync.jobs import Job
-from kvsync.model import PARTIAL
+from kvsync.keys import matches
+from kvsync.model import PARTIAL, Action
+from kvsync.retrying import undone
 from kvsync.settings import Call
 
-__all__ = ["bring_up_to_date", "remember"]
+__all__ = ["begin", "bring_up_to_date", "remember"]
 
 
 def bring_up_to_date(job: Job) -> None:
@@ -24,6 +26,19 @@ def bring_up_to_date(job: Job) -> None:
         job.report.error = job.report.error or error
 
 
+def begin(job: Job, call: Call) -> int:
+    """The number of the run, which is noted to have begun if it is not yet. Raises `StateError`."""
+    if job.state and not job.run_number:
+        job.run_number = job.state.begin_run(
+            job.target, job.owner, time.time(), partial=_is_partial(job, call)
+        )
+    return job.run_number
+
+
+def _is_partial(job: Job, call: Call) -> bool:
+    return bool(call.only or not (job.source and job.source.complete))
+
+
 def remember(job: Job, call: Call) -> None:
     """Bring the rows of what was not sent up to date, and note the run."""
     bring_up_to_date(job)
@@ -33,9 +48,34 @@ def remember(job: Job, call: Call) -> None:
     try:
         summary = job.report.summary()
         counts = {**summary.actions, "unchanged": summary.unchanged, "failed": summary.failed}
-        if call.only or not (job.source and job.source.complete):
+        if _is_partial(job, call):
             counts[PARTIAL] = 1
-        number = job.run_number or state.begin_run(job.target, job.owner, time.time())
-        state.end_run(number, time.time(), job.report.exit_code, counts)
+        _settle_undelivered(job, call)
+        state.end_run(begin(job, call), time.time(), job.report.exit_code, counts)
     except KvsyncError as error:
         job.report.error = job.report.error or error
+
+
+def _settle_undelivered(job: Job, call: Call) -> None:
+    """Let the state know what has become of keys that failure files list."""
+    state = job.state
+    listed = state.undelivered(job.target, job.owner) if state else {}
+    if not state or not listed:
+        return
+    undelivered = {
+        outcome.entry.key: (outcome.entry.digest, outcome.entry.expiry)
+        for outcome in undone(job)
+        if outcome.change.action is not Action.DELETE
+    }
+    whole = job.source and job.source.complete
+    # What the file lists without a value is named by it, too, and was not tried.
+    named = listed if whole else {entry.key for entry in job.entries if entry.key in listed}
+    wanted = {
+        key: undelivered.get(key)
+        for key, old in listed.items()
+        if key in named and undelivered.get(key) != old
+    }
+    if call.only:
+        wanted = {key: one for key, one in wanted.items() if matches(key, call.only)}
+    if wanted:
+        state.note_undelivered(job.target, job.owner, wanted)

@@ -1,55 +1,120 @@
 """What of a failure file is still to be sent, and what is still missing though it cannot be."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from kvsync.entries import names_of
 from kvsync.errors import KvsyncError
 from kvsync.jobs import Job
-from kvsync.model import PARTIAL, Entry, Row
+from kvsync.model import PARTIAL, Destination, Entry, Outcome, OutcomeKind, Row
 from kvsync.source import Source
-from kvsync.state import KEPT_RUNS
 from kvsync.state.recent import UNSETTLED
+from kvsync.state.undelivered import Wanted
 from kvsync.units import count_text, printable
 
 if TYPE_CHECKING:
     from kvsync.dumps.failures import LeftOver
 
-__all__ = ["confine", "lost_keys", "warn_left_over"]
+__all__ = ["confine", "lost_keys", "undone", "warn_left_over"]
 
 _NAMED = 5
 """How many keys a message lists before it only counts."""
 
+_SLACK_S = 10.0
+"""Seconds by which the clocks of two machines may differ without anybody noticing."""
+
+_NEWER = "something newer got through meanwhile"
+_WITHOUT = "a later run of its source went through without it"
+_OTHERWISE = "a later run of its source has had the last word: sync the source itself"
+_CUT = "a later run of its source was cut off: sync the source itself"
+
+
+class _Since(NamedTuple):
+    """What the state knows of the time since a failure file was written.
+
+    ``known``: it is the state that was there when it was; else all is by the clock. ``whole``: a
+    run of all of the source went through; ``cut``: the last one did not come to its end.
+    ``pending`` is what is to get through still, as the source has last been read.
+    """
+
+    known: bool = False
+    whole: bool = False
+    cut: bool = False
+    pending: Mapping[str, Wanted] = {}
+
+    def lets_go_of(self, entry: Entry, row: Row | None) -> bool:
+        """Whether the source has said something else of the key since, or nothing."""
+        if row and not row.in_doubt and (row.digest, row.expiry) == (entry.digest, entry.expiry):
+            return False
+        if not self.known or self.whole or self.cut:
+            return self.whole or self.cut
+        return self.pending.get(entry.key) != (entry.digest, entry.expiry)
+
 
 def confine(job: Job, source: Source) -> None:
     """Leave alone what the job does not name, or named before something newer got through."""
+    try:
+        since = _since(job, source.destination)
+    except KvsyncError as error:
+        job.report.error = error
+        return
     written = source.destination.written
-    let_go = written > 0 and _is_whole_since(job, written)
-    _note_left_over(job, source, written, let_go=let_go)
-    overtaken = [e.key for e in job.entries if _is_overtaken(e, job.rows.get(e.key), written)]
-    _leave_out(job, overtaken, "something newer got through meanwhile")
-    if let_go:
-        dropped = [entry.key for entry in job.entries if entry.key not in job.rows]
-        _leave_out(job, dropped, "a later run of its source went through without it")
+    _note_left_over(job, source, since)
+    left_out: dict[str, list[str]] = {}
+    for entry in job.entries:
+        if reason := _reason(entry, job.rows.get(entry.key), written, since):
+            left_out.setdefault(reason, []).append(entry.key)
+    for reason in (_NEWER, _WITHOUT, _CUT, _OTHERWISE):
+        _leave_out(job, left_out.get(reason, []), reason)
     named = names_of(job.entries)
     job.rows = {key: row for key, row in job.rows.items() if key in named or row.owner != job.owner}
 
 
-def _is_whole_since(job: Job, written: float) -> bool:
-    """Whether a run of all of the source went through after that time (service's clock).
+def _reason(entry: Entry, row: Row | None, written: float, since: _Since) -> str:
+    """Why the entry is not to be sent any more; empty if it is."""
+    if _is_overtaken(entry, row, written):
+        return _NEWER
+    if not since.lets_go_of(entry, row):
+        return ""
+    if since.cut and not since.whole:
+        return _CUT
+    return _OTHERWISE if row else _WITHOUT
 
-    Then the source has let go of whatever has no row.
-    """
+
+def _since(job: Job, file: Destination) -> _Since:
     state = job.state
-    if not state:
-        return False
-    # A run is noted by this machine's clock.
-    ahead = state.clock_offset(job.target)
-    return any(
-        run.ended and not run.exit_code and not run.counts.get(PARTIAL)
-        for run in state.runs(job.target, job.owner, limit=KEPT_RUNS)
-        if run.started + ahead > written
+    if not state or not file.written:
+        return _Since()
+    runs = state.numbered_runs(job.target, job.owner)
+    wrote = state.listing(job.target, job.owner, file.written)
+    known = wrote is not None
+    if wrote is not None:
+        later = [run for number, run in runs if number > wrote]
+    else:
+        # A run is noted by this machine's clock, the file by that of another one perhaps.
+        ahead = state.clock_offset(job.target) + _SLACK_S
+        later = [run for _, run in runs if run.started + ahead > file.written]
+    whole = [run for run in later if not run.counts.get(PARTIAL)]
+    return _Since(
+        known=known,
+        whole=any(run.ended and not run.exit_code for run in whole),
+        cut=bool(whole) and not whole[-1].ended,
+        pending=state.undelivered(job.target, job.owner) if known else {},
     )
+
+
+def undone(job: Job) -> Iterator[Outcome]:
+    """How each change ended that is not done, in the order of the plan."""
+    plan = job.report.plan
+    outcomes = iter(job.report.outcomes)
+    outcome = next(outcomes, None)
+    for change in plan.steps if plan else ():
+        if outcome and outcome.change.entry.key == change.entry.key:
+            if outcome.kind is not OutcomeKind.DONE:
+                yield outcome
+            outcome = next(outcomes, None)
+        else:
+            yield Outcome(OutcomeKind.SKIPPED, change, change.entry)
 
 
 def lost_keys(job: Job) -> int:
@@ -76,17 +141,25 @@ def warn_left_over(job: Job) -> None:
         )
 
 
-def _note_left_over(job: Job, source: Source, written: float, *, let_go: bool) -> None:
+def _note_left_over(job: Job, source: Source, since: _Since) -> None:
+    written = source.destination.written
     try:
         recent = job.state.recent(job.target) if job.state else {}
         job.left_over = {
             one.key: one.deletes
             for one in source.left_over
-            if not (let_go and one.key not in job.rows)
+            if not _is_let_go(one, job.rows.get(one.key), since)
             and _is_open(one, job.rows.get(one.key), written, recent)
         }
     except KvsyncError as error:
         job.report.error = error
+
+
+def _is_let_go(one: "LeftOver", row: Row | None, since: _Since) -> bool:
+    """Whether the source has let go of what this line is about."""
+    if since.whole and (row is None or not one.deletes):
+        return True
+    return since.known and not one.deletes and (since.cut or one.key not in since.pending)
 
 
 def _is_open(one: "LeftOver", row: Row | None, written: float, recent: Mapping[str, float]) -> bool:

@@ -16,6 +16,7 @@ from kvsync import __version__
 from kvsync.errors import KvsyncError
 from kvsync.fingerprint import Fingerprint
 from kvsync.model import Plan, Row, Run, Target
+from kvsync.owners import place_of
 from kvsync.report import Report, RunReport
 from kvsync.sameness import is_plain, what_counts
 from kvsync.schedule import usual_gap
@@ -34,6 +35,8 @@ _FORMAT = 2
 _EARLY_S = 60.0
 """Seconds before something is due from when on it is looked at: a fixed time that is so near has
 warnings of its own."""
+_SET_BACK_S = 1.0
+"""Seconds by which a past run lies in the future from when on this machine's clock was set back."""
 
 
 class _Kept(NamedTuple):
@@ -128,7 +131,8 @@ def identities(call: Call) -> Iterator[_Identity]:
     for path, place, _ in places:
         home = place if os.path.isdir(path) else os.path.dirname(place)
         state = state_path(home, settings.state)
-        own = (_FORMAT, __version__, STATE_VERSION, path, state, places, asked)
+        owner = place_of(place, home, state, settings.state).owner
+        own = (_FORMAT, __version__, STATE_VERSION, path, state, owner, places, asked)
         yield _Identity(state, blake2b(repr(own).encode("utf-8", "surrogatepass")).digest())
 
 
@@ -172,7 +176,11 @@ def _find(identity: _Identity, call: Call) -> _Found | None:
         if endpoint_of(call.settings, path).value != target.endpoint:
             return None
         now = call.clock() + max(0.0, state.clock_offset(target))
-        gap = usual_gap(now, state.runs(target, kept.owner, 2)) if kept.shortest else 0
+        runs = state.runs(target, kept.owner, 2) if kept.shortest else []
+        gap = usual_gap(now, runs)
+        if any(run.started > call.clock() + _SET_BACK_S for run in runs):
+            # The clock was set back: how long what has a TTL still lasts is to be looked at.
+            return None
         orphans = state.some_rows(target, kept.orphans)
     if now >= kept.due - _EARLY_S or gap > kept.shortest or len(orphans) < len(kept.orphans):
         return None

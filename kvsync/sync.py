@@ -81,6 +81,8 @@ def _plan(
 
 def verify(call: Call, interface: Interface) -> Report:
     """Whether each target holds what its source says. Nothing is written, here or there."""
+    # Who verifies wants to know: no file is taken for what it was because it looks so.
+    call = replace(call, source=replace(call.source, checksum=True))
     jobs = open_jobs(call)
     report = Report("verify", [job.report for job in jobs])
     with ExitStack() as stack, caught(report):
@@ -234,6 +236,12 @@ def _compare(jobs: Sequence[Job], call: Call, network: _Way) -> None:
     """The difference between what is wanted and what is known, or seen."""
     if failed(jobs):
         return
+    if call.create_namespace and (call.refresh or not jobs[0].report.dry):
+        from kvsync.online.namespaces import look_for_missing
+
+        look_for_missing(network(), jobs)
+        if failed(jobs):
+            return
     narrow(jobs, call)
     refuse_strangers(jobs, call)
     if call.refresh and not failed(jobs):
@@ -245,8 +253,12 @@ def _compare(jobs: Sequence[Job], call: Call, network: _Way) -> None:
 
 
 def _send(jobs: Sequence[Job], network: _Way) -> None:
-    """First all pushes, then the deletes, and these only if every push was done."""
+    """First what is missing, then all pushes, then the deletes, and these only if all was done."""
     plans = [job.report.plan for job in jobs if job.report.plan]
+    if any(job.absent for job in jobs):
+        from kvsync.online.namespaces import create_missing
+
+        create_missing(network(), jobs)
     if any(plan.changes for plan in plans):
         from kvsync.online.delivery import push_all
 

@@ -1,6 +1,7 @@
 """Which target a source goes to, and who said so."""
 
 import os
+from collections.abc import Iterator
 
 from kvsync.edgekv.endpoint import identity, parse_endpoint
 from kvsync.emulator.options import is_namespace_name
@@ -9,7 +10,7 @@ from kvsync.errors import UsageError
 from kvsync.model import Destination, Target
 from kvsync.settings import Call, Choice, Settings
 from kvsync.source import Source
-from kvsync.state import ASIDE
+from kvsync.state import ASIDE, NEW, state_path
 from kvsync.units import printable
 
 __all__ = [
@@ -50,28 +51,38 @@ def named_target(source: Source | None, settings: Settings) -> tuple[str, str] |
     return (zone.value, namespace.value) if zone.value and namespace.value else None
 
 
-def _state_files(state: str) -> tuple[str, ...]:
-    """All files that may lie where ``--state`` says, by absolute real path.
-
-    Raises `OSError`.
-    """
+def _state_files(state: str) -> Iterator[str]:
+    """All files that may lie where a state does, by absolute real path."""
     path = os.path.realpath(state)
     data = emulator_data(path)
     beside = ("", "-journal", "-wal", "-shm")
     folder, name = os.path.split(path)
-    there = os.listdir(folder) if os.path.isdir(folder) else ()
-    return (
-        *(os.path.join(folder, other) for other in there if other.startswith(f"{name}{ASIDE}")),
-        *(path + ending for ending in (*beside, ".lock", ".holder")),
-        *(data + ending for ending in beside),
-    )
+    try:
+        there = os.listdir(folder)
+    except OSError:
+        # Nothing is there yet, or a tree that has it cannot be read either.
+        there = []
+    ours = (f"{name}{ASIDE}", f"{name}{NEW}")
+    yield from (os.path.join(folder, other) for other in there if other.startswith(ours))
+    yield from (path + ending for ending in (*beside, ".lock", ".holder"))
+    yield from (data + ending for ending in beside)
+    if os.path.basename(folder) == ".kvsync":
+        yield os.path.join(folder, ".gitignore")
 
 
 def own_files(call: Call) -> tuple[str, ...]:
-    """State and failure file, where the command line names them, by absolute real path."""
-    states = _state_files(call.settings.state) if call.settings.state else ()
+    """What this call writes on this machine, by absolute real path: it is no part of any source.
+
+    Where ``.kvsync`` is a link into a folder, its files would be.
+    """
+    if call.settings.state:
+        states = {call.settings.state}
+    else:
+        homes = {path if os.path.isdir(path) else os.path.dirname(path) for path in call.paths}
+        states = {state_path(home) for home in homes}
     failures = [call.failures, f"{call.failures}.part"] if call.failures else []
-    return *states, *map(os.path.realpath, failures)
+    files = [file for state in sorted(states) for file in _state_files(state)]
+    return *files, *map(os.path.realpath, failures)
 
 
 def resolve(destination: Destination, settings: Settings, state_path: str) -> tuple[Target, str]:

@@ -19,14 +19,19 @@ from kvsync.dumps.failures import (
 from kvsync.errors import KvsyncError, OutputError, UsageError
 from kvsync.export.anew import open_anew
 from kvsync.jobs import Job
-from kvsync.model import Action, Entry, Loaded, Outcome, OutcomeKind
+from kvsync.model import Action, Entry, Loaded, Outcome
 from kvsync.report import FailuresFile
+from kvsync.retrying import undone
 from kvsync.settings import Call, Settings
+from kvsync.state.undelivered import Wanted
 from kvsync.units import printable
 
 __all__ = ["refuse_place", "write_failures"]
 
 _FORM = "jsonl"
+_TOGETHER = 5000
+"""Keys that the state is told of at a time."""
+
 _UNREAD = "its value was not read again, since the run was stopped"
 _UNTRIED = "never tried: the run ended before"
 
@@ -42,12 +47,18 @@ def refuse_place(call: Call, jobs: Sequence[Job]) -> None:
     if call.only and any(_is_same(path, source) for source in call.paths):
         raise UsageError(f"--only would drop the rest from {shown}: give --failures another FILE")
     _check_file(path)
+    if any(_is_same(path, source) for source in call.paths) and _is_whole(jobs[0]):
+        raise UsageError(f"--failures {shown}: this is the source itself: name another file")
     folder = os.path.dirname(os.path.abspath(path))
     # The folder of the state comes into being with it.
     if not (os.path.isdir(folder) or folder == os.path.dirname(jobs[0].state_path)):
         raise UsageError(f"--failures {shown}: there is no such folder")
     for job in jobs:
         _check_names(job, call.settings)
+
+
+def _is_whole(job: Job) -> bool:
+    return job.source is not None and job.source.complete
 
 
 def _is_same(path: str, other: str) -> bool:
@@ -147,16 +158,30 @@ class _Writing:
         self._job = job
         self._path = path
         self._waiting: deque[Outcome] = deque()
+        self._listed: dict[str, Wanted | None] = {}
+        self._written = 0.0
 
     def write(self, header: FailureHeader) -> None:
         """Raises `UsageError`, `LockedError` and `OutputError`."""
         # It may have become the state file meanwhile.
         _check_file(self._path)
         with open_anew(self._path, force=True, option="--failures") as append:
+            self._written = header.written
             append(header_line(header))
             for line in self._lines():
                 append(line_of(line))
+                if len(self._listed) >= _TOGETHER:
+                    self._note_listed()
             self._carry_over(append)
+            # Before the file is there: what it lists is to be sent by the state's leave alone.
+            self._note_listed()
+
+    def _note_listed(self) -> None:
+        job, listed = self._job, self._listed
+        self._listed = {}
+        if job.state:
+            job.state.note_undelivered(job.target, job.owner, listed)
+            job.state.note_listing(job.target, job.owner, self._written, job.run_number)
 
     def _carry_over(self, append: Callable[[bytes], object]) -> None:
         """What a retry of a failure file passed over is missing still; raises `InputError`."""
@@ -181,13 +206,13 @@ class _Writing:
             yield self._without(self._waiting.popleft(), reason)
         for _ in wanted:
             yield self._without(self._waiting.popleft(), reason)
-        for outcome in _undelivered(self._job):
+        for outcome in undone(self._job):
             if outcome.change.action is Action.DELETE:
                 self.deletes += 1
                 yield _told(outcome, outcome.entry)
 
     def _wanted(self) -> Iterator[Entry]:
-        for outcome in _undelivered(self._job):
+        for outcome in undone(self._job):
             if outcome.change.action is not Action.DELETE:
                 self._waiting.append(outcome)
                 yield outcome.change.entry
@@ -197,25 +222,14 @@ class _Writing:
         if not isinstance(value, bytes):
             return self._without(outcome, value.message)
         self.kept += 1
+        self._listed[entry.key] = entry.digest, entry.expiry
         return _told(outcome, entry, value.decode())
 
     def _without(self, outcome: Outcome, reason: str) -> FailureLine:
         self.lost += 1
+        entry = outcome.change.entry
+        self._listed[entry.key] = entry.digest, entry.expiry
         return _told(outcome, outcome.change.entry, lost=reason)
-
-
-def _undelivered(job: Job) -> Iterator[Outcome]:
-    """How each change ended that is not done, in the order of the plan."""
-    plan = job.report.plan
-    outcomes = iter(job.report.outcomes)
-    outcome = next(outcomes, None)
-    for change in plan.steps if plan else ():
-        if outcome and outcome.change.entry.key == change.entry.key:
-            if outcome.kind is not OutcomeKind.DONE:
-                yield outcome
-            outcome = next(outcomes, None)
-        else:
-            yield Outcome(OutcomeKind.SKIPPED, change, change.entry)
 
 
 def _told(

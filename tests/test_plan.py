@@ -71,6 +71,25 @@ def test_renew(ttl, within, words):
     assert told(plan) == words
 
 
+@pytest.mark.parametrize(
+    ("ttl", "runs_out", "words"),
+    [
+        (70, NOW + 70, []),
+        (70, NOW + 80, []),
+        (70, NOW + 81, ["renew a: more time left than its TTL"]),
+        (70, NOW + 18_064, ["renew a: more time left than its TTL"]),
+        (5, NOW + 6, []),
+        (5, NOW + 7, ["renew a: more time left than its TTL"]),
+        (5, NOW + 86_400, ["renew a: more time left than its TTL"]),
+    ],
+)
+def test_more_time_left_than_its_ttl(ttl, runs_out, words):
+    """A pair cannot outlive its TTL: a clock is or was wrong, and the key is sent again."""
+    expiry = Expiry(ttl=ttl)
+    known = row("a", expiry=expiry, runs_out=float(runs_out))
+    assert told(planned([entry("a", expiry=expiry)], [known])) == words
+
+
 def test_no_renewal_of_a_fixed_time():
     """A key with `expires` is never renewed, however near its end is."""
     expiry = Expiry(at=2001)

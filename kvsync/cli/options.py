@@ -211,7 +211,11 @@ refresh_options = _group(
         help="Refuse to delete more [default: 30% of the keys, from 10 deletes on].",
     ),
     option("--force", variable=False, is_flag=True, help="Delete however many keys it would be."),
-    option("--create-namespace", is_flag=True, help="Create the namespace if it is missing."),
+    option(
+        "--create-namespace",
+        is_flag=True,
+        help="Ask for the namespace; create it if it is missing.",
+    ),
 )
 
 adopt_option = option(

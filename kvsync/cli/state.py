@@ -164,7 +164,7 @@ def _row_line(target: Target, row: Row) -> str:
     return (
         f"{target.zone}/{target.namespace}  {row.key}  {size_text(row.size)},"
         f" sha256 {row.digest.hex()[:12]}, sent {_time(row.acknowledged) or 'never'}{ends}{doubt}"
-        f"  ({row.owner}, {row.origin})"
+        f"  ({printable(row.owner)}, {row.origin})"
     )
 
 

@@ -7,7 +7,7 @@ import click
 
 from kvsync.errors import UsageError
 from kvsync.state import state_path
-from kvsync.units import count_text
+from kvsync.units import count_text, printable
 
 __all__ = ["owner_line", "path_of", "source_argument"]
 
@@ -29,6 +29,6 @@ def owner_line(fields: dict[str, Any]) -> str:
     """What one owner has in one target."""
     return (
         f"{fields['zone']}/{fields['namespace']} at {fields['endpoint']}"
-        f"  owner {fields['owner']}: {count_text(fields['keys'], 'key')},"
+        f"  owner {printable(fields['owner'])}: {count_text(fields['keys'], 'key')},"
         f" {fields['in_doubt']} in doubt"
     )

@@ -41,7 +41,9 @@ class Reply(NamedTuple):
     ``service_time`` is its ``Date``; ``sent`` and ``arrived`` are when the request began to be
     written and when the answer's head was there, by this machine's clock. All are Unix seconds.
     ``early``: it came before the request was written. ``believed`` is to be called once it is known
-    for the answer to this request: its connection is used again.
+    for the answer to this request: its connection is used again. ``steady`` is when the head was
+    there by the steady clock, ``took`` for how many seconds it was waited for, and ``signed`` the
+    time that was signed, None if it is not known.
     """
 
     status: int
@@ -51,6 +53,9 @@ class Reply(NamedTuple):
     arrived: float = 0.0
     early: bool = False
     believed: Callable[[], None] = lambda: None
+    steady: float = 0.0
+    took: float = 0.0
+    signed: float | None = None
 
     @classmethod
     def of(

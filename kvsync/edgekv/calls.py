@@ -170,8 +170,11 @@ class _Call(Generic[A]):
             if error.request_id:
                 self._believe(reply, error.request_id)
                 error.in_doubt |= reply.early
+                if not isinstance(error, ClockError):
+                    self._caller.wire.clock.note(reply)
             raise
         self._believe(reply, answer.request_id)
+        self._caller.wire.clock.note(reply)
         if reply.early:
             raise bad_answer(
                 "an answer came before the request was sent: check any proxy in between",
@@ -190,7 +193,6 @@ class _Call(Generic[A]):
             ) from None
         if not reply.early:
             reply.believed()
-        self._caller.wire.clock.note(reply)
 
     async def _exchange(self) -> Reply:
         wire, traffic, action = self._caller.wire, self._caller.traffic, self._request.action

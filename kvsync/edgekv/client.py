@@ -120,7 +120,7 @@ class EdgeKVClient:
             # Refused because an attempt whose answer was lost had created it already.
             if not error.in_doubt or not await self._exists(zone, name, remark):
                 raise
-            return Ack(error.request_id, asked, error.attempts)
+            return Ack(error.request_id, asked, error.attempts, sure=False)
 
     async def modify_namespace(self, zone: str, name: str, remark: str) -> Ack:
         """Changes a namespace's remark."""

@@ -20,6 +20,7 @@ from aiohttp import payload
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.client_proto import ResponseHandler
 
+from kvsync.edgekv.clock import steady
 from kvsync.edgekv.dialogue import Dialogue
 from kvsync.edgekv.throttle import Openings, Permit, Throttle
 
@@ -221,6 +222,12 @@ class SteadyBody(payload.Payload):
 
     def _begin(self) -> None:
         self._begun, self._begun_monotonic = time.time(), time.monotonic()
+        self._begun_steady = steady()
+
+    @property
+    def waited(self) -> float:
+        """Seconds since then."""
+        return steady() - self._begun_steady
 
     def sent_before(self) -> float:
         """When its writing began, and until then when it was made, in Unix seconds: nobody carried

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from kvsync.edgekv.endpoint import INTL
 from kvsync.edgekv.places import Credential, Places, check_profile
 from kvsync.errors import FatalError
 
@@ -101,20 +102,29 @@ class Credentials:
 
 
 def default_credentials(
-    profile: str = "", *, environ: Mapping[str, str] | None = None, home: str | None = None
+    profile: str = "",
+    *,
+    environ: Mapping[str, str] | None = None,
+    home: str | None = None,
+    endpoint: str = INTL,
 ) -> Credentials:
     """The credentials that the vendor's tools would use; looked for when first asked for.
 
     With a profile: ``~/.tccli/<profile>.credential`` and nothing else. Without: the environment
-    (``TENCENTCLOUD_SECRET_ID``, ``…_SECRET_KEY``, ``TENCENTCLOUD_TOKEN``), the section ``default``
-    of ``~/.tencentcloud/credentials``, ``~/.tccli/default.credential``, the TKE OIDC role, the CVM
-    instance role. Raises `UsageError` for a profile that is a path.
+    (``TENCENTCLOUD_SECRET_ID``, ``…_SECRET_KEY``, ``TENCENTCLOUD_TOKEN``), the profile that
+    ``TCCLI_PROFILE`` names, the section ``default`` of ``~/.tencentcloud/credentials``,
+    ``~/.tccli/default.credential``, the TKE OIDC role, the CVM instance role. A role that is named
+    beside a pair (``role-arn``, ``role-session-name``) or, without a profile, in the environment
+    (``TENCENTCLOUD_ROLE_ARN``, ``…_ROLE_SESSION_NAME``) signs in its place, assumed at the STS of
+    the ``endpoint``'s site or the one in ``~/.tccli/<profile>.configure``. Raises `UsageError` for
+    a profile that is a path.
     """
     if profile:
         check_profile(profile)
     places = Places(
         environ=os.environ if environ is None else environ,
         home=os.path.expanduser("~") if home is None else home,
+        endpoint=endpoint,
     )
     return Credentials(lambda: places.find(profile))
 

@@ -61,6 +61,11 @@ class Namespace:
         """
         return self._caller.wire.clock.offset
 
+    @property
+    def is_clock_sure(self) -> bool:
+        """Whether that is more than one answer's word."""
+        return self._caller.wire.clock.is_sure
+
     def stop(self) -> None:
         """Send nothing more: calls that wait for their turn raise `Interrupted`."""
         self._caller.throttle.stop()

@@ -9,13 +9,14 @@ import configparser
 import json
 import re
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kvsync.edgekv.endpoint import INTL
+from kvsync.edgekv.roles import Base, Role, assumed, pod_role, role_of, sts_of
 from kvsync.errors import FatalError, UsageError
 
 __all__ = ["Credential", "Places", "check_profile"]
@@ -26,12 +27,11 @@ CVM_SECONDS = 2.0
 _ID = "TENCENTCLOUD_SECRET_ID"
 _KEY = "TENCENTCLOUD_SECRET_KEY"
 _TOKEN = "TENCENTCLOUD_TOKEN"  # noqa: S105 - a variable's name
+_ROLE = ("TENCENTCLOUD_ROLE_ARN", "TENCENTCLOUD_ROLE_SESSION_NAME")
+_TCCLI_PROFILE = "TCCLI_PROFILE"
 _TKE = ("TKE_REGION", "TKE_PROVIDER_ID", "TKE_WEB_IDENTITY_TOKEN_FILE", "TKE_ROLE_ARN")
-_TKE_SECONDS = 7200
-"""Lifetime asked for; the vendor's own default."""
 
 _PROFILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", re.ASCII)
-_CODE = re.compile(r"[A-Za-z]+(\.[A-Za-z]+)*", re.ASCII)
 _SENDABLE = re.compile(r"[!-~]+", re.ASCII)
 
 
@@ -61,21 +61,58 @@ def check_profile(profile: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where to look. ``home`` is a directory, ``environ`` as in `os.environ`."""
+    """Where to look. ``home`` is a directory, ``environ`` as in `os.environ`; ``endpoint`` is where
+    the credential will be used.
+    """
 
     environ: Mapping[str, str] = field(repr=False)
     home: str
+    endpoint: str = INTL
 
     def find(self, profile: str = "") -> Credential:
         """The first credential, in the order of `default_credentials`; blocks.
 
-        Raises `FatalError` with code ``NoCredentials`` if no place has one, ``BadCredentials`` if
-        a place has half of one or cannot be read.
+        Where a role is named, it is the role's: the pair beside it never signs in its place. Raises
+        `FatalError` with code ``NoCredentials`` if no place has one, ``BadCredentials`` if a place
+        has half of one, cannot be read, or has a role that gives none.
         """
         if profile:
             return self._tccli(profile) or self._no_profile(profile)
-        found = self._environment() or self._profile_file() or self._tccli("default") or self._tke()
-        return found or _cvm() or self._nothing()
+        role = role_of("environment", *((name, self.environ.get(name)) for name in _ROLE))
+        found = self._named(role)
+        if role and not found:
+            raise _bad(f"{_ROLE[0]} is set, but no key pair is there that could assume the role")
+        return found or self._tke() or _cvm() or self._nothing()
+
+    def _named(self, role: Role | None) -> Credential | None:
+        """The credential that somebody has laid down, as the ``role`` of the environment if any."""
+        if pair := self._environment():
+            return self._acting(pair, "environment", role)
+        if profile := self.environ.get(_TCCLI_PROFILE, "").strip():
+            if not _PROFILE.fullmatch(profile):
+                raise _bad(f"{_TCCLI_PROFILE}: a name, not a path")
+            return self._tccli(profile, role) or self._no_profile(profile)
+        return self._profile_file(role) or self._tccli("default", role)
+
+    def _acting(
+        self, pair: Credential | None, place: str, role: Role | None, profile: str = ""
+    ) -> Credential | None:
+        """The pair, or what the role signs with that it takes on."""
+        if not (pair and role):
+            return pair
+        base = Base(place, pair.secret_id, pair.secret_key, pair.token)
+        *texts, ends = assumed(base, role, self._sts(profile))
+        return _credential(f"{place}: the role", texts, ends)
+
+    def _sts(self, profile: str = "") -> str:
+        """The STS that tccli would ask for this profile, as a host."""
+        profile = profile or self.environ.get(_TCCLI_PROFILE, "").strip() or "default"
+        path = Path(self.home, ".tccli", f"{profile}.configure")
+        try:
+            host = json.loads(_text(path) or "{}")["sts"]["endpoint"]
+        except (ValueError, LookupError, TypeError, RecursionError):
+            host = ""
+        return host if host and isinstance(host, str) else sts_of(self.endpoint)
 
     def _environment(self) -> Credential | None:
         return _pair(
@@ -85,7 +122,7 @@ class Places:
             self.environ.get(_TOKEN),
         )
 
-    def _profile_file(self) -> Credential | None:
+    def _profile_file(self, role: Role | None) -> Credential | None:
         path = Path(self.home, ".tencentcloud", "credentials")
         text = _text(path)
         if text is None:
@@ -99,14 +136,19 @@ class Places:
         if not parser.has_section("default"):
             return None
         section = {name: value.strip("\"' ") for name, value in parser.items("default")}
-        return _pair(
+        names = ("role_arn", "role_session_name")
+        own = role_of(str(path), *((name, section.get(name)) for name in names))
+        pair = _pair(
             str(path),
             ("secret_id", section.get("secret_id")),
             ("secret_key", section.get("secret_key")),
             section.get("token"),
         )
+        _check_base(pair, str(path), own)
+        return self._acting(pair, str(path), role or own)
 
-    def _tccli(self, profile: str) -> Credential | None:
+    def _tccli(self, profile: str, role: Role | None = None) -> Credential | None:
+        """What tccli's profile signs with; ``role`` comes before the one that is in it."""
         path = self._tccli_path(profile)
         text = _text(path)
         if text is None:
@@ -117,7 +159,11 @@ class Places:
             content = None
         if not isinstance(content, dict):
             raise _bad(f"{path} is not a JSON object")
-        return _pair(
+        if content.get("type") == "cvm-role" and not role:
+            return _cvm() or _no_instance(path)
+        names = ("role-arn", "role-session-name")
+        own = role_of(str(path), *((name, content.get(name)) for name in names))
+        pair = _pair(
             str(path),
             ("secretId", content.get("secretId")),
             ("secretKey", content.get("secretKey")),
@@ -125,6 +171,8 @@ class Places:
             # Written by `tccli auth login`.
             expires=content.get("expiresAt"),
         )
+        _check_base(pair, str(path), own)
+        return self._acting(pair, str(path), role or own, profile)
 
     def _tccli_path(self, profile: str) -> Path:
         return Path(self.home, ".tccli", f"{profile}.credential")
@@ -139,7 +187,8 @@ class Places:
         token = _text(Path(token_file))
         if not token:
             raise _bad(f"the TKE OIDC token file {token_file} is missing or empty")
-        return _oidc_role(region, provider, token, role)
+        *texts, ends = pod_role(region, provider, token, role)
+        return _credential("the TKE OIDC role", texts, ends)
 
     def _no_profile(self, profile: str) -> Credential:
         raise FatalError(
@@ -208,29 +257,13 @@ def _text(path: Path) -> str | None:
         raise _bad(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _oidc_role(region: str, provider: str, token: str, role: str) -> Credential:
-    # Pulls `requests`: 0.2 s that only a pod in TKE pays.
-    from tencentcloud.common.credential import OIDCRoleArnCredential
-
-    asked = time.time()
-    session = f"kvsync-{int(asked * 1e6)}"
-    source = OIDCRoleArnCredential(region, provider, token, role, session, _TKE_SECONDS)
-    try:
-        values = [str(text or "") for text in source.get_credential_info()]
-    except Exception as error:  # noqa: BLE001 - whatever the vendor's package lets out
-        raise _bad(
-            f"the TKE OIDC role gave no credentials ({_vendor_code(error)}): check the role, its "
-            "identity provider and the pod's service account"
-        ) from None
-    return _credential("the TKE OIDC role", values, asked + _TKE_SECONDS)
+def _check_base(pair: Credential | None, place: str, role: Role | None) -> None:
+    if role and not pair:
+        raise _bad(f"{place}: a role is named, but no key pair that could assume it")
 
 
-def _vendor_code(error: Exception) -> str:
-    # The message may hold the request, and with it the token.
-    code = getattr(error, "code", None)
-    if isinstance(code, str) and _CODE.fullmatch(code):
-        return code
-    return type(error).__name__
+def _no_instance(path: Path) -> Credential:
+    raise _bad(f"{path}: its type is cvm-role, but no instance role answers: is this a CVM?")
 
 
 def _cvm() -> Credential | None:

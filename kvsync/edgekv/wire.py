@@ -1,7 +1,6 @@
 """One request over the wire: signed, sent, its answer read to the end."""
 
 import asyncio
-import logging
 import time
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +11,7 @@ from yarl import URL
 
 from kvsync import __version__
 from kvsync.edgekv.answers import Reply
+from kvsync.edgekv.clock import ServiceClock, steady
 from kvsync.edgekv.connector import PacedConnector, SteadyBody
 from kvsync.edgekv.endpoint import is_loopback
 from kvsync.edgekv.options import ClientOptions
@@ -27,13 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Request", "ServiceClock", "Wire", "proxy_for"]
 
-_BELIEVABLE = 86400.0
-"""Seconds between two clocks from which on it is the ``Date`` that is wrong."""
-_NOTABLE = 5.0
-"""Seconds between two clocks from which on they differ: a ``Date`` has whole ones, and travels."""
-
-_log = logging.getLogger("kvsync.edgekv")
-
 
 class Request(NamedTuple):
     """What to ask; ``subject`` says of which keys, for the log; ``keys`` is how many they are."""
@@ -43,56 +36,6 @@ class Request(NamedTuple):
     scene: Scene
     subject: str = ""
     keys: int = 1
-
-
-class ServiceClock:
-    """The service's time, in Unix seconds: this machine's until the service says otherwise.
-
-    ``offset`` is by how many seconds it is ahead of this machine's, as last seen; 0.0 if that is
-    not notable, or unknown.
-    """
-
-    def __init__(self) -> None:
-        self.offset = 0.0
-        self._warned = False
-
-    def now(self) -> float:
-        """The time now, as far as it is known."""
-        return time.time() + self.offset
-
-    def note(self, reply: Reply) -> None:
-        """Learns from an answer of the service, if it has a ``Date``."""
-        if reply.service_time is None:
-            return
-        earliest, latest = reply.sent - _NOTABLE, reply.arrived + _NOTABLE
-        # What the way may have taken is no difference.
-        explained = earliest <= reply.service_time <= latest
-        self.offset = 0.0 if explained else _notable(reply.service_time - reply.arrived)
-
-    def sent(self, reply: Reply) -> float:
-        """When the request of this answer was sent, or earlier: never later."""
-        if reply.service_time is None:
-            return reply.sent + self.offset
-        return reply.sent + _notable(reply.service_time - reply.arrived)
-
-    def arrived(self, reply: Reply) -> float:
-        """When this answer came, by what was `note`d of it: never earlier."""
-        return reply.arrived + self.offset
-
-    def correct(self, service_time: float) -> None:
-        """Takes over the service's time; warns once."""
-        self.offset = _notable(service_time - time.time())
-        if self.offset and not self._warned:
-            self._warned = True
-            _log.warning(
-                "this machine's clock is %.0f s %s the service's; corrected for this run",
-                abs(self.offset),
-                "behind" if self.offset > 0 else "ahead of",
-            )
-
-
-def _notable(difference: float) -> float:
-    return difference if _NOTABLE < abs(difference) < _BELIEVABLE else 0.0
 
 
 class Wire:
@@ -176,10 +119,17 @@ class Wire:
                 ssl=self._trust or True,
             ) as response:
                 arrived, sent = time.time(), content.sent_before()
+                at, took = steady(), content.waited
                 body = await read_body(response, limit, self._room, patience)
                 date = response.headers.get("Date", "")
                 reply = Reply.of(response.status, body, date, sent=sent, arrived=arrived)
-                return reply._replace(early=content.early, believed=content.answered)
+                return reply._replace(
+                    early=content.early,
+                    believed=content.answered,
+                    steady=at,
+                    took=took,
+                    signed=float(headers["X-TC-Timestamp"]),
+                )
         finally:
             patience.over()
 

@@ -6,26 +6,28 @@ from contextlib import contextmanager
 
 from kvsync.edgekv.answers import NamespaceInfo
 from kvsync.edgekv.client import EdgeKVClient
-from kvsync.errors import ServiceError
+from kvsync.errors import RejectedError, ServiceError
 from kvsync.jobs import Job
 from kvsync.units import size_text
 
-__all__ = ["check_capacity", "make_sure_of"]
+__all__ = ["check_capacity", "create", "described"]
 
 _WORTH_ASKING = 1 << 20
 """Bytes that a plan may add unasked: a namespace has 1 GB."""
 
 
-async def make_sure_of(job: Job, client: EdgeKVClient) -> bool:
-    """Create the job's namespace if it is missing; whether it was.
+async def create(job: Job, client: EdgeKVClient) -> bool:
+    """Create the job's namespace; False if it is there by now, and perhaps not by our doing.
 
     Raises `ServiceError` or `Interrupted`.
     """
-    found = await _described(job, client)
-    if not found:
+    try:
         with _counted(job, client):
-            await client.create_namespace(job.target.zone, job.target.namespace)
-    return not found
+            return (await client.create_namespace(job.target.zone, job.target.namespace)).sure
+    except RejectedError:
+        if not await described(job, client):
+            raise
+    return False
 
 
 async def check_capacity(job: Job, client: EdgeKVClient) -> None:
@@ -39,7 +41,7 @@ async def check_capacity(job: Job, client: EdgeKVClient) -> None:
         return
     try:
         # A courtesy: whoever may write need not be allowed to ask, and should not wait for it.
-        info = await _described(job, client, retries=0)
+        info = await described(job, client, retries=0)
     except ServiceError as error:
         job.report.warnings.append(f"could not ask how full the namespace is: {error}")
         return
@@ -52,9 +54,13 @@ async def check_capacity(job: Job, client: EdgeKVClient) -> None:
         )
 
 
-async def _described(
+async def described(
     job: Job, client: EdgeKVClient, retries: int | None = None
 ) -> NamespaceInfo | None:
+    """What the service says of the job's namespace; None: it is not there.
+
+    Raises `ServiceError` or `Interrupted`.
+    """
     target = job.target
     with _counted(job, client):
         found = await client.namespaces(target.zone, target.namespace, retries=retries)

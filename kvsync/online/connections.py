@@ -53,8 +53,8 @@ class Connections:
                 self._emulated[data] = await self._emulate(job, jobs)
             credentials, url = self._emulated[data]
         else:
-            credentials = default_credentials(settings.profile, environ=self._environ)
             url = parse_endpoint(settings.endpoint.value or "intl")
+            credentials = default_credentials(settings.profile, environ=self._environ, endpoint=url)
             if is_loopback(url):
                 await asyncio.to_thread(_recognise, url, job.target, settings)
         await credentials.get()

@@ -1,6 +1,5 @@
 """Changing the target as the plans say: first all pushes, and then the deletes."""
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -9,10 +8,12 @@ from kvsync.edgekv.client import EdgeKVClient, Namespace
 from kvsync.errors import Interrupted
 from kvsync.jobs import Job
 from kvsync.model import Change, Outcome, OutcomeKind
-from kvsync.online.capacity import check_capacity, make_sure_of
+from kvsync.online.capacity import check_capacity
 from kvsync.online.network import Network, accounted
 from kvsync.pool import Pool, PoolOptions
 from kvsync.push import Push
+from kvsync.remembering import begin
+from kvsync.settings import Call
 from kvsync.state.ledger import Ledger
 
 __all__ = ["delete_all", "push_all"]
@@ -30,12 +31,13 @@ def push_all(network: Network, jobs: Sequence[Job]) -> None:
         await _prepare(network, job, client)
         values = source.values(change.entry for change in plan.changes)
         namespace = client.namespace(job.target.zone, job.target.namespace)
-        with _ledger(job) as ledger:
+        with _ledger(job, network.call) as ledger:
             pool = Push(plan.changes, values, namespace, ledger, _options(network))
             pool.stopped = job.stop_reading
             await _sent(network, job, pool, namespace, "")
 
-    waiting = [job for job in jobs if job.report.plan and job.report.plan.changes]
+    going = [job for job in jobs if not job.report.error]
+    waiting = [job for job in going if job.report.plan and job.report.plan.changes]
     network.run(network.each(waiting, jobs, push))
 
 
@@ -46,7 +48,7 @@ def delete_all(network: Network, jobs: Sequence[Job]) -> None:
         plan = job.report.plan
         assert plan  # noqa: S101 - the steps come in order
         namespace = client.namespace(job.target.zone, job.target.namespace)
-        with _ledger(job) as ledger:
+        with _ledger(job, network.call) as ledger:
             pool = Deletion(plan.deletes, namespace, ledger, _options(network))
             await _sent(network, job, pool, namespace, "deleting")
 
@@ -55,11 +57,7 @@ def delete_all(network: Network, jobs: Sequence[Job]) -> None:
 
 
 async def _prepare(network: Network, job: Job, client: EdgeKVClient) -> None:
-    """Before a first write: is the namespace there, and is there room in it?"""
-    if network.call.create_namespace and await network.interruptible(make_sure_of(job, client)):
-        place = f"{job.target.namespace} in {job.target.zone}"
-        network.interface.tell(f"created the namespace {place}")
-    network.go_on()
+    """Before a first write: is there room for what is to come?"""
     await network.interruptible(check_capacity(job, client))
     network.go_on()
     network.interface.warn([job.report])
@@ -70,10 +68,10 @@ def _options(network: Network) -> PoolOptions:
     return PoolOptions(workers=settings.workers, grace=settings.grace)
 
 
-def _ledger(job: Job) -> Ledger:
+def _ledger(job: Job, call: Call) -> Ledger:
     state = job.state
     assert state  # noqa: S101 - the steps come in order
-    job.run_number = job.run_number or state.begin_run(job.target, job.owner, time.time())
+    begin(job, call)
     return Ledger(state, job.target, job.owner)
 
 

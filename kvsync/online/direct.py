@@ -1,6 +1,7 @@
 """Single requests for a person: look at one pair, write one, list or create namespaces."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from kvsync.edgekv.answers import NamespaceInfo
@@ -11,6 +12,7 @@ from kvsync.jobs import Job, target_job
 from kvsync.model import Ack, Expiry, Pair, Target
 from kvsync.online.network import Network
 from kvsync.settings import Call
+from kvsync.state import State, run_lock
 
 __all__ = ["create_namespace", "get", "list_namespaces", "put"]
 
@@ -49,12 +51,36 @@ def list_namespaces(call: Call, interface: Interface) -> list[NamespaceInfo]:
 
 
 def create_namespace(call: Call, interface: Interface, name: str, remark: str) -> Ack:
-    """Create a namespace in the zone. Raises `KvsyncError`."""
+    """Create a namespace in the zone. Raises `KvsyncError`.
 
-    async def asked(client: EdgeKVClient, target: Target) -> Ack:
-        return await client.create_namespace(target.zone, name, remark)
+    The state that is here, or that the call names, may know an earlier one of this name: it then
+    forgets what that held.
+    """
+    job = target_job(call, zone_only=True, create=True)
+    place = job.target._replace(namespace=name)
+    with _held(job.state_path, place) as state:
 
-    return _asked(call, interface, target_job(call, zone_only=True, create=True), asked)
+        async def asked(client: EdgeKVClient, target: Target) -> Ack:
+            if state and not await client.namespaces(target.zone, name):
+                state.doubt(place)
+            return await client.create_namespace(target.zone, name, remark)
+
+        ack = _asked(call, interface, job, asked)
+        if state and ack.sure:
+            state.forget_all(place, call.clock() + max(0.0, state.clock_offset(place)))
+    return ack
+
+
+@contextmanager
+def _held(path: str, target: Target) -> Iterator[State | None]:
+    """The state, held and open for writing, if it knows the target. Raises `KvsyncError`."""
+    with State.read(path) as known:
+        is_known = bool(known.rows(target))
+    if not is_known:
+        yield None
+        return
+    with run_lock(path), State.write(path) as state:
+        yield state
 
 
 def _asked(

@@ -160,6 +160,9 @@ class Network:
             except KvsyncError as error:
                 job.report.error = error
             job.report.signal = job.report.signal or self.signal
+            if _is_missing(job.report.error):
+                # Whoever makes it anew makes it empty.
+                _doubt([job, *all_jobs], job)
             if _concerns_all(job.report.error):
                 self.over = True
             if isinstance(job.report.error, StateError):
@@ -261,7 +264,8 @@ def accounted(job: Job, namespace: Namespace) -> Iterator[None]:
         report.count(+namespace.requests)
         report.retries += namespace.retries
         report.elapsed += time.monotonic() - begun
-        _note_clock(job, namespace.clock_offset)
+        if namespace.is_clock_sure:
+            _note_clock(job, namespace.clock_offset)
 
 
 def _note_clock(job: Job, offset: float) -> None:
@@ -269,6 +273,20 @@ def _note_clock(job: Job, offset: float) -> None:
     # A Date has whole seconds: a difference of one is none.
     if state and state.writable and abs(offset - state.clock_offset(job.target)) > 2:
         state.note_clock(job.target, offset)
+
+
+def _is_missing(error: KvsyncError | None) -> bool:
+    """Whether the service has said that there is no such namespace."""
+    return isinstance(error, FatalError) and error.code.endswith("NamespaceNotFound")
+
+
+def _doubt(jobs: Iterable[Job], missing: Job) -> None:
+    for job in jobs:
+        if job.place == missing.place and job.state and job.state.writable:
+            try:
+                job.state.doubt(job.target)
+            except StateError as error:
+                job.report.warnings.append(str(error))
 
 
 def _concerns_all(error: KvsyncError | None) -> bool:

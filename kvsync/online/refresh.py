@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from kvsync.edgekv.client import EdgeKVClient
-from kvsync.errors import FatalError
 from kvsync.jobs import Job, service_time
 from kvsync.model import Pair, Seen
 from kvsync.online.capacity import check_capacity
@@ -48,16 +47,12 @@ class _Refresh(Look):
         job = self.job
         sizes = dict(self._wanted())
         seen: dict[str, Seen] = {}
-        unsure: set[str] = set()
-        try:
-            async with self.watched(len(sizes), lists=lists):
-                unsure = await self._read_until_sure(sizes, seen)
-                job.remote = await self.listed() if lists else None
-        except FatalError as error:
-            if not (self.network.call.create_namespace and _is_missing(error)):
-                raise
-            seen, unsure = {key: Seen(key) for key in sizes}, set()
+        if job.absent:
             job.remote = [] if lists else None
+            return
+        async with self.watched(len(sizes), lists=lists):
+            unsure = await self._read_until_sure(sizes, seen)
+            job.remote = await self.listed() if lists else None
         self.network.go_on()
         if self.failures:
             raise next(iter(self.failures.values()))
@@ -110,7 +105,3 @@ class _Refresh(Look):
         job.rows = found.applied(job.rows)
         if job.state and job.state.writable and (found.rows or found.gone):
             job.state.correct(job.target, found.rows, found.gone)
-
-
-def _is_missing(error: FatalError) -> bool:
-    return error.code.endswith("NamespaceNotFound")

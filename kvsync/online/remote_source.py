@@ -18,6 +18,7 @@ from kvsync.keys import KEYS_PER_REQUEST, matches
 from kvsync.model import Destination, Entry, Expiry, Loaded, Lost, Pair, Recall
 from kvsync.online.far_side import Answer, FarSide
 from kvsync.online.network import Network
+from kvsync.owners import name_fault
 from kvsync.report import RunReport
 from kvsync.settings import Call, Copying
 from kvsync.sources.scratch import Scratch
@@ -44,7 +45,7 @@ class RemoteSource:
 
     def __init__(self, far: FarSide, job: Job, call: Call, copying: Copying) -> None:
         self.label = job.report.source
-        self.owner = copying.name or printable(f"copy:{self.label}")
+        self.owner = copying.name or f"copy:{self.label}"
         self.home = self.location = os.getcwd()
         self.warnings: list[str] = []
         self._far = far
@@ -192,6 +193,8 @@ def opened(call: Call, interface: Interface, copying: Copying) -> Iterator[tuple
 
     Raises `UsageError` if a side is not known, or if both are the same.
     """
+    if fault := name_fault(copying.name):
+        raise UsageError(f"--name {fault}")
     far_job = target_job(replace(call, settings=copying.settings))
     target, _ = resolve(Destination(), call.settings, far_job.state_path)
     label = far_job.report.source + (f"/{copying.prefix}*" if copying.prefix else "")

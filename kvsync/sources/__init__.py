@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from kvsync.dumps import FORMATS, guess_format
 from kvsync.errors import InputError, Mistake, UsageError
+from kvsync.owners import name_fault
 from kvsync.source import Source
 from kvsync.sources.files import Clock, open_regular, os_fault
 from kvsync.sources.options import SourceOptions, flags_beside_manifest, tree_flags
@@ -51,7 +52,11 @@ def open_source(
     if environ is None:
         environ = os.environ
     form, guessed = _format(path, options)
-    if os.path.isdir(path) and form != _REDIS:
+    is_tree = os.path.isdir(path) and form != _REDIS
+    fault = name_fault(options.name) if options.name and (is_tree or form in FORMATS) else ""
+    if fault:
+        raise UsageError(f"{options.said_by('name')} {fault}")
+    if is_tree:
         from kvsync.sources.tree import TreeSource
 
         _refuse(options.dump.typed, path, "for dumps only, and this is a directory")

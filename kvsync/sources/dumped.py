@@ -173,6 +173,9 @@ class DumpReader:
             filling.fill(items, self.shown, self._rules, self._now)
             if not self._is_whole(file):
                 filling.wrong(self.shown, "it was written to while it was read: run again")
+            if os.lseek(file.fileno(), 0, os.SEEK_CUR) != self._version.content[0]:
+                # What has another length than it says may say nothing else of itself, either.
+                self.mark = self._file.path, b""
 
     def _is_whole(self, file: BinaryIO) -> bool:
         """Whether what was read of the file so far is all of one version.

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from hashlib import blake2b
 
 from kvsync.fingerprint import Fingerprint, Seen
+from kvsync.sources.devices import Devices
 from kvsync.sources.files import Clock, plain, settled, signature
 from kvsync.sources.listing import Observed, looks_alike
 
@@ -71,11 +72,12 @@ def still_holds(
     fingerprint: Fingerprint, environ: Mapping[str, str], left_out: Collection[str]
 ) -> bool:
     """Whether everything is as it was; ``left_out`` are files that no tree has, by real path."""
+    devices = Devices()
     try:
         return (
             all(_variable(environ, name) == old for name, old in fingerprint.variables.items())
             and all(_content(path) == old for path, old in fingerprint.contents.items())
-            and all(_mark(path) == old for path, old in fingerprint.files.items())
+            and all(_mark(path, devices) == old for path, old in fingerprint.files.items())
             and all(looks_alike(seen, left_out) for seen in fingerprint.trees)
         )
     except OSError:
@@ -88,14 +90,15 @@ def digest_of(data: bytes) -> str:
 
 
 def status_mark(path: str, clock: Clock) -> bytes:
-    """What tells the file from its next version; empty if it is too young, or none."""
+    """What tells the file from its next version; empty if nothing does, or it is too young."""
     moment = clock()
     try:
         status = os.stat(path)
     except OSError:
         return b""
-    known = stat.S_ISREG(status.st_mode) and settled(status, moment)
-    return signature(status, "text") if known else b""
+    device = Devices().of(status.st_dev, path)
+    known = device.trusted and stat.S_ISREG(status.st_mode) and settled(status, moment)
+    return signature(status, "text", device) if known else b""
 
 
 def _content(path: str) -> str:
@@ -109,8 +112,9 @@ def _content(path: str) -> str:
     return digest.hexdigest()
 
 
-def _mark(path: str) -> str:
-    return plain(signature(os.stat(path), "text")).hex()
+def _mark(path: str, devices: Devices) -> str:
+    status = os.stat(path)
+    return plain(signature(status, "text", devices.of(status.st_dev, path))).hex()
 
 
 def _variable(environ: Mapping[str, str], name: str) -> str:

@@ -10,11 +10,13 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 
 from kvsync.limits import MAX_VALUE_SIZE
 from kvsync.model import Lost
+from kvsync.sources.devices import Device, Devices
 
 __all__ = [
     "EMPTY",
     "Clock",
     "FileRef",
+    "link_fault",
     "open_regular",
     "os_fault",
     "plain",
@@ -35,16 +37,17 @@ _TICK = 2.0
 """Seconds. The coarsest time stamp in use is FAT's; a file changed again within one tick of the
 scan could keep its signature (git calls such an index entry racy)."""
 
-_SIGNATURE = struct.Struct("<QqQqB")
+_SIGNATURE = struct.Struct("<QqQqQB")
 _ENCODINGS = {"text": 0, "base64": 1}
+_OR_NOT = ", or leave it out"
 _FAULTS = {
     errno.ENOENT: "no such file: check the path",
     errno.ENOTDIR: "no such file: a part of the path is not a directory",
-    errno.EACCES: "permission denied: let this user read it, or leave it out",
-    errno.EPERM: "permission denied: let this user read it, or leave it out",
-    errno.ENAMETOOLONG: "the path is too long for this system: shorten it, or leave it out",
-    errno.ENOTSUP: "not a regular file: name a file, or leave it out",
-    errno.ELOOP: "a link that leads back to itself: remove it, or leave it out",
+    errno.EACCES: f"permission denied: let this user read it{_OR_NOT}",
+    errno.EPERM: f"permission denied: let this user read it{_OR_NOT}",
+    errno.ENAMETOOLONG: f"the path is too long for this system: shorten it{_OR_NOT}",
+    errno.ENOTSUP: f"not a regular file: name a file{_OR_NOT}",
+    errno.ELOOP: f"a link that leads back to itself: remove it{_OR_NOT}",
 }
 _NOT_TEXT = "not UTF-8 text: leave it out, or set encoding: base64 (folder: --encoding base64)"
 EMPTY = "the value is empty, and EdgeKV stores no empty value: fill it, or leave it out"
@@ -59,16 +62,17 @@ class FileRef(NamedTuple):
 
 Content: TypeAlias = tuple[bytes, bytes]
 """A file's value, ready to be sent, and the signature of the file that it was read from: empty if
-the file is too young to be told from its next version."""
+the file is too young to be told from its next version, or its status tells nothing."""
 
 
-def signature(found: os.stat_result, encoding: str) -> bytes:
-    """What identifies a file's content without reading it."""
+def signature(found: os.stat_result, encoding: str, device: Device) -> bytes:
+    """What identifies a file's content without reading it, if its ``device`` can be trusted."""
     return _SIGNATURE.pack(
         found.st_size,
         found.st_mtime_ns,
         found.st_ino & 0xFFFF_FFFF_FFFF_FFFF,
         found.st_ctime_ns,
+        device.mark,
         _ENCODINGS[encoding],
     )
 
@@ -89,6 +93,11 @@ def os_fault(error: OSError) -> str:
     return known or f"cannot be read: {os.strerror(error.errno or 0).lower()}"
 
 
+def link_fault(error: OSError) -> str:
+    """As `os_fault`, of what no pattern can leave out: nobody knows what it is."""
+    return os_fault(error).removesuffix(_OR_NOT)
+
+
 def size_fault(size: int, encoding: str = "text") -> str:
     """What is wrong with a value of ``size`` bytes before encoding; empty if nothing is."""
     sent = size if encoding == "text" else (size + 2) // 3 * 4
@@ -100,28 +109,35 @@ def size_fault(size: int, encoding: str = "text") -> str:
     return f"the value has {sent} bytes{kind}: EdgeKV takes at most {MAX_VALUE_SIZE} (1 MiB)"
 
 
-def read_file(path: str, encoding: str, clock: Clock) -> Content | Lost:
+def read_file(path: str, encoding: str, clock: Clock, devices: Devices) -> Content | Lost:
     """The value in a file, or why it cannot be had."""
     moment = clock()
     raw = read_raw(path)
     if isinstance(raw, Lost):
         return raw
     data, before, after = raw
-    fault = size_fault(max(len(data), before.st_size), encoding)
+    size = len(data)
+    # Of a large one not all was read.
+    fault = size_fault(max(size, before.st_size) if size > MAX_VALUE_SIZE else size, encoding)
     if fault:
         return Lost(fault)
     if encoding == "base64":
         data = base64.b64encode(data)
     elif not (data.isascii() or _is_utf8(data)):
         return Lost(_NOT_TEXT)
-    mark = signature(before, encoding) if settled(before, moment) else b""
-    return data, mark if _is_same(before, after) else b""
+    device = devices.of(before.st_dev, path)
+    sure = device.trusted and settled(before, moment) and _is_same(before, after, size)
+    return data, signature(before, encoding, device) if sure else b""
 
 
-def _is_same(before: os.stat_result, after: os.stat_result) -> bool:
-    """Whether a file was not changed between two looks at it through one descriptor."""
+def _is_same(before: os.stat_result, after: os.stat_result, size: int) -> bool:
+    """Whether a file was not changed between two looks at it through one descriptor.
+
+    One of which more or less was read than its status says has none that tells anything.
+    """
     return (
-        before.st_mtime_ns == after.st_mtime_ns
+        size == before.st_size
+        and before.st_mtime_ns == after.st_mtime_ns
         and before.st_ctime_ns == after.st_ctime_ns
         and before.st_size == after.st_size
     )

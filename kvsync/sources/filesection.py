@@ -6,6 +6,7 @@ from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 from kvsync.dumps.losses import NO_LOSSES, Loss, Losses
+from kvsync.entries import left_out_of
 from kvsync.model import Entry, Loaded
 from kvsync.sources.dumped import DumpReader, Filling
 from kvsync.sources.filefields import FIELD_OF, read_file_entry
@@ -62,6 +63,7 @@ class FileSection:
         with scratch.filling():
             for entry in before:
                 scratch.add(entry)
+            scratch.spare(left_out_of(before))
             for reader in self._readers:
                 self._starts.append(len(scratch))
                 try:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from kvsync.errors import InputError
 from kvsync.filenames import INDEX_NAME, TEMPORARY, file_name
 from kvsync.model import NEVER, Expiry
+from kvsync.sources.directories import inside
 from kvsync.sources.files import os_fault
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import Tree
-from kvsync.sources.walk import Found, inside
+from kvsync.sources.walk import Found
 
 if TYPE_CHECKING:
     from kvsync.exported import Index

@@ -11,10 +11,11 @@ from marshal import dumps
 from typing import Any
 
 from kvsync.fingerprint import Seen
+from kvsync.sources.devices import Device, Devices
 from kvsync.sources.leftout import BOOKKEEPING, is_left_out
 from kvsync.sources.memory import gc_paused
 
-__all__ = ["Observed", "Unobserved", "looks_alike", "own_names"]
+__all__ = ["Observed", "Unobserved", "looks_alike", "own_identities", "own_names"]
 
 _DIGEST_BYTES = 16
 _LASTING = 2
@@ -36,21 +37,25 @@ class Observed:
         self._digests: list[str] = []
         self._passed_over: dict[str, list[str]] = {}
         self._path = ""
+        self._number = 0
         self._items: list[Any] = []
 
-    def open(self, path: str, real: str) -> None:
-        """A directory, at this relative path, is about to be listed."""
+    def open(self, path: str, real: str, number: int, device: Device) -> None:
+        """A directory, at this relative path and in this file system, is about to be listed."""
         self._path = path
-        self._items = _heading(path, real)
+        self._number = number
+        self._items = _heading(path, real, device)
 
     def directory(self, name: str, link: str) -> None:
         """It has a directory that is looked into; ``link`` is where it really is, if elsewhere."""
         self._items += (link, name) if link else (name,)
 
-    def file(self, name: str, link: str, status: os.stat_result) -> None:
+    def file(self, name: str, link: str, status: os.stat_result, device: Device) -> None:
         """It has a file."""
         if link:
             self._items.append(link)
+        if status.st_dev != self._number:
+            self._items.append(device.mark)
         self._items += (
             name, status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns,
         )  # fmt: skip
@@ -79,7 +84,7 @@ class Unobserved(Observed):
         super().__init__()
         self.settled = False
 
-    def file(self, name: str, link: str, status: os.stat_result) -> None:
+    def file(self, name: str, link: str, status: os.stat_result, device: Device) -> None:
         """It has a file, whose status was needed for something else."""
 
 
@@ -89,6 +94,18 @@ def own_names(left_out: Collection[str]) -> Mapping[str, set[str]]:
     for path in left_out:
         names.setdefault(os.path.dirname(path), set()).add(os.path.basename(path))
     return names
+
+
+def own_identities(left_out: Collection[str]) -> dict[int, int]:
+    """Inode and device of those files that are there: a file may have two names, neither a link."""
+    found = {}
+    for path in left_out:
+        try:
+            status = os.stat(path)
+        except OSError:
+            continue
+        found[status.st_ino] = status.st_dev
+    return found
 
 
 def looks_alike(seen: Seen, left_out: Collection[str]) -> bool:
@@ -112,6 +129,7 @@ class _Listing:
         self._root = seen.root
         self._passed_over = {path: frozenset(names) for path, names in seen.passed_over.items()}
         self._own = own_names(left_out)
+        self._devices = Devices()
         self._pending = [("", os.path.realpath(seen.root))]
 
     def digests(self) -> Iterator[str]:
@@ -122,13 +140,17 @@ class _Listing:
             # A descriptor spares the kernel a path for each file.
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
+                number = os.fstat(descriptor).st_dev
+                heading = _heading(path, real, self._devices.of(number, folder))
                 with os.scandir(descriptor) as listing:
-                    yield _digest(self._items(listing, path, real))
+                    yield _digest(heading + self._items(listing, path, real, number))
             finally:
                 os.close(descriptor)
 
-    def _items(self, listing: "Iterator[os.DirEntry[str]]", path: str, real: str) -> list[Any]:
-        items = _heading(path, real)
+    def _items(
+        self, listing: "Iterator[os.DirEntry[str]]", path: str, real: str, number: int
+    ) -> list[Any]:
+        items: list[Any] = []
         passed_over = self._passed_over.get(path)
         own = self._own.get(real, ())
         folder = os.path.join(self._root, path)
@@ -139,7 +161,11 @@ class _Listing:
                 continue
             if is_left_out(name) and name not in BOOKKEEPING:
                 continue
-            link = _link(entry, folder) if entry.is_symlink() else ""
+            link = ""
+            if entry.is_symlink():
+                # One that leads nowhere is a mistake, whatever patterns say of it.
+                entry.stat()
+                link = _link(entry, folder)
             if passed_over and _described(entry, link, is_directory=is_directory) in passed_over:
                 continue
             if link:
@@ -150,13 +176,15 @@ class _Listing:
             else:
                 # The innermost step: a call more for each file would be felt.
                 found = entry.stat()
+                if found.st_dev != number:
+                    items.append(self._devices.of(found.st_dev, folder + name).mark)
                 items += (name, found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
         return items
 
 
-def _heading(path: str, real: str) -> list[Any]:
-    """What a directory's items begin with: of the root, where it really is."""
-    return [] if path else [real]
+def _heading(path: str, real: str, device: Device) -> list[Any]:
+    """What a directory's items begin with: where it lies, and of the root, where it really is."""
+    return [device.mark] if path else [device.mark, real]
 
 
 def _link(entry: "os.DirEntry[str]", folder: str) -> str:

@@ -5,10 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from kvsync.dumps.losses import Losses
+from kvsync.entries import Sparing
 from kvsync.fingerprint import Fingerprint
 from kvsync.keys import check_key
 from kvsync.limits import MAX_MANIFEST_SIZE
 from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Lost, Recall
+from kvsync.owners import name_fault
+from kvsync.sources.devices import Devices
 from kvsync.sources.evidence import Consulted, Evidence, digest_of
 from kvsync.sources.fields import convert, is_nothing, read_fields
 from kvsync.sources.files import Clock, os_fault, read_file, settled, signature
@@ -62,6 +65,7 @@ class Manifest:
         self._environ = Consulted(environ)
         self._clock = clock
         self._evidence = Evidence()
+        self._devices = Devices()
         self._content = digest_of(data)
         self._warnings: list[str] = []
         self._parts: dict[str, Part] = {}
@@ -76,6 +80,8 @@ class Manifest:
             self._early.at(root, "no version: a manifest has version: 1 at its top")
         head = self._head()
         self.owner = head.name or ""
+        if fault := name_fault(self.owner):
+            self._early.at(self._fields["name"], f"name {fault}")
         # A charset that is no charset must not make a mistake of every key.
         unclear = "charset" in self._fields and not head.charset
         self.charset: str = "utf-8" if unclear else head.charset or "strict"
@@ -160,21 +166,24 @@ class Manifest:
         default = self._default(lifetimes, mistakes)
         claims = Claims()
         self._evidence = Evidence()
+        self._devices = Devices()
         pairs = PairReader(mistakes, self._environ, lifetimes, paths, default)
         entries = self._key_entries(pairs, recall, claims, mistakes)
         shown_home = os.path.dirname(self.label)
         context = TreeContext(
             mistakes, paths, lifetimes, default, self.charset, shown_home, self.home
         )
+        spared: list[str] = []
         for reader in self._read_trees(context):
             entries += reader.entries(recall, claims, mistakes)
             self._evidence.tree(reader.tree.root, reader.observed)
+            spared += reader.spared
         self._files = FileSection()
         node = self._fields.get("files")
         if node is not None and not is_nothing(node):
             self._files.read(node, context, self._clock)
         self._warnings = lifetimes.warnings
-        return self._files.entries(entries, context, claims)
+        return self._files.entries(Sparing(entries, spared) if spared else entries, context, claims)
 
     def _default(self, lifetimes: Lifetimes, mistakes: Mistakes) -> Expiry:
         node = self._fields.get("defaults")
@@ -230,10 +239,11 @@ class Manifest:
             except OSError as error:
                 mistakes.at(part.node, os_fault(error))
                 return b"", 0, b""
-            mark = signature(status, part.ref.encoding)
+            device = self._devices.of(status.st_dev, part.ref.path)
+            mark = signature(status, part.ref.encoding, device)
             if known(row, mark, self._options.checksum):
                 return row.digest, row.size, mark if settled(status, moment) else b""
-        content = read_file(*part.ref, self._clock)
+        content = read_file(*part.ref, self._clock, self._devices)
         if isinstance(content, Lost):
             mistakes.at(part.node, content.message)
             return b"", 0, b""
@@ -263,7 +273,7 @@ class Manifest:
             if entry is None:
                 continue
             yield (
-                load(entry, part.ref, self._clock)
+                load(entry, part.ref, self._clock, self._devices)
                 if isinstance(part, FilePart)
                 else (
                     entry,

@@ -2,12 +2,15 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from kvsync.dumps.losses import NO_LOSSES
+from kvsync.entries import Sparing
 from kvsync.fingerprint import Fingerprint
 from kvsync.keys import check_key
 from kvsync.model import Destination, Entry, Expiry, Loaded, Lost, Recall, Row, nothing_known
+from kvsync.sources.devices import Devices
+from kvsync.sources.directories import inside
 from kvsync.sources.evidence import Evidence
 from kvsync.sources.files import EMPTY, Clock, FileRef, read_file, size_fault
 from kvsync.sources.indexed import keys_of
@@ -15,7 +18,7 @@ from kvsync.sources.listing import Observed, Unobserved
 from kvsync.sources.memory import gc_paused
 from kvsync.sources.mistakes import Mistakes, quoted
 from kvsync.sources.options import SourceOptions, Tree, tree_from_options
-from kvsync.sources.walk import NOT_ASKED, Found, inside, walk
+from kvsync.sources.walk import Found, walk
 from kvsync.units import printable
 
 __all__ = ["Claims", "TreeReader", "TreeSource", "known", "load"]
@@ -50,32 +53,38 @@ class TreeReader:
         self._clock = clock
         self._shown = printable(os.path.join(tree.shown, ""))
         self._folder = os.path.join(tree.root, "")
+        self._devices = Devices()
         self._read: list[tuple[str, str]] = []
+        self.spared: list[str] = []
+        """Keys of files that are left out, though not by a pattern of the user's."""
         self.observed = Observed()
         """What the last walk came across."""
 
     def entries(self, recall: Recall, claims: Claims, mistakes: Mistakes) -> list[Entry]:
         """The tree's pairs, by path."""
         self._read.clear()
+        self._devices = Devices()
         with gc_paused():
             return self._all_entries(recall, claims, mistakes)
 
     def _all_entries(self, recall: Recall, claims: Claims, mistakes: Mistakes) -> list[Entry]:
         entries = []
         # What the state does not know is opened, and shows then what it is.
-        unread = recall is nothing_known and not self.tree.skip_empty
+        unread = recall is nothing_known
         self.observed = Unobserved() if unread else Observed()
-        files = walk(self.tree, self._clock(), mistakes, self._left_out, self.observed)
+        files, passed = walk(self.tree, self._clock(), mistakes, self._left_out, self.observed)
+        self.spared = [] if self.tree.exported else list(map(self.tree.key_of, passed))
         shown, charset = self._shown, self.tree.charset
         for found, key, expiry in self._named(files, mistakes):
-            if not found.size and self.tree.skip_empty:
-                continue
             origin = shown + printable(found.path)
+            entry = self._entry(key, expiry, found, origin, recall(key))
+            if isinstance(entry, Lost) and entry.message == EMPTY and self.tree.skip_empty:
+                self.spared.append(key)
+                continue
             first = claims.claim(key, origin)
             fault = check_key(key, charset)
-            entry = self._entry(key, expiry, found, origin, recall(key))
             if isinstance(entry, Lost):
-                mistakes.about(origin, entry.message)
+                mistakes.about(origin, _advice(entry))
             if fault or first:
                 mistakes.about(origin, self._key_fault(key, fault, first))
             elif isinstance(entry, Entry):
@@ -102,16 +111,20 @@ class TreeReader:
     def _entry(
         self, key: str, expiry: Expiry, found: Found, origin: str, row: Row | None
     ) -> Entry | Lost:
-        fault = found.size != NOT_ASKED and size_fault(found.size, self.tree.encoding)
+        # What is said to be empty may not be: some files are made when they are read.
+        fault = found.size > 0 and size_fault(found.size, self.tree.encoding)
         if fault:
-            return _with_advice(Lost(fault))
+            return Lost(fault)
         if row and known(row, found.signature, self._checksum):
             mark = found.signature if found.settled else b""
             return Entry(key, row.digest, row.size, expiry, origin, mark)
-        content = read_file(self._folder + found.path, self.tree.encoding, self._clock)
+        path = self._folder + found.path
+        content = read_file(path, self.tree.encoding, self._clock, self._devices)
         if isinstance(content, Lost):
-            return _with_advice(content)
+            return content
         value, mark = content
+        if not mark:
+            self.observed.settled = False
         return Entry(key, hashlib.sha256(value).digest(), len(value), expiry, origin, mark)
 
     def values(self, wanted: Mapping[str, Entry]) -> Iterator[Loaded]:
@@ -128,18 +141,17 @@ class TreeReader:
             elif real in self._left_out:
                 yield entry, Lost("the file has become a link to a file of kvsync's own")
             else:
-                yield load(entry, ref, self._clock)
+                yield load(entry, ref, self._clock, self._devices)
 
 
-def _with_advice(lost: Lost) -> Lost:
-    if lost.message != EMPTY:
-        return lost
-    return Lost(f"{EMPTY}, or set empty: skip (folder: --empty skip)")
+def _advice(lost: Lost) -> str:
+    more = ", or set empty: skip (folder: --empty skip)" if lost.message == EMPTY else ""
+    return lost.message + more
 
 
-def load(entry: Entry, ref: FileRef, clock: Clock) -> Loaded:
+def load(entry: Entry, ref: FileRef, clock: Clock, devices: Devices) -> Loaded:
     """The entry as its file is just now, and the value."""
-    content = read_file(*ref, clock)
+    content = read_file(*ref, clock, devices)
     if isinstance(content, Lost):
         return entry, content
     value, mark = content
@@ -178,12 +190,12 @@ class TreeSource:
         evidence.tree(self._reader.tree.root, self._reader.observed)
         return evidence.fingerprint()
 
-    def entries(self, recall: Recall) -> list[Entry]:
+    def entries(self, recall: Recall) -> Sequence[Entry]:
         """All files as pairs, by path. Raises `InputError` with every mistake found."""
         mistakes = Mistakes(self.label)
         entries = self._reader.entries(recall, Claims(), mistakes)
         mistakes.raise_all()
-        return entries
+        return Sparing(entries, self._reader.spared) if self._reader.spared else entries
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
         """The values of these entries, by path, each read when it is asked for."""

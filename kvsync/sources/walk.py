@@ -3,20 +3,28 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from operator import itemgetter
 from typing import NamedTuple
 
 from kvsync.limits import MAX_VALUE_SIZE
 from kvsync.model import Lost
-from kvsync.sources.files import os_fault, read_raw, settled, signature
+from kvsync.sources.devices import Devices
+from kvsync.sources.directories import (
+    Directory,
+    inside,
+    is_surely_directory,
+    may_be_link,
+    upwards,
+)
+from kvsync.sources.files import link_fault, os_fault, read_raw, settled, signature
 from kvsync.sources.leftout import BOOKKEEPING, IGNORE_FILE, is_left_out
-from kvsync.sources.listing import Observed, own_names
+from kvsync.sources.listing import Observed, own_identities, own_names
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import Tree
 from kvsync.sources.patterns import Rules, decide, parse_rules
 
-__all__ = ["NOT_ASKED", "Found", "inside", "walk"]
+__all__ = ["Found", "Walked", "walk"]
 
 _ENOUGH = 10_000
 """Mistakes after which a tree is not walked any further."""
@@ -25,7 +33,7 @@ _MOST_WAYS = 100
 directories there are more than anybody could walk."""
 
 
-NOT_ASKED = -1
+_NOT_ASKED = -1
 """The size of a file whose status nobody has asked for."""
 
 
@@ -36,34 +44,22 @@ class Found(NamedTuple):
     """
 
     path: str
-    size: int = NOT_ASKED
+    size: int = _NOT_ASKED
     signature: bytes = b""
     settled: bool = False
 
 
-class _Directory(NamedTuple):
-    """A directory on the way down.
+class Walked(NamedTuple):
+    """The files of a tree, by path, and the paths of those that no tree has for their name."""
 
-    ``path`` is relative and ends with a slash (the root's is empty); ``real`` has no links in it;
-    ``levels`` are the ignore files above, the nearest first, each with the length of its path.
-    """
-
-    path: str
-    real: str
-    parent: "_Directory | None"
-    levels: tuple[tuple[int, Rules], ...]
-    included: bool
-
-
-def inside(real: str, root: str) -> bool:
-    """Whether a real path is ``root`` or lies in it."""
-    return real == root or real.startswith(root.rstrip("/") + "/")
+    found: list[Found]
+    left_out: list[str]
 
 
 def walk(
     tree: Tree, moment: float, mistakes: Mistakes, left_out: Collection[str], observed: Observed
-) -> list[Found]:
-    """The tree's files, sorted by path; what cannot be read becomes a mistake, never a gap.
+) -> Walked:
+    """The tree's files; what cannot be read becomes a mistake, never a gap.
 
     ``moment`` is when the scan began, in Unix seconds. ``left_out`` has files by real path.
     ``observed`` takes down what is come across, and decides whether files are asked for their
@@ -86,48 +82,53 @@ class _Walk:
         self.mistakes = mistakes
         self.left_out = frozenset(left_out)
         self.left_out_in = own_names(left_out)
+        self.own = own_identities(left_out)
         self.observed = observed
+        self.devices = Devices()
         self.found: list[Found] = []
+        self.passed: list[str] = []
         self.ways: Counter[str] = Counter()
         self.enough = False
         root = os.path.realpath(tree.root)
         self.real_root = root
-        self.pending = [_Directory("", root, None, (), not tree.include)]
+        self.pending = [Directory("", root, None, (), not tree.include)]
 
-    def run(self) -> list[Found]:
+    def run(self) -> Walked:
         while self.pending and not self.enough:
-            directory = self.pending.pop()
-            try:
-                with os.scandir(os.path.join(self.tree.root, directory.path)) as listing:
-                    entries = list(listing)
-            except OSError as error:
-                self.fault(directory.path.rstrip("/"), os_fault(error))
-                continue
-            directory = self.with_ignore_file(directory, entries)
-            names = self.left_out_in.get(directory.real)
-            if names:
-                entries = [e for e in entries if e.name not in names or _is_directory(e)]
-            self.observed.open(directory.path, directory.real)
-            self.visit_all(directory, entries)
-            self.observed.close()
+            self.look_into(self.pending.pop())
         if self.enough:
             self.mistakes.about(self.tree.shown, "and more: the rest was not looked at")
         self.found.sort(key=itemgetter(0))
-        return self.found
+        return Walked(self.found, self.passed)
+
+    def look_into(self, directory: Directory) -> None:
+        folder = os.path.join(self.tree.root, directory.path)
+        try:
+            with os.scandir(folder) as listing:
+                entries = list(listing)
+            number = os.stat(folder).st_dev
+        except OSError as error:
+            self.fault(directory.path.rstrip("/"), os_fault(error))
+            return
+        directory = self.with_ignore_file(directory, entries)
+        names = self.left_out_in.get(directory.real)
+        if names:
+            entries = [e for e in entries if e.name not in names or is_surely_directory(e)]
+        device = self.devices.of(number, folder)
+        self.observed.open(directory.path, directory.real, number, device)
+        self.visit_all(directory, entries)
+        self.observed.close()
 
     def fault(self, path: str, message: str) -> None:
         shown = os.path.join(self.tree.shown, path) if path else self.tree.shown
         self.mistakes.about(shown, message)
         self.enough = len(self.mistakes) >= _ENOUGH
 
-    def with_ignore_file(
-        self, directory: _Directory, entries: list[os.DirEntry[str]]
-    ) -> _Directory:
+    def with_ignore_file(self, directory: Directory, entries: list[os.DirEntry[str]]) -> Directory:
         for entry in entries:
             if entry.name == IGNORE_FILE:
                 path = directory.path + IGNORE_FILE
-                linked = entry.is_symlink()
-                gone_wrong = linked and not self.follow(directory, path, is_directory=False)
+                gone_wrong = may_be_link(entry) and not self.follow(directory, path, False)
                 rules = () if gone_wrong else self.read_ignore_file(path)
                 level = (len(directory.path), rules)
                 return directory._replace(levels=(level, *directory.levels))
@@ -146,20 +147,27 @@ class _Walk:
             self.mistakes.about(os.path.join(self.tree.shown, path), message, line)
         return rules
 
-    def visit_all(self, directory: _Directory, entries: list[os.DirEntry[str]]) -> None:
+    def visit_all(self, directory: Directory, entries: list[os.DirEntry[str]]) -> None:
         for entry in entries:
             self.visit(directory, entry)
             if self.enough:
                 return
 
-    def visit(self, directory: _Directory, entry: os.DirEntry[str]) -> None:
+    def visit(self, directory: Directory, entry: os.DirEntry[str]) -> None:
         name = entry.name
         if is_left_out(name):
-            if name in BOOKKEEPING:
-                self.observe(directory, entry)
+            self.leave_out(directory, entry)
             return
         path = directory.path + name
-        is_directory = _is_directory(entry)
+        try:
+            is_directory = entry.is_dir()
+            linked = entry.is_symlink()
+            if linked:
+                entry.stat()
+        except OSError as error:
+            # What it leads to, or is, decides which patterns are for it: none can be asked.
+            self.cannot_tell(path, error)
+            return
         tree = self.tree
         included = not tree.include or self.is_included(directory, path, is_directory)
         patterned = tree.exclude or directory.levels
@@ -171,7 +179,7 @@ class _Walk:
             self.fault(path, "a name that is not UTF-8: rename it, or leave it out")
             return
         link = ""
-        if entry.is_symlink():
+        if linked:
             link = self.follow(directory, path, is_directory)
             if not link:
                 # Whether it goes wrong, or leads to a file of ours, is to be looked at each time.
@@ -180,30 +188,46 @@ class _Walk:
         if is_directory:
             self.observed.directory(name, link)
             real = link or f"{directory.real.rstrip('/')}/{name}"
-            below = _Directory(path + "/", real, directory, directory.levels, included)
+            below = Directory(path + "/", real, directory, directory.levels, included)
             self.pending.append(below)
         else:
             self.take(path, entry, link)
 
-    def pass_over(self, directory: _Directory, entry: os.DirEntry[str], is_directory: bool) -> None:
+    def leave_out(self, directory: Directory, entry: os.DirEntry[str]) -> None:
+        """Pass over what no tree has for its name, though others may be decided by it."""
+        if entry.name in BOOKKEEPING:
+            self.observe(directory, entry)
+        if not is_surely_directory(entry):
+            self.passed.append(directory.path + entry.name)
+
+    def cannot_tell(self, path: str, error: OSError) -> None:
+        self.observed.settled = False
+        if isinstance(error, FileNotFoundError):
+            if os.path.realpath(os.path.join(self.tree.root, path)) not in self.left_out:
+                self.fault(path, "a link that leads nowhere: remove it, or mend it")
+        else:
+            self.fault(path, link_fault(error))
+
+    def pass_over(self, directory: Directory, entry: os.DirEntry[str], is_directory: bool) -> None:
         folder = os.path.join(self.tree.root, directory.path)
         self.observed.pass_over(entry, folder, is_directory=is_directory)
 
-    def observe(self, directory: _Directory, entry: os.DirEntry[str]) -> None:
+    def observe(self, directory: Directory, entry: os.DirEntry[str]) -> None:
         """Note what is no part of the tree itself, but decides what is."""
-        link = ""
-        if entry.is_symlink():
-            link = os.path.realpath(os.path.join(self.tree.root, directory.path, entry.name))
         try:
+            link = os.path.realpath(entry.path) if entry.is_symlink() else ""
             status = entry.stat()
-        except OSError:
-            # What is wrong is found, and told, where it is read.
+        except OSError as error:
             self.observed.settled = False
+            # An index that was seen to be there is told of where it is read; below it is none.
+            if entry.name == IGNORE_FILE or not (directory.path or self.tree.exported):
+                self.cannot_tell(directory.path + entry.name, error)
             return
-        self.observed.file(entry.name, link, status)
-        self.observed.settled &= settled(status, self.moment)
+        device = self.devices.of(status.st_dev, entry.path)
+        self.observed.file(entry.name, link, status, device)
+        self.observed.settled &= device.trusted and settled(status, self.moment)
 
-    def is_ignored(self, directory: _Directory, path: str, is_directory: bool) -> bool:
+    def is_ignored(self, directory: Directory, path: str, is_directory: bool) -> bool:
         if self.tree.exclude and decide(self.tree.exclude, path, is_directory):
             return True
         for start, rules in directory.levels:
@@ -212,29 +236,24 @@ class _Walk:
                 return said
         return False
 
-    def is_included(self, directory: _Directory, path: str, is_directory: bool) -> bool:
+    def is_included(self, directory: Directory, path: str, is_directory: bool) -> bool:
         said = decide(self.tree.include, path, is_directory)
         return directory.included if said is None else said
 
-    def follow(self, directory: _Directory, path: str, is_directory: bool) -> str:
+    def follow(self, directory: Directory, path: str, is_directory: bool) -> str:
         """Where a link leads; empty if it leads to a left-out file, or goes wrong: a mistake."""
         link = os.path.join(self.tree.root, path)
         try:
             real = os.path.realpath(link, strict=True)
-        except FileNotFoundError:
-            if os.path.realpath(link) in self.left_out:
-                return ""
-            self.fault(path, "a link that leads nowhere: remove it, or leave it out")
-            return ""
         except OSError as error:
-            self.fault(path, os_fault(error))
+            self.cannot_tell(path, error)
             return ""
         if real in self.left_out and not is_directory:
             return ""
         if not inside(real, self.real_root):
             self.fault(path, "a link out of the tree: copy the file into it, or leave it out")
             return ""
-        if is_directory and any(inside(above.real, real) for above in _upwards(directory)):
+        if is_directory and any(inside(above.real, real) for above in upwards(directory)):
             self.fault(path, "a link that leads back to itself: remove it, or leave it out")
             return ""
         if is_directory and self.too_many_ways(path, real):
@@ -249,10 +268,11 @@ class _Walk:
         return self.ways[real] > _MOST_WAYS
 
     def take(self, path: str, entry: os.DirEntry[str], link: str) -> None:
-        if not self.observed.by_status and entry.is_file(follow_symlinks=False):
-            self.found.append(Found(path))
-            return
         try:
+            own = entry.inode() in self.own
+            if not (self.observed.by_status or own) and entry.is_file(follow_symlinks=False):
+                self.found.append(Found(path))
+                return
             status = entry.stat()
         except OSError as error:
             self.fault(path, os_fault(error))
@@ -260,25 +280,16 @@ class _Walk:
         if not stat.S_ISREG(status.st_mode):
             self.fault(path, "a FIFO, socket or device: remove it, or leave it out")
             return
-        mark = signature(status, self.tree.encoding)
-        is_settled = settled(status, self.moment)
-        self.observed.file(entry.name, link, status)
+        if self.own.get(status.st_ino) == status.st_dev:
+            # A file of ours by another name, which is no link.
+            self.observed.settled = False
+            return
+        device = self.devices.of(status.st_dev, entry.path)
+        mark = signature(status, self.tree.encoding, device)
+        is_settled = device.trusted and settled(status, self.moment)
+        self.observed.file(entry.name, link, status, device)
         self.observed.settled &= is_settled
         self.found.append(Found(path, status.st_size, mark, is_settled))
-
-
-def _upwards(directory: _Directory | None) -> Iterator[_Directory]:
-    while directory:
-        yield directory
-        directory = directory.parent
-
-
-def _is_directory(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        # What is wrong is found, and told, when it is followed or read.
-        return False
 
 
 def _is_utf8(name: str) -> bool:

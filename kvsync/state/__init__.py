@@ -5,6 +5,7 @@
 """
 
 from kvsync.state.aside import ASIDE, set_aside
+from kvsync.state.creating import NEW
 from kvsync.state.lock import run_lock, run_lock_at_once
 from kvsync.state.place import state_path
 from kvsync.state.runs import KEPT_RUNS
@@ -14,6 +15,7 @@ from kvsync.state.store import State
 __all__ = [
     "ASIDE",
     "KEPT_RUNS",
+    "NEW",
     "STATE_VERSION",
     "State",
     "run_lock",

@@ -1,19 +1,23 @@
 """Changes to rows, each as a part of a transaction."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice
 
 from kvsync.model import Action, Change, Outcome, OutcomeKind, Row
-from kvsync.state import recent
+from kvsync.state import fingerprints, recent
 from kvsync.state.fields import COLUMNS, Fields, Place, acknowledged, doubtful, fields_of
 
-__all__ = ["forget", "mark", "put", "settle"]
+__all__ = ["doubt", "forget", "forget_all", "mark", "put", "settle"]
 
 _AT_ONCE = 16
 _HEAD, _ROW = f"INSERT OR REPLACE INTO entry (target, {COLUMNS}) VALUES", f"({', '.join('?' * 14)})"
 _PUT = f"{_HEAD} {_ROW}"
 _PUT_MANY = f"{_HEAD} {', '.join([_ROW] * _AT_ONCE)}"
+_CERTAIN = (
+    f"SELECT {COLUMNS} FROM entry WHERE target = ? AND key > ? AND acknowledged < ?"  # noqa: S608
+    " AND NOT in_doubt ORDER BY key LIMIT 500"
+)
 _DROP = "DELETE FROM entry WHERE target = ? AND key = ?"
 
 
@@ -71,6 +75,24 @@ def settle(
     _drop(connection, place.number, [*gone, *deleted])
     recent.drop(connection, place.number, [outcome.entry.key for outcome in written])
     recent.note(connection, place.number, deleted)
+
+
+def doubt(
+    connection: sqlite3.Connection, place: Place, before: float, row: Callable[[Fields], Row]
+) -> None:
+    """Mark in doubt what was acknowledged before that time; ``row`` makes rows of columns."""
+    last = ""
+    while found := connection.execute(_CERTAIN, (place.number, last, before)).fetchall():
+        put(connection, (fields_of(place, row(one)._replace(in_doubt=True)) for one in found))
+        last = found[-1][0]
+    fingerprints.void(connection, place.number)
+
+
+def forget_all(connection: sqlite3.Connection, number: int, at: float) -> None:
+    """Drop all rows of a target, which was emptied at that time or before."""
+    recent.note_all(connection, number, at)
+    connection.execute("DELETE FROM entry WHERE target = ?", (number,))
+    fingerprints.void(connection, number)
 
 
 def forget(connection: sqlite3.Connection, number: int, keys: Iterable[str]) -> int:

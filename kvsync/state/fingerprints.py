@@ -9,7 +9,7 @@ from zlib import crc32
 
 from kvsync.model import Target
 
-__all__ = ["find", "keep", "prepare"]
+__all__ = ["find", "keep", "prepare", "void"]
 
 _KEPT = 16
 """Fingerprints kept per target: one for each source and set of options."""
@@ -65,6 +65,11 @@ def keep(
         " WHERE target = ? ORDER BY rowid DESC LIMIT ?)",
         (number, number, _KEPT),
     )
+
+
+def void(connection: sqlite3.Connection, target: int) -> None:
+    """Keep none of a target."""
+    connection.execute("DELETE FROM fingerprint WHERE target = ?", (target,))
 
 
 def _checksum(identity: bytes, target: Target, content: str) -> int:

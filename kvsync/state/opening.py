@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kvsync.errors import StateError
-from kvsync.private import create_private
+from kvsync.state.creating import create_whole
 from kvsync.state.place import make_room, unwritable
 from kvsync.state.schema import APPLICATION_ID, check_whole, create, is_new, update
 from kvsync.state.trouble import SQLITE_ERRORS, foreign, translate
@@ -45,11 +45,13 @@ def _opened_for_writing(
 ) -> sqlite3.Connection:
     make_room(path)
     try:
-        create_private(path)
+        create_whole(path)
         _refuse_what_is_no_file(path)
         in_wal = _is_in_wal(path)
     except OSError as error:
         raise unwritable(path, error) from error
+    except SQLITE_ERRORS as error:
+        raise translate(error, path, new=True) from error
     if not os.access(path, os.W_OK):
         raise StateError(f"cannot write {path}; to keep the state elsewhere, give --state FILE")
     connection = _connect(path, "rw")

@@ -5,9 +5,9 @@ import os
 from kvsync.errors import StateError
 from kvsync.private import create_private
 
-__all__ = ["make_room", "state_path"]
+__all__ = ["FOLDER", "make_room", "state_path"]
 
-_FOLDER = ".kvsync"
+FOLDER = ".kvsync"
 
 
 def state_path(home: str, explicit: str = "") -> str:
@@ -19,7 +19,7 @@ def state_path(home: str, explicit: str = "") -> str:
         if os.path.isdir(explicit):
             raise StateError(f"--state {explicit} is a directory; give the path of a file in it")
         return os.path.realpath(explicit)
-    return os.path.realpath(os.path.join(home, _FOLDER, "state.db"))
+    return os.path.realpath(os.path.join(home, FOLDER, "state.db"))
 
 
 def make_room(path: str) -> None:
@@ -31,7 +31,7 @@ def make_room(path: str) -> None:
     folder = os.path.dirname(path)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        if os.path.basename(folder) == _FOLDER:
+        if os.path.basename(folder) == FOLDER:
             os.chmod(folder, 0o700)
             create_private(os.path.join(folder, ".gitignore"), b"*\n")
     except OSError as error:

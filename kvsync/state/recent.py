@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 
 from kvsync.remote import SETTLING_S
 
-__all__ = ["UNSETTLED", "drop", "note", "note_rows", "prepare", "purge", "times"]
+__all__ = [
+    "UNSETTLED", "drop", "note", "note_all", "note_rows", "prepare", "purge", "times",
+]  # fmt: skip
 
 UNSETTLED = float("inf")
 """The time of a write or delete that no answer has settled: it may still be on its way."""
@@ -46,6 +48,14 @@ def note_rows(connection: sqlite3.Connection, target: int, keys: Iterable[str]) 
         " SELECT target, key, CASE WHEN in_doubt THEN ? ELSE acknowledged END"
         " FROM entry WHERE target = ? AND key = ?",
         ((UNSETTLED, target, key) for key in keys),
+    )
+
+
+def note_all(connection: sqlite3.Connection, target: int, at: float) -> None:
+    """All keys that have a row ceased to exist then, at the latest."""
+    connection.execute(
+        "INSERT OR REPLACE INTO recent SELECT target, key, ? FROM entry WHERE target = ?",
+        (at, target),
     )
 
 

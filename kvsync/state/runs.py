@@ -7,18 +7,27 @@ from typing import Any
 
 from kvsync.model import Run
 
-__all__ = ["KEPT_RUNS", "begin", "end", "run_of"]
+__all__ = ["ALL", "KEPT_RUNS", "begin", "end", "run_of"]
 
 KEPT_RUNS = 100
 """Past runs kept per target and owner."""
 
+ALL = "SELECT id, started, ended, exit_code, counts FROM run WHERE target = ? AND owner = ?"
+"""The numbers of an owner's runs, and their fields for `run_of`."""
 
-def begin(connection: sqlite3.Connection, target: int, owner: str, started: float) -> int:
+
+def begin(
+    connection: sqlite3.Connection,
+    target: int,
+    owner: str,
+    started: float,
+    counts: Mapping[str, int],
+) -> int:
     """Note that a run has begun (Unix seconds); returns its number for `end`."""
     cursor = connection.execute(
         "INSERT INTO run (target, owner, started, ended, exit_code, counts)"
-        " VALUES (?, ?, ?, 0, 0, '{}')",
-        (target, owner, started),
+        " VALUES (?, ?, ?, 0, 0, ?)",
+        (target, owner, started, json.dumps(counts)),
     )
     connection.execute(
         "DELETE FROM run WHERE target = ? AND owner = ? AND id NOT IN (SELECT id FROM run"

@@ -4,8 +4,9 @@ import os
 import sqlite3
 
 from kvsync.errors import StateError
-from kvsync.state import fingerprints, recent
+from kvsync.state import fingerprints, handover, recent, undelivered
 from kvsync.state.fields import COLUMNS
+from kvsync.state.place import FOLDER
 from kvsync.state.trouble import damaged, foreign
 
 __all__ = [
@@ -74,9 +75,11 @@ def update(connection: sqlite3.Connection) -> None:
     """Add what older files of this version have not. Raises `sqlite3.Error`."""
     recent.prepare(connection)
     fingerprints.prepare(connection)
+    undelivered.prepare(connection)
     if columns_in(connection) != COLUMNS:
         # Their rows get a checksum when they are next written.
         connection.execute("ALTER TABLE entry ADD COLUMN checksum INTEGER")
+    handover.prepare(connection)
 
 
 def columns_in(connection: sqlite3.Connection) -> str:
@@ -86,12 +89,20 @@ def columns_in(connection: sqlite3.Connection) -> str:
 
 
 def is_new(connection: sqlite3.Connection, path: str) -> bool:
-    """Whether the file is still empty. Raises `StateError` if it is not ours or newer."""
+    """Whether the file is still empty. Raises `StateError` if it is not ours or newer.
+
+    Nobody but us keeps anything in a ``.kvsync``; elsewhere an empty file is somebody's.
+    """
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if (application_id, version, tables) == (0, 0, 0):
-        return True
+        if os.path.basename(os.path.dirname(path)) == FOLDER:
+            return True
+        raise StateError(
+            f"{path} is empty, and no kvsync state file; it was left as it is: remove it, or give"
+            " another --state FILE"
+        )
     if application_id != APPLICATION_ID:
         raise foreign(path)
     if version != VERSION:

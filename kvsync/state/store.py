@@ -2,26 +2,21 @@
 
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Self
 
-from kvsync.model import Change, Entry, Outcome, Row, Run, Target
-from kvsync.state import fingerprints, recent, runs
-from kvsync.state.changing import forget, mark, put, settle
-from kvsync.state.fields import (
-    COLUMNS,
-    Fields,
-    Place,
-    fields_of,
-    row_maker,
-    seed_of,
-)
+from kvsync.model import PARTIAL, Change, Entry, Outcome, Row, Run, Target
+from kvsync.state import fingerprints, handover, recent, runs, undelivered
+from kvsync.state.changing import doubt, forget, forget_all, mark, put, settle
+from kvsync.state.fields import COLUMNS, Fields, Place, fields_of, row_maker
+from kvsync.state.file import StateFile
+from kvsync.state.handover import Handing
 from kvsync.state.opening import open_for_noting, open_for_reading, open_for_writing, open_to_glance
 from kvsync.state.rows import Lease, StoredRows
 from kvsync.state.schema import columns_in
 from kvsync.state.trouble import SQLITE_ERRORS, damaged, translate
+from kvsync.state.undelivered import Wanted
 
 __all__ = ["State"]
 
@@ -30,7 +25,7 @@ _MANY = 50_000
 _ONE = f"SELECT {COLUMNS} FROM entry WHERE target = ? AND key = ?"  # noqa: S608 - constants
 
 
-class State:
+class State(StateFile):
     """An open state file, or the nothing that stands for one that does not exist yet.
 
     Every method raises `StateError`.
@@ -39,11 +34,10 @@ class State:
     def __init__(
         self, path: str, connection: sqlite3.Connection | None, *, writable: bool = False
     ) -> None:
-        self.path = path
-        self._connection = connection
+        super().__init__(path, connection)
         self._writable = writable
-        self._places: dict[Target, Place] = {}
         self._lease: Lease | None = None
+        self._handed: dict[Target, list[Handing]] = {}
 
     @classmethod
     def read(cls, path: str) -> Self:
@@ -92,7 +86,7 @@ class State:
         if not self._connection:
             return {}
         columns = columns_in(self._connection)
-        row = row_maker(seed, lambda what: damaged(self.path, what))
+        row = self._row_maker(target, seed)
         if self._select(several, (number, _MANY)):
             self._lease = self._lease or Lease(self._connection)
             return StoredRows(self._lease, self.path, number, columns, row)
@@ -105,7 +99,7 @@ class State:
     def some_rows(self, target: Target, keys: Iterable[str]) -> list[Row]:
         """The rows of these keys, as far as there are any."""
         number, seed = self._find(target)
-        row = row_maker(seed, lambda what: damaged(self.path, what))
+        row = self._row_maker(target, seed)
         return [row(found) for key in keys for found in self._select(_ONE, (number, key))]
 
     def recent(self, target: Target) -> dict[str, float]:
@@ -115,10 +109,8 @@ class State:
         """
         if not self._connection:
             return {}
-        try:
+        with self._translated():
             times = recent.times(self._connection, self._find(target).number)
-        except SQLITE_ERRORS as error:
-            raise translate(error, self.path) from error
         if not all(isinstance(at, float) for at in times.values()):
             raise damaged(self.path, "a time that is none")
         return times
@@ -142,20 +134,72 @@ class State:
 
     def runs(self, target: Target, owner: str, limit: int = 10) -> list[Run]:
         """The last runs of an owner against a target, newest first."""
-        found = self._select(
-            "SELECT started, ended, exit_code, counts FROM run WHERE target = ? AND owner = ?"
-            " ORDER BY started DESC LIMIT ?",
-            (self._find(target).number, owner, limit),
+        numbered = self.numbered_runs(target, owner)
+        # By the clock: runs of before it was set are as they are told.
+        newest = sorted(numbered, key=lambda one: (one[1].started, one[0]), reverse=True)
+        return [run for _, run in newest[:limit]]
+
+    def numbered_runs(self, target: Target, owner: str) -> list[tuple[int, Run]]:
+        """All runs that are kept, each with its number: the later, the higher."""
+        former = [one.old for one in self._handed.get(target, ()) if one.new == owner]
+        number = self._find(target).number
+        found = sorted(
+            fields for name in (owner, *former) for fields in self._select(runs.ALL, (number, name))
         )
         try:
-            return [runs.run_of(fields) for fields in found]
+            return [(fields[0], runs.run_of(fields[1:])) for fields in found]
         except (TypeError, ValueError) as error:
             raise damaged(self.path, "a run is not as it was written") from error
 
-    def begin_run(self, target: Target, owner: str, started: float) -> int:
-        """Note that a run has begun (Unix seconds); returns its number for `end_run`."""
+    def take_over(
+        self, target: Target, owner: str, former: Sequence[str], belongs: Callable[[Row], bool]
+    ) -> None:
+        """Give ``owner`` those rows that an earlier version gave it by one of its ``former`` names.
+
+        A state that is only read speaks from now on as if that were done.
+        """
+        place = self._find(target)
+        for old in self._older(place, former):
+            handing = Handing(old, owner, belongs)
+            if self._writable:
+                with self._transaction() as connection:
+                    handover.give(connection, place, handing, self._row_maker(target, place.seed))
+            else:
+                self._handed.setdefault(target, []).append(handing)
+
+    def claim(self, target: Target, owner: str) -> None:
+        """Note that rows of this owner are those of a source that was given this name."""
+        place = self._find(target)
+        if self._writable and self._older(place, [owner]):
+            with self._transaction() as connection:
+                handover.claim(connection, place.number, owner)
+
+    def owns(self, target: Target, owner: str) -> bool:
+        """Whether there are rows of this owner."""
+        sql = "SELECT 1 FROM entry WHERE target = ? AND owner = ? LIMIT 1"
+        return bool(self._select(sql, (self._find(target).number, owner)))
+
+    def _older(self, place: Place, owners: Iterable[str]) -> list[str]:
+        if not self._connection:
+            return []
+        with self._translated():
+            return handover.older(self._connection, place.number, owners)
+
+    def _row_maker(self, target: Target, seed: int) -> Callable[[Fields], Row]:
+        make = row_maker(seed, lambda what: damaged(self.path, what))
+        handed = self._handed.get(target)
+        return handover.handing_over(make, handed) if handed else make
+
+    def begin_run(
+        self, target: Target, owner: str, started: float, *, partial: bool = False
+    ) -> int:
+        """Note that a run has begun (Unix seconds); returns its number for `end_run`.
+
+        ``partial``: it is not for all of its source.
+        """
+        counts = {PARTIAL: 1} if partial else {}
         with self._transaction() as connection:
-            return runs.begin(connection, self._place(target).number, owner, started)
+            return runs.begin(connection, self._place(target).number, owner, started, counts)
 
     def end_run(self, number: int, ended: float, exit_code: int, counts: Mapping[str, int]) -> None:
         """Note how the run ended (Unix seconds), and what it did."""
@@ -166,10 +210,8 @@ class State:
         """What `keep_fingerprint` has kept, and for which target, if that still stands."""
         if not self._connection:
             return None
-        try:
+        with self._translated():
             return fingerprints.find(self._connection, identity)
-        except SQLITE_ERRORS as error:
-            raise translate(error, self.path) from error
 
     def keep_fingerprint(self, target: Target, identity: bytes, content: str) -> None:
         """Keep this until a row of the target changes."""
@@ -177,10 +219,42 @@ class State:
             number = self._place(target).number
             fingerprints.keep(connection, identity, target, number, content)
 
+    def undelivered(self, target: Target, owner: str) -> dict[str, Wanted]:
+        """What failure files list of an owner's keys, and what of that still holds, by key."""
+        if not self._connection:
+            return {}
+        try:
+            return undelivered.find(self._connection, self._find(target).number, owner)
+        except SQLITE_ERRORS as error:
+            raise translate(error, self.path) from error
+
+    def listing(self, target: Target, owner: str, written: float) -> int | None:
+        """The number of the run that wrote the failure file of that time; None: none here did."""
+        if not self._connection:
+            return None
+        try:
+            number = self._find(target).number
+            return undelivered.find_listing(self._connection, number, owner, written)
+        except SQLITE_ERRORS as error:
+            raise translate(error, self.path) from error
+
+    def note_listing(self, target: Target, owner: str, written: float, run: int) -> None:
+        """The run of this number writes a failure file, whose header has this time."""
+        with self._transaction() as connection:
+            number = self._place(target).number
+            undelivered.note_listing(connection, number, owner, written, run)
+
+    def note_undelivered(
+        self, target: Target, owner: str, wanted: Mapping[str, Wanted | None]
+    ) -> None:
+        """A file lists these keys, or (None) what one lists of them is not wanted any more."""
+        with self._transaction() as connection:
+            undelivered.note(connection, self._place(target).number, owner, wanted)
+
     def note_run(self, target: Target, owner: str, run: Run) -> None:
         """Note a whole run, of one who has changed nothing."""
         with self._transaction() as connection:
-            number = runs.begin(connection, self._place(target).number, owner, run.started)
+            number = runs.begin(connection, self._place(target).number, owner, run.started, {})
             runs.end(connection, number, run.ended, run.exit_code, run.counts)
 
     def record(
@@ -227,48 +301,14 @@ class State:
         with self._transaction() as connection:
             return forget(connection, self._place(target).number, keys)
 
-    def _select(self, sql: str, parameters: Sequence[object] = ()) -> list[Fields]:
-        if not self._connection:
-            return []
-        try:
-            return self._connection.execute(sql, parameters).fetchall()
-        except SQLITE_ERRORS as error:
-            raise translate(error, self.path) from error
+    def doubt(self, target: Target, before: float = math.inf) -> None:
+        """Be sure of nothing that was acknowledged before that time (service's clock)."""
+        with self._transaction() as connection:
+            place = self._place(target)
+            row = row_maker(place.seed, lambda what: damaged(self.path, what))
+            doubt(connection, place, before, row)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        connection = self._connection
-        assert connection, "opened for reading"  # noqa: S101 - a mistake of ours, not of the user
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                # SQLite has rolled back by itself where the disk is full.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-        except SQLITE_ERRORS as error:
-            raise translate(error, self.path) from error
-
-    def _find(self, target: Target) -> Place:
-        """The target's place; its number is 0 if the file does not know it."""
-        if target not in self._places:
-            found = self._select(
-                "SELECT id FROM target WHERE endpoint = ? AND zone = ? AND namespace = ?", target
-            )
-            if not found:
-                return Place(0, seed_of(target))
-            self._places[target] = Place(found[0][0], seed_of(target))
-        return self._places[target]
-
-    def _place(self, target: Target) -> Place:
-        """The target's place, given now if it is new; inside a transaction."""
-        place = self._find(target)
-        if not place.number and self._connection:
-            cursor = self._connection.execute(
-                "INSERT INTO target (endpoint, zone, namespace) VALUES (?, ?, ?)", target
-            )
-            place = place._replace(number=cursor.lastrowid or 0)
-        return place
+    def forget_all(self, target: Target, at: float) -> None:
+        """The target was emptied, at that time (service's clock) or before: drop all rows of it."""
+        with self._transaction() as connection:
+            forget_all(connection, self._place(target).number, at)

@@ -1,5 +1,6 @@
 """What SQLite found wrong with a state file, in words that say what to do."""
 
+import os
 import sqlite3
 
 from kvsync.errors import DamagedError, StateError
@@ -29,16 +30,29 @@ def foreign(path: str) -> DamagedError:
     return DamagedError(f"{path} {what}; it was left as it is", f"it {what}")
 
 
-def translate(error: Exception, path: str) -> StateError:
-    """The `StateError` that tells a person what SQLite found."""
+def translate(error: Exception, path: str, *, new: bool = False) -> StateError:
+    """The `StateError` that tells a person what SQLite found; ``new``: it was about to be made."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or _is_noise(error):
         return damaged(path, error)
     if code == sqlite3.SQLITE_FULL:
         return StateError(f"cannot write {path}: the disk is full")
+    if code in _LOST and not new and _is_gone(error, path):
+        return StateError(f"cannot write {path}: it was removed or replaced while it was in use")
     if code == sqlite3.SQLITE_READONLY:
         return StateError(f"cannot write {path}: it is read-only; give another --state FILE")
     return StateError(f"cannot use {path}: {error}")
+
+
+_LOST = {
+    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_ERROR,
+}  # fmt: skip
+"""What SQLite calls it where a file that it had open is not there any more, nor its folder."""
+
+
+def _is_gone(error: Exception, path: str) -> bool:
+    moved = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_DBMOVED
+    return moved or not os.path.lexists(path)
 
 
 def _is_noise(error: Exception) -> bool:

@@ -38,7 +38,7 @@ class Result(NamedTuple):
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A home without credentials, no variable of ours, and an empty folder to work in."""
     for name in os.environ:
-        if name.startswith(("KVSYNC_", "TENCENTCLOUD_", "TKE_")):
+        if name.startswith(("KVSYNC_", "TENCENTCLOUD_", "TKE_", "TCCLI_")):
             monkeypatch.delenv(name)
     home = tmp_path / "home"
     home.mkdir()

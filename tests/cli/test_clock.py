@@ -2,11 +2,15 @@
 
 import os
 import time
+from email.utils import formatdate
+from functools import partial
 
 import pytest
 
 from kvsync.edgekv.namespace import Namespace
+from kvsync.settings import Call
 from kvsync.state import State
+from tests.middlebox import Exchange, middlebox, with_date
 
 
 @pytest.mark.parametrize("hours", [1, -1])
@@ -61,6 +65,59 @@ def test_a_clock_that_jumps_while_keys_are_sent(kvsync, edge, manifest, monkeypa
     for key, (_, expires) in pairs.items():
         # Later than it is would leave a gap; a minute earlier only renews sooner.
         assert expires - 60 < rows[key].runs_out <= expires + 1
+
+
+@pytest.mark.parametrize("days", [0.01, 1, 5])
+def test_a_clock_that_was_set_back_between_runs(kvsync, edge, manifest, monkeypatch, days):
+    """A pair with a TTL may be gone: it is not unchanged, not even by the way that is short."""
+    real = time.time
+    manifest("keys: {a: {value: one, ttl: 5m}, b: two}\n")
+    kvsync("sync", "m.yaml")
+    assert "nothing to do" in kvsync("sync", "m.yaml").out
+    edge.delete("zone-1", "ns", "a")
+    monkeypatch.setattr(time, "time", lambda: real() - 86400 * days)
+    monkeypatch.setattr("kvsync.cli.call.Call", partial(Call, clock=time.time))
+    result = kvsync("sync", "m.yaml", "--json").json["runs"][0]
+    (change,) = result["changes"]
+    assert (change["key"], change["action"]) == ("a", "renew")
+    assert change["reason"] == "more time left than its TTL"
+    assert edge.pairs("zone-1", "ns")["a"][0] == "one"
+    # What was sent by the clock that is wrong now is right by it.
+    assert "nothing to do" in kvsync("sync", "m.yaml").out
+
+
+@pytest.mark.parametrize("ahead", [18_000, 250, -250, -18_000, 86_400 * 400])
+@pytest.mark.parametrize("keys", [1, 9])
+def test_one_answer_with_a_date_of_its_own(kvsync, edge, manifest, ahead, keys):
+    """No key is thought to last longer for it, and no other key is sent again for it."""
+
+    def tamper(exchange: Exchange) -> list[tuple[float, bytes]]:
+        wrong = formatdate(time.time() + ahead, usegmt=True) if exchange.number == keys // 2 else ""
+        return [(0.0, with_date(exchange.answer, wrong) if wrong else exchange.answer)]
+
+    pairs = "".join(f"  k{n}: {{value: v, ttl: 10m}}\n" for n in range(keys))
+    manifest(f"keys:\n{pairs}")
+    with middlebox(edge.url, tamper) as box:
+        assert kvsync("sync", "m.yaml", "--endpoint", box.url, "--workers", "1").code == 0
+    with State.read(os.path.abspath(".kvsync/state.db")) as state:
+        (target,) = state.targets()
+        ends = {key: row.runs_out for key, row in state.rows(target).items()}
+    for key, (_, expires) in edge.pairs("zone-1", "ns").items():
+        assert expires - 260 < ends[key] <= expires + 1
+    assert "nothing to do" in kvsync("sync", "m.yaml").out
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Thu, 32 Jan 2026 25:61:00 GMT"])
+def test_answers_without_a_date(kvsync, edge, manifest, date):
+    """This machine's clock is then all there is."""
+
+    def tamper(exchange: Exchange) -> list[tuple[float, bytes]]:
+        return [(0.0, with_date(exchange.answer, date))]
+
+    manifest("keys: {a: {value: one, ttl: 1h}, b: {value: two, ttl: 1h}}\n")
+    with middlebox(edge.url, tamper) as box:
+        assert kvsync("sync", "m.yaml", "--endpoint", box.url).code == 0
+    assert "nothing to do" in kvsync("sync", "m.yaml").out
 
 
 def test_summer_time(kvsync, edge, manifest, monkeypatch):

@@ -138,8 +138,8 @@ def test_a_refresh_that_deletes_converges(edge, capsys, world):
         spared(world, before)
     )
     owners = lab.owners
-    assert {key for key, owner in owners.items() if owner == "other.yaml"} == set(world.yours)
-    assert {key for key in world.wanted if owners[key] == "m.yaml"} == set(world.wanted)
+    assert {key for key, owner in owners.items() if owner == "./other.yaml"} == set(world.yours)
+    assert {key for key in world.wanted if owners[key] == "./m.yaml"} == set(world.wanted)
     with counted(edge) as seen:
         lab.sync(*way)
     assert (seen.keys() <= {"EdgeKVGet"}, lab.held, lab.owners) == (True, after, owners)

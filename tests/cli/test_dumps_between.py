@@ -133,7 +133,7 @@ def test_orphans(kvsync, edge, write):
     assert held(edge) == {"a": "one", "c": "three"}
     stolen = kvsync("sync", "d.jsonl", "--name", "somebody")
     assert stolen.code == 11
-    assert "d.jsonl:1: a is owned by d.jsonl; if you renamed it, --adopt" in stolen.err
+    assert "d.jsonl:1: a is owned by ./d.jsonl; if you renamed it, --adopt" in stolen.err
 
 
 def test_a_dump_that_names_nothing(kvsync, edge, write):

@@ -46,7 +46,7 @@ def test_what_a_line_says(kvsync, edge, manifest, clean_environment):
     first = header()
     assert before <= first.pop("written") <= time.time() + 1
     assert first == {
-        "format": "kvsync-failures", "version": 1, "owner": "m.yaml", "zone": "zone-1",
+        "format": "kvsync-failures", "version": 1, "owner": "./m.yaml", "zone": "zone-1",
         "namespace": "ns", "endpoint": f"emulator:{edge.uuid}", "home": str(clean_environment),
         "state": "",
     }  # fmt: skip
@@ -128,7 +128,7 @@ def test_all_well(kvsync, edge, manifest, first):
         kvsync("sync", "m.yaml")
     result = kvsync("sync", "m.yaml", "--failures", FILE)
     assert (result.code, result.err, listed()) == (0, "", {})
-    assert header()["owner"] == "m.yaml"
+    assert header()["owner"] == "./m.yaml"
 
 
 def test_by_a_variable(kvsync, edge, manifest, monkeypatch):

@@ -36,7 +36,7 @@ def test_lost_values_stay_listed(kvsync, edge, failed):
     assert listed() == {key: before[key] for key in ("k2", "k3")}
     kvsync("sync", FILE, "--failures", FILE)
     assert listed() == {key: before[key] for key in ("k2", "k3")}
-    assert header()["owner"] == "m.yaml"
+    assert header()["owner"] == "./m.yaml"
 
 
 def test_they_stay_behind_what_fails_again(kvsync, edge, failed):

@@ -104,4 +104,4 @@ def test_lost_keys_that_were_let_go(kvsync, edge, manifest):
     assert kvsync("sync", "m.yaml", "--delete", "--max-delete", "100%").code == 0
     result = kvsync("sync", FILE, "--failures", FILE)
     assert (result.code, listed()) == (0, {})
-    assert header()["owner"] == "m.yaml"
+    assert header()["owner"] == "./m.yaml"

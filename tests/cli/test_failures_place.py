@@ -37,7 +37,7 @@ def test_an_empty_file_is_free(kvsync, edge, manifest, write):
     manifest(manifest_of(1))
     write(FILE, "")
     assert kvsync("sync", "m.yaml", "--failures", FILE).code == 0
-    assert header()["owner"] == "m.yaml"
+    assert header()["owner"] == "./m.yaml"
 
 
 def test_several_sources(kvsync, edge, write):

@@ -204,7 +204,7 @@ def test_other_owners(kvsync, edge, write):
     with counted(edge) as seen:
         result = kvsync("sync", "y.yaml", "--refresh")
     assert (result.code, seen) == (11, {})
-    assert "a is owned by x.yaml" in result.err
+    assert "a is owned by ./x.yaml" in result.err
     assert kvsync("sync", "y.yaml", "--refresh", "--adopt").code == 0
     assert held(edge) == {"a": "two"}
 
@@ -221,7 +221,7 @@ def test_missing_namespace(kvsync, edge, manifest, monkeypatch):
     assert "created the namespace new in zone-1" in result.err
     assert edge.pairs("zone-1", "new") == {"a": ("one", 0)}
     again = kvsync("sync", "m.yaml", "--create-namespace", "--json")
-    assert again.json["runs"][0]["summary"]["requests"] == {}
+    assert again.json["runs"][0]["summary"]["requests"] == {"DescribeEdgeKVNamespaces": 1}
 
 
 def test_a_look_that_fails(kvsync, serve_emulator, credentials, manifest):

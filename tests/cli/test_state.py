@@ -28,10 +28,10 @@ def test_list(kvsync, pushed):
     result = kvsync("state", "list", "m.yaml")
     assert result.code == 0
     assert result.out.startswith("zone-1/ns at emulator:")
-    assert "  owner m.yaml: 2 keys, 0 in doubt; last run 20" in result.out
+    assert "  owner ./m.yaml: 2 keys, 0 in doubt; last run 20" in result.out
     (owner,) = kvsync("state", "list", "m.yaml", "--json").json["owners"]
     assert (owner["zone"], owner["owner"], owner["keys"], owner["bytes"]) == (
-        "zone-1", "m.yaml", 2, 6,
+        "zone-1", "./m.yaml", 2, 6,
     )  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def test_show(kvsync, pushed):
     """show tells what is remembered of each key: digest, never value."""
     lines = kvsync("state", "show", "m.yaml").out.splitlines()
     assert lines[0].startswith("zone-1/ns  a  3 B, sha256 7692c3ad3540, sent 20")
-    assert lines[0].endswith("  (m.yaml, m.yaml:2)")
+    assert lines[0].endswith("  (./m.yaml, m.yaml:2)")
     assert ", runs out 20" in lines[1]
     (key,) = kvsync("state", "show", "m.yaml", "--only", "b*", "--json").json["keys"]
     assert (key["key"], key["ttl"], key["expires"], key["in_doubt"]) == ("b", 3600, None, False)

@@ -23,7 +23,7 @@ def test_sound(kvsync, pushed, clean_environment):
     owner, verdict = result.out.splitlines()
     assert (result.code, result.err) == (0, "")
     assert owner.startswith("zone-1/ns at emulator:")
-    assert owner.endswith("  owner m.yaml: 2 keys, 0 in doubt")
+    assert owner.endswith("  owner ./m.yaml: 2 keys, 0 in doubt")
     assert verdict == f"{clean_environment / STATE} is sound (format 1)"
 
 
@@ -35,7 +35,7 @@ def test_json(kvsync, pushed, edge, clean_environment):
         "owners": [
             {
                 "endpoint": f"emulator:{edge.uuid}", "zone": "zone-1", "namespace": "ns",
-                "owner": "m.yaml", "keys": 2, "bytes": 6, "in_doubt": 0,
+                "owner": "./m.yaml", "keys": 2, "bytes": 6, "in_doubt": 0,
             }
         ],
         "in_doubt": 0, "unfinished_runs": 0, "leftovers": [],
@@ -116,7 +116,7 @@ def test_structure(kvsync, pushed):
     result = kvsync("state", "check", "m.yaml")
     assert result.code == 4
     assert result.out.startswith("damaged: ")
-    assert "  owner m.yaml: 2 keys, 0 in doubt\n" in result.out
+    assert "  owner ./m.yaml: 2 keys, 0 in doubt\n" in result.out
 
 
 def test_of_another_program(kvsync, write):

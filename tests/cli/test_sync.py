@@ -343,7 +343,9 @@ def test_key_of_another_source(kvsync, edge, write):
     refused = kvsync("sync", "new.yaml")
     assert (refused.code, puts(edge)) == (11, 1)
     assert refused.errors == [
-        "kvsync: error: new.yaml:2: a is owned by old.yaml; if you renamed it, --adopt"
+        "kvsync: error: new.yaml:2: a is owned by ./old.yaml; if you renamed it, --adopt",
+        "kvsync: error: this source is known by its place, ./new.yaml: a name lasts wherever it is"
+        " (name: in a manifest, else --name)",
     ]
     assert kvsync("sync", "new.yaml", "--adopt").code == 0
     assert held(edge) == {"a": "two"}

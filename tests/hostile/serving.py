@@ -25,7 +25,9 @@ def by_action(answers: Mapping[str, Any]) -> Answer:
     numbers = count(1)
 
     def answer(connection: socket.socket, action: str) -> None:
-        content = {"RequestId": f"r-{next(numbers)}"} | answers.get(action, {})
+        content = {"RequestId": "r-"} | answers.get(action, {})
+        # Each answer has one of its own, whatever else is wrong with it.
+        content["RequestId"] += str(next(numbers))
         connection.sendall(bytes_of(json.dumps({"Response": content}).encode()))
 
     return answer

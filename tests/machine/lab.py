@@ -131,10 +131,12 @@ class Lab:
 
     @property
     def rows(self) -> Mapping[str, Row]:
-        """What the state says of it."""
+        """What the state says of it; owners are called as the sources are."""
         with State.read(str(self.state)) as state:
             return {
-                row.key: row for target in state.targets() for row in state.rows(target).values()
+                row.key: row._replace(owner=row.owner.removeprefix("./"))
+                for target in state.targets()
+                for row in state.rows(target).values()
             }
 
     def wait_an_hour(self) -> None:

@@ -1,5 +1,6 @@
 """Short ways to make a source and to ask it."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,11 +29,13 @@ def manifest(
     text: str,
     environ: Mapping[str, str] | None = None,
     options: SourceOptions | None = None,
+    clock: float = 0,
 ) -> Source:
     """A manifest named m.yaml, opened; its directory is where the process stands."""
     path = directory / "m.yaml"
     path.write_text(text)
-    return open_source(str(path), options or SourceOptions(), environ=environ or {})
+    now = (lambda: clock) if clock else time.time
+    return open_source(str(path), options or SourceOptions(), environ=environ or {}, clock=now)
 
 
 def mistakes(source: Source) -> list[str]:

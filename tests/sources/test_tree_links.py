@@ -27,26 +27,65 @@ def test_links_inside_the_tree_are_followed(tmp_path: Path) -> None:
     [
         ("/etc/hostname", "a link out of the tree: copy the file into it, or leave it out"),
         ("..", "a link out of the tree: copy the file into it, or leave it out"),
-        ("nowhere", "a link that leads nowhere: remove it, or leave it out"),
         (".", "a link that leads back to itself: remove it, or leave it out"),
-        ("link", "a link that leads back to itself: remove it, or leave it out"),
-        ("ok/x", "no such file: a part of the path is not a directory"),
     ],
 )
 def test_a_link_that_goes_wrong_is_a_mistake(tmp_path: Path, target: str, message: str) -> None:
-    """A link that leaves the tree, dangles or loops is named."""
+    """A link that leaves the tree, or leads up in it, is named, unless a pattern is for it."""
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "link").symlink_to(target)
     assert mistakes(tree(tmp_path / "t", {"ok": "x"})) == [f"link: {message}"]
     assert keys(tree(tmp_path / "t", exclude=("link",))) == ["ok"]
 
 
+BROKEN = {
+    "nowhere": "a link that leads nowhere: remove it, or mend it",
+    "link": "a link that leads back to itself: remove it",
+    "ok/x": "no such file: a part of the path is not a directory",
+    "x" * 300: "the path is too long for this system: shorten it",
+}
+
+
+@pytest.mark.parametrize("target", BROKEN)
+@pytest.mark.parametrize(
+    "patterns", [{}, {"exclude": ("link",)}, {"include": ("ok",)}, {"exclude": ("*/",)}], ids=str
+)
+def test_no_pattern_is_asked_about_a_broken_link(
+    tmp_path: Path, target: str, patterns: dict[str, object]
+) -> None:
+    """What it leads to decides which patterns are for it, and nobody knows that."""
+    (tmp_path / "link").symlink_to(target)
+    source = tree(tmp_path, {"ok": "x"}, **patterns)
+    assert mistakes(source) == [f"link: {BROKEN[target]}"]
+
+
+def test_a_broken_link_where_nobody_looks(tmp_path: Path) -> None:
+    """What an ignored folder holds is not looked at."""
+    source = tree(tmp_path, {"ok": "x", "d/x": "x", ".kvsyncignore": "d/\n"})
+    (tmp_path / "d" / "link").symlink_to("nowhere")
+    assert keys(source) == ["ok"]
+
+
+def test_a_broken_ignored_link_below(tmp_path: Path) -> None:
+    """The rules of a folder's own file are no other."""
+    source = tree(tmp_path, {"ok": "x", "d/.kvsyncignore": "link\n"})
+    (tmp_path / "d" / "link").symlink_to("nowhere")
+    assert mistakes(source) == [f"d/link: {BROKEN['nowhere']}"]
+
+
+@pytest.mark.parametrize("name", ["..data", ".#lock", ".x.swp"])
+def test_a_name_that_no_tree_has_may_lead_nowhere(tmp_path: Path, name: str) -> None:
+    """An editor's lock is such a link."""
+    (tmp_path / name).symlink_to("somebody@somewhere.1234")
+    assert keys(tree(tmp_path, {"ok": "x"})) == ["ok"]
+
+
 @pytest.mark.parametrize(
     ("target", "message"),
     [
         ("../rules", "a link out of the tree: copy the file into it, or leave it out"),
-        ("nowhere", "a link that leads nowhere: remove it, or leave it out"),
-        (".kvsyncignore", "a link that leads back to itself: remove it, or leave it out"),
+        ("nowhere", "a link that leads nowhere: remove it, or mend it"),
+        (".kvsyncignore", "a link that leads back to itself: remove it"),
         (".", "not a regular file: name a file, or leave it out"),
     ],
 )

@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -239,9 +240,10 @@ def test_directory_for_a_state(tmp_path):
         state_path("/nowhere", str(tmp_path))
 
 
-def test_empty_file_is_a_new_state(tmp_path):
-    """An empty file, as mktemp leaves it, is a state that knows nothing."""
-    path = str(tmp_path / "s.db")
+def test_empty_file_in_our_folder_is_a_new_state(tmp_path):
+    """What a killed run of an earlier version has left knows nothing."""
+    path = state_path(str(tmp_path))
+    Path(path).parent.mkdir()
     Path(path).touch()
     assert rows(path) == {}
     seed(path, row("a"))
@@ -252,6 +254,48 @@ def test_empty_file_is_a_new_state(tmp_path):
 def opening(request):
     """Either way to open a state."""
     return getattr(State, request.param)
+
+
+@pytest.mark.parametrize("content", [b"", b"x"])
+def test_empty_file_elsewhere_is_somebodys(tmp_path, opening, content):
+    """SQLite would make a database of it, also if it has a single byte."""
+    path = tmp_path / "s.db"
+    path.write_bytes(content)
+    with pytest.raises(StateError, match="is empty, and no kvsync state file; it was left as"):
+        opening(str(path))
+    assert path.read_bytes() == content
+
+
+def test_new_state_is_there_at_once(tmp_path, monkeypatch):
+    """It gets its name when it is whole, and leaves nothing beside it; also without hard links."""
+    path = tmp_path / "s.db"
+
+    def link(new, _):
+        with closing(sqlite3.connect(new)) as connection:
+            assert connection.execute("SELECT count(*) FROM entry").fetchone() == (0,)
+        assert not path.exists()
+        raise PermissionError
+
+    monkeypatch.setattr("os.link", link)
+    State.write(str(path)).__exit__()
+    assert [file.name for file in tmp_path.iterdir()] == ["s.db"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_what_comes_first_to_a_place_stays_there(tmp_path, monkeypatch):
+    """A file that appears while a state is made is not replaced."""
+    path = tmp_path / "s.db"
+    real = os.link
+
+    def link(new, name):
+        path.write_text("somebody's")
+        real(new, name)
+
+    monkeypatch.setattr("os.link", link)
+    with pytest.raises(StateError):
+        State.write(str(path))
+    assert path.read_text() == "somebody's"
+    assert [file.name for file in tmp_path.iterdir()] == ["s.db"]
 
 
 def foreign(path: Path, pragmas: str) -> bytes:

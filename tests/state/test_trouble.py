@@ -57,12 +57,27 @@ def raised(code: int, words: str = "") -> Exception:
         (sqlite3.ProgrammingError("closed"), False, "cannot use S: closed"),
     ],
 )
-def test_what_sqlite_found(error, damage, words):
+def test_what_sqlite_found(error, damage, words, tmp_path, monkeypatch):
     """Damage is told apart from a full disk, a read-only file and whatever else may be."""
+    monkeypatch.chdir(tmp_path)
+    Path("S").touch()
     told = translate(error, "S")
     assert type(told) is (DamagedError if damage else StateError)
     assert words in str(told)
     assert "S " in str(told) or "S:" in str(told)
+
+
+GONE = "cannot write S: it was removed or replaced while it was in use"
+
+
+def test_a_file_that_has_gone(tmp_path, monkeypatch):
+    """SQLite calls it read-only, or says that it cannot be opened; one that is new never was."""
+    monkeypatch.chdir(tmp_path)
+    for code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR | 4 << 8):
+        assert str(translate(raised(code), "S")) == GONE
+        assert str(translate(raised(code), "S", new=True)) != GONE
+    Path("S").touch()
+    assert str(translate(raised(sqlite3.SQLITE_READONLY_DBMOVED), "S")) == GONE
 
 
 LOOKS: dict[str, tuple[str, str, Callable[[State], object]]] = {
