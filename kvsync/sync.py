@@ -236,7 +236,7 @@ def _compare(jobs: Sequence[Job], call: Call, network: _Way) -> None:
     """The difference between what is wanted and what is known, or seen."""
     if failed(jobs):
         return
-    if call.create_namespace and (call.refresh or not jobs[0].report.dry):
+    if call.create_namespace and (call.refresh or not any(job.report.dry for job in jobs)):
         from kvsync.online.namespaces import look_for_missing
 
         look_for_missing(network(), jobs)

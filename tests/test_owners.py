@@ -88,6 +88,7 @@ def test_a_state_that_others_have_too(work, link):
         assert _place(f"{site}/m.yaml") == Place(f"{work}/{site}/m.yaml")
 
 
+@pytest.mark.slow
 def test_a_mounted_state(work):
     """So it is where something is mounted, be it a part of the same file system."""
     for name in ("one/.kvsync", "two", "shared"):

@@ -115,9 +115,9 @@ def test_a_signal_while_reading(sides, serve_emulator, options):
 def test_a_side_that_refuses(kvsync, sides, options):
     """A fatal answer of the one side ends the copy before anything is sent or deleted."""
     sides.fill(3)
-    kvsync(*sides.command)
+    kvsync(*sides.command, "--name", "shop")
     with counted(sides.new) as seen:
-        result = kvsync(*sides.command, "--from-namespace", "none", "--name", "copy:zone-1/ns",
+        result = kvsync(*sides.command, "--from-namespace", "none", "--name", "shop",
                         *options, "--json")  # fmt: skip
         assert refused(result) == (7, "fatal", 0)
         assert "error: reading zone-1/none: ResourceUnavailable.NamespaceNotFound" in result.err

@@ -64,7 +64,7 @@ def _by_a_clock_set_back(kvsync, manifest, monkeypatch):
 def _cut_off(kvsync, manifest, monkeypatch):
     with State.write(os.path.abspath(".kvsync/state.db")) as state:
         (target,) = state.targets()
-        state.begin_run(target, "m.yaml", time.time())
+        state.begin_run(target, "./m.yaml", time.time())
 
 
 def _verified(kvsync, manifest, monkeypatch):
@@ -112,7 +112,7 @@ def test_a_retry_that_was_cut_off(kvsync, edge, refused):
     """A retry that did not come to its end may be repeated."""
     with State.write(os.path.abspath(".kvsync/state.db")) as state:
         (target,) = state.targets()
-        state.begin_run(target, "m.yaml", time.time(), partial=True)
+        state.begin_run(target, "./m.yaml", time.time(), partial=True)
     assert "1 updated" in kvsync("sync", FILE).out
 
 

@@ -37,7 +37,7 @@ def test_soft_stop(kvsync, edge, manifest, glass, clean_environment):
     with State.read(str(clean_environment / ".kvsync" / "state.db")) as state:
         (target,) = state.targets()
         assert set(state.rows(target)) == set(held(edge))
-        assert state.runs(target, "m.yaml")[0].exit_code == 10
+        assert state.runs(target, "./m.yaml")[0].exit_code == 10
 
 
 def test_the_next_run_goes_on(kvsync, edge, manifest, glass, monkeypatch):

@@ -61,7 +61,7 @@ def test_soft_stop(start, edge, clean_environment, number, code):
     with State.read(str(clean_environment / ".kvsync" / "state.db")) as state:
         (target,) = state.targets()
         assert set(state.rows(target)) == set(held)
-        assert state.runs(target, "m.yaml")[0].exit_code == code
+        assert state.runs(target, "./m.yaml")[0].exit_code == code
 
 
 @pytest.mark.slow

@@ -64,6 +64,7 @@ def test_a_link_that_breaks(kvsync, edge, released, breaks: Callable[[Path], Non
     assert held(edge) == before
 
 
+@pytest.mark.slow
 def test_a_link_that_may_not_be_followed(edge, shared, monkeypatch):
     """Nor is it where the folder that it leads through cannot be searched."""
     monkeypatch.chdir(shared)

@@ -193,6 +193,7 @@ def test_another_length_than_it_says(tmp_path, monkeypatch, size, content, kind)
         assert (entry.size, entry.signature, source.fingerprint) == (4, b"", None)
 
 
+@pytest.mark.slow
 def test_real_images(tmp_path):
     """A real file system that becomes read-only is another one, and not to be trusted."""
     place = tmp_path / "disk"

@@ -129,6 +129,7 @@ def test_a_file_system_without_locks(path, monkeypatch, old, timeout, code):
     assert (caught.value.exit_code, "pid" in str(caught.value)) == (4, False)
 
 
+@pytest.mark.slow
 def test_a_dead_process_is_not_named(path, holder):
     """Who held it before is not named for who has just begun, and has not said so yet."""
     with subprocess.Popen(["true"]) as child:

@@ -497,3 +497,68 @@ def test_state_from_before_checksums(path):
         found = connection.execute("SELECT key FROM entry WHERE checksum IS NULL").fetchall()
     connection.close()
     assert found == [("b",)]
+
+
+def test_doubt(path):
+    """What was acknowledged before a time is in doubt, however much it is; nothing else is."""
+    many = [row(f"k{n:04}", acknowledged=100.0) for n in range(1201)]
+    with State.write(path) as state:
+        state.correct(TARGET, [*many, row("late", acknowledged=200.0)], [])
+        state.correct(OTHER, [row("a", acknowledged=100.0)], [])
+        state.keep_fingerprint(TARGET, b"me", "nothing to do")
+        state.doubt(TARGET, 200.0)
+        assert state.fingerprint(b"me") is None
+    found = rows(path)
+    assert [key for key, one in found.items() if not one.in_doubt] == ["late"]
+    assert {one._replace(in_doubt=False) for key, one in found.items() if key != "late"} == {*many}
+    assert not rows(path, OTHER)["a"].in_doubt
+
+
+def test_forget_all(path):
+    """Of a target that was emptied nothing is known but when, whoever owned what."""
+    with State.write(path) as state:
+        state.correct(TARGET, [row("a"), row("b", owner="you", in_doubt=True)], [])
+        state.correct(OTHER, [row("a")], [])
+        state.keep_fingerprint(TARGET, b"me", "nothing to do")
+        state.forget_all(TARGET, 500.0)
+        assert state.fingerprint(b"me") is None
+        assert state.recent(TARGET) == {"a": 500.0, "b": 500.0}
+    assert (rows(path), len(rows(path, OTHER))) == ({}, 1)
+
+
+def test_undelivered(path):
+    """What a file lists is kept for its owner until it is taken off, and makes void what was kept
+    of runs without anything to do; so is which run wrote the file."""
+    wanted = {"a": (b"1", Expiry(ttl=5)), "b": (b"2", Expiry(at=9))}
+    with State.write(path) as state:
+        state.keep_fingerprint(TARGET, b"me", "nothing to do")
+        state.note_undelivered(TARGET, "me", wanted)
+        state.note_listing(TARGET, "me", 7.125, 3)
+        assert state.fingerprint(b"me") is None
+    with State.read(path) as state:
+        assert state.undelivered(TARGET, "me") == wanted
+        assert (state.undelivered(TARGET, "you"), state.undelivered(OTHER, "me")) == ({}, {})
+        assert state.listing(TARGET, "me", 7.125) == 3
+        assert state.listing(TARGET, "you", 7.125) is None
+    with State.write(path) as state:
+        state.note_undelivered(TARGET, "me", {"a": None, "b": (b"3", Expiry())})
+        assert state.undelivered(TARGET, "me") == {"b": (b"3", Expiry())}
+        for run in range(4, 150):
+            state.note_listing(TARGET, "me", float(run), run)
+        assert (state.listing(TARGET, "me", 7.125), state.listing(TARGET, "me", 149.0)) == (
+            None,
+            149,
+        )
+
+
+def test_a_file_of_before_there_were_lists(path):
+    """A state in which no run has listed anything yet can be read."""
+    with State.write(path) as state:
+        state.correct(TARGET, [row("a")], [])
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE undelivered")
+        connection.execute("DROP TABLE listing")
+    with State.read(path) as state:
+        assert (state.undelivered(TARGET, "me"), state.listing(TARGET, "me", 1.0)) == ({}, None)
+    with State.read("/nowhere/state.db") as state:
+        assert (state.undelivered(TARGET, "me"), state.listing(TARGET, "me", 1.0)) == ({}, None)
