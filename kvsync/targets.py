@@ -118,7 +118,7 @@ def endpoint_of(settings: Settings, state_path: str) -> Choice:
     url = parse_endpoint(settings.endpoint.value or "intl")
     known = settings.identities
     if url not in known:
-        known[url] = identity(url)
+        known[url] = identity(url, ca_file=settings.ca_file)
     return Choice(known[url], settings.endpoint.said_by or "default")
 
 

@@ -8,8 +8,8 @@ from tests.bench import __main__ as bench
 from tests.bench.table import NO_GOAL, NOT_MEASURED, Bound, Row, Scale, Sides
 
 TINY = Scale(
-    paced=3, latencies=(0.0,), pushed=3, by_sdk=2, files=5, pairs=5, large=1, entries=(2, 4),
-    rounds=1, requests=(1, 21), verify=60, export=1, plan=100,
+    paced=3, latencies=(0.0,), paced_tls=(3,), latencies_tls=(0.0,), pushed=3, by_sdk=2, files=5,
+    pairs=5, large=1, entries=(2, 4), rounds=1, requests=(1, 21), verify=60, export=1, plan=100,
 )  # fmt: skip
 
 
@@ -34,12 +34,30 @@ def test_prints_its_table_and_its_figures(monkeypatch, tmp_path, capsys):
     assert len(told) >= len(rows)
 
 
+@pytest.mark.slow
+def test_the_pace_over_tls(monkeypatch, tmp_path):
+    """``pace --tls`` has a row for each certificate, and nothing is refused; no other goes so."""
+    monkeypatch.setattr(bench, "QUICK", TINY)
+    figures = tmp_path / "figures.json"
+    with pytest.raises(SystemExit) as ended:
+        bench.main(["--quick", "--json", str(figures), "pace", "--tls"])
+    assert ended.value.code == 0
+    rows = json.loads(figures.read_text())["rows"]
+    assert [row["what"] for row in rows if row["unit"] == "%"] == [
+        f"3 writes, {kind}, 0 ms latency" for kind in ("RSA 2048", "EC P-256")
+    ]
+    assert [row["measured"] for row in rows if row["unit"] == "requests"] == [0, 0]
+    with pytest.raises(SystemExit) as ended:
+        bench.main(["--quick", "--tls", "push"])
+    assert ended.value.code == 2
+
+
 def test_an_unknown_name_is_refused(capsys):
     """A measurement that there is none of is named, with those that there are."""
     with pytest.raises(SystemExit) as ended:
         bench.main(["--quick", "pacing"])
     assert ended.value.code == 2
-    assert "pacing is none of pace, push," in capsys.readouterr().err
+    assert "pacing is none of pace, pace-tls, push," in capsys.readouterr().err
 
 
 def test_what_cannot_be_had_is_no_miss():

@@ -5,15 +5,18 @@ import json
 import pytest
 
 from tests.torture import __main__ as torture
+from tests.torture.between import middlebox
 from tests.torture.kills import kills, signals
 from tests.torture.lab import Line, Scale
 from tests.torture.service import all_faults
 
-SHORT = Scale(keys=60, shares=(0.2,), paced=20, kills=2, signals=2, killed_keys=100)
+SHORT = Scale(keys=60, shares=(0.2,), paced=20, kills=2, signals=2, killed_keys=100, between=16)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("attack", [all_faults, kills, signals], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "attack", [all_faults, kills, signals, middlebox], ids=lambda each: each.__name__
+)
 def test_promises_hold(attack):
     """Whatever befalls a run, the next one completes, and the state never claims what is not so."""
     for line in attack(SHORT, 1):
@@ -23,10 +26,17 @@ def test_promises_hold(attack):
 def test_prints_what_it_found(monkeypatch, tmp_path, capsys):
     """Each attack is a line and a JSON object; a promise that was not kept is told, and exit 1."""
     lines = [Line("kind", {"keys": 3, "share": 0.5}), Line("unkind", {"keys": 4}, ["it broke"])]
-    monkeypatch.setattr(torture, "ATTACKS", (lambda *_: iter(lines),))
+
+    def told(*_: object):
+        return iter(lines)
+
+    def untold(*_: object):
+        pytest.fail("it was not named")
+
+    monkeypatch.setattr(torture, "ATTACKS", (told, untold))
     figures = tmp_path / "figures.json"
     with pytest.raises(SystemExit) as caught:
-        torture.main(["--seed", "7", "--json", str(figures)])
+        torture.main(["--seed", "7", "--json", str(figures), "told"])
     assert caught.value.code == 1
     out = capsys.readouterr().out.splitlines()
     assert out[0] == "seed 7"

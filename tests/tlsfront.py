@@ -12,8 +12,6 @@ import trustme
 
 __all__ = ["Front", "tls_front"]
 
-ECDSA = trustme.KeyType.ECDSA
-
 
 @dataclass
 class Front:
@@ -26,16 +24,14 @@ class Front:
 
 
 @contextmanager
-def tls_front(
-    plain_url: str, folder: Path, host: str = "localhost", kind: trustme.KeyType = ECDSA
-) -> Iterator[Front]:
+def tls_front(plain_url: str, folder: Path, host: str = "localhost") -> Iterator[Front]:
     """Pass all that comes over TLS on to ``plain_url``; the certificate is for ``host``.
 
     It runs in a thread: whoever speaks to it blocks, or has another event loop.
     """
-    authority = trustme.CA(key_type=kind)
+    authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(host, key_type=kind).configure_cert(context)
+    authority.issue_cert(host).configure_cert(context)
     front = Front("", folder / "ca.pem")
     authority.cert_pem.write_to_path(front.ca_file)
     loop = asyncio.new_event_loop()

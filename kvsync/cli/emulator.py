@@ -3,7 +3,11 @@
 import asyncio
 import gc
 import os
+import shlex
 import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -67,11 +71,21 @@ __all__ = ["command"]
     is_flag=True,
     help="Let in TENCENTCLOUD_SECRET_ID and _KEY alone [default: any pair].",
 )
+@option(
+    "--tls",
+    is_flag=False,
+    flag_value="",
+    type=click.Path(),
+    metavar="[PEM]",
+    help="Speak TLS, with the certificate and key in this file"
+    " [default: self-signed, beside the data].",
+)
 def command(
     port: int,
     check_credentials: bool,
     namespace: tuple[str, ...],
     faults: tuple[str, ...],
+    tls: str | None,
     **options: Any,
 ) -> int:
     """Run EdgeKV on loopback, with its checks, limits and pace, until Ctrl-C.
@@ -79,12 +93,27 @@ def command(
     Prints one line with its address once it listens.
     """
     pair = _pair() if check_credentials else None
-    settings = EmulatorOptions(
-        namespaces=namespace, credential=pair, faults=frozenset(faults), **options
-    )
-    with others_told(_tell):
+    with others_told(_tell), _certificate(tls, options["data"]) as pem:
+        settings = EmulatorOptions(
+            namespaces=namespace, credential=pair, faults=frozenset(faults), tls=pem, **options
+        )
         asyncio.run(_serve(settings, port))
     return 0
+
+
+@contextmanager
+def _certificate(tls: str | None, data: str) -> Iterator[str]:
+    """The PEM file to serve with, made where none is given; empty: no TLS is asked for."""
+    if tls != "":
+        yield tls or ""
+        return
+    from kvsync.emulator.certificate import self_signed
+
+    with tempfile.TemporaryDirectory(prefix="kvsync-emulator-") as folder:
+        pair = self_signed(os.path.abspath(data) if data else os.path.join(folder, "emulator"))
+        # stdout has one line, which whoever starts the emulator waits for.
+        click.echo(f"Its clients need --ca-file {shlex.quote(pair.ca_file)}", err=True)
+        yield pair.pem
 
 
 def _tell(line: str, level: str) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
@@ -11,6 +11,7 @@ from kvsync.errors import UsageError
 
 if TYPE_CHECKING:
     import socket
+    import ssl
 
 __all__ = ["INTL", "MAINLAND", "identity", "is_loopback", "is_refused", "parse_endpoint"]
 
@@ -58,19 +59,24 @@ def is_loopback(endpoint: str) -> bool:
     return _is_loopback_host(urlsplit(endpoint).hostname or "")
 
 
-def identity(endpoint: str, timeout: float | None = None) -> str:
+def identity(endpoint: str, timeout: float | None = None, *, ca_file: str = "") -> str:
     """What the state shall know a normalised endpoint by.
 
-    An emulator on loopback is asked for its UUID over a plain socket, and known as
+    An emulator on loopback is asked for its UUID over a socket of its own, and known as
     ``emulator:UUID``; everything else is its own endpoint. ``timeout``: how many seconds an answer
     may take to begin; then it may take 0.2 more.
+
+    Over https too, since its address outlives its data; it must have a certificate that a run
+    would trust, by the system's CAs and those in ``ca_file``. Raises `UsageError` for such a file
+    that holds none.
     """
     parts = urlsplit(endpoint)
-    if parts.scheme != "http" or not is_loopback(endpoint):
+    if not is_loopback(endpoint):
         return endpoint
+    trust = _trust(ca_file) if parts.scheme == "https" else None
     answer = b""
     with suppress(OSError):
-        answer = _ask(parts, monotonic() + (_PATIENCE_S if timeout is None else timeout))
+        answer = _ask(parts, monotonic() + (_PATIENCE_S if timeout is None else timeout), trust)
     head, _, body = answer.partition(b"\r\n\r\n")
     match = _ANSWER.fullmatch(body)
     return f"emulator:{match[1].decode()}" if match and _is_well(head) else endpoint
@@ -132,9 +138,22 @@ def _is_loopback_host(host: str) -> bool:
         return False
 
 
-def _ask(parts: SplitResult, deadline: float) -> bytes:
+def _trust(ca_file: str) -> "ssl.SSLContext":
+    import ssl
+
+    from kvsync.edgekv.tls import trusting
+
+    return trusting(ca_file) if ca_file else ssl.create_default_context()
+
+
+def _ask(parts: SplitResult, deadline: float, trust: "ssl.SSLContext | None") -> bytes:
     """The raw answer to ``GET /``, as far as it came before the deadline."""
-    with _connected(parts, deadline) as connection:
+    with ExitStack() as stack:
+        connection = stack.enter_context(_connected(parts, deadline))
+        if trust:
+            connection.settimeout(_left(deadline))
+            secured = trust.wrap_socket(connection, server_hostname=parts.hostname)
+            connection = stack.enter_context(secured)
         request = f"GET / HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n"
         connection.sendall(request.encode())
         answer = b""

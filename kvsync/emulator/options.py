@@ -38,7 +38,7 @@ class EmulatorOptions:
     can be read; ``fault`` the share (0 to 1) of requests that fail, each in one of the ways in
     ``faults``, drawn from ``seed``. ``data`` is an SQLite file; empty: memory. ``credential`` is
     the one pair (secret id, secret key) that is let in; with None every pair is, and the HMAC is
-    not checked.
+    not checked. ``tls`` is a PEM file with a certificate and its key; empty: plain HTTP.
 
     Raises `UsageError` for a number out of range, an unknown fault and an illegal namespace.
     """
@@ -54,6 +54,7 @@ class EmulatorOptions:
     data: str = ""
     credential: tuple[str, str] | None = field(default=None, repr=False)
     seed: int | None = None
+    tls: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.rate < math.inf:

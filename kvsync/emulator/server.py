@@ -1,4 +1,4 @@
-"""EdgeKV over HTTP on loopback, inside the running event loop."""
+"""EdgeKV over HTTP or HTTPS on loopback, inside the running event loop."""
 
 import asyncio
 import random
@@ -14,6 +14,7 @@ from aiohttp import web
 
 from kvsync.emulator.actions import ACTIONS
 from kvsync.emulator.authorization import secret_id
+from kvsync.emulator.certificate import serving_context
 from kvsync.emulator.faults import Faults, deliver_fault
 from kvsync.emulator.lag import LaggingStore
 from kvsync.emulator.limiter import SlidingWindow
@@ -34,7 +35,8 @@ class Emulator:
     are counted on ``monotonic`` (seconds). ``url``, ``uuid`` and the direct ways into the data
     exist inside the context only.
 
-    Raises `StateError` if the data file cannot be used, `UsageError` if the port cannot.
+    Raises `StateError` if the data file cannot be used, `UsageError` if the port or the
+    certificate cannot.
     """
 
     url: str
@@ -55,6 +57,7 @@ class Emulator:
         self._port = port
         self._clock = clock
         self._monotonic = monotonic
+        self._tls = serving_context(options.tls) if options.tls else None
         self._window = SlidingWindow(options.rate)
         self.faults = Faults(options)
         self._way = random.Random(options.seed)  # noqa: S311 - no secret depends on it
@@ -121,7 +124,9 @@ class Emulator:
         server = web.Server(self._handle, handler_cancellation=True, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port, backlog=1024)
+        site = web.TCPSite(
+            self._runner, self._host, self._port, backlog=1024, ssl_context=self._tls
+        )
         try:
             await site.start()
         except OSError as error:
@@ -131,7 +136,8 @@ class Emulator:
                 "choose another --port"
             ) from error
         host = f"[{self._host}]" if ":" in self._host else self._host
-        self.url = f"http://{host}:{self._runner.addresses[0][1]}"
+        scheme = "https" if self._tls else "http"
+        self.url = f"{scheme}://{host}:{self._runner.addresses[0][1]}"
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         method = (request.method, request.path)

@@ -93,7 +93,7 @@ def _recognise(url: str, target: Target, settings: Settings) -> None:
         raise PassingError("ConnectionError", f"nobody listens at {url}: start it, then run again")
     # What was silent before has cost enough.
     patience = 0.2 if target.endpoint == url else None
-    if identity(url, patience) != target.endpoint:
+    if identity(url, patience, ca_file=settings.ca_file) != target.endpoint:
         settings.identities.clear()
         message = f"what listens at {url} has changed since the plan was made: run again"
         raise PassingError("EndpointChanged", message)

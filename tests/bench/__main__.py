@@ -15,6 +15,7 @@ from tests.bench.memory import export, peaks
 from tests.bench.pushing import push
 from tests.bench.reading import verify
 from tests.bench.requests import requests
+from tests.bench.secure import pace_over_tls
 from tests.bench.starting import start
 from tests.bench.table import HEADING, Measurement, Row, Scale
 from tests.bench.unchanged import manifests, trees
@@ -24,6 +25,7 @@ __all__ = ["main", "measure"]
 
 MEASUREMENTS: Mapping[str, Measurement] = {
     "pace": pace,
+    "pace-tls": pace_over_tls,
     "push": push,
     "trees": trees,
     "manifests": manifests,
@@ -37,8 +39,9 @@ MEASUREMENTS: Mapping[str, Measurement] = {
 }
 FULL = Scale()
 QUICK = Scale(
-    paced=60, latencies=(0.05,), pushed=1_000, by_sdk=500, files=4_000, pairs=4_000, large=100,
-    entries=(10_000, 40_000), rounds=3, requests=(1, 20, 21), verify=2_000, export=50, plan=20_000,
+    paced=60, latencies=(0.05,), paced_tls=(60,), latencies_tls=(0.05,), pushed=1_000, by_sdk=500,
+    files=4_000, pairs=4_000, large=100, entries=(10_000, 40_000), rounds=3,
+    requests=(1, 20, 21), verify=2_000, export=50, plan=20_000,
 )  # fmt: skip
 
 
@@ -70,11 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=description)
     parser.add_argument("--quick", action="store_true", help="less of everything: a minute")
     parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--tls", action="store_true", help="pace --tls is pace-tls")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MEASUREMENTS)}")
     options = parser.parse_args(arguments)
     names = options.names or list(MEASUREMENTS)
     if unknown := [name for name in names if name not in MEASUREMENTS]:
         parser.error(f"{unknown[0]} is none of {', '.join(MEASUREMENTS)}")
+    if options.tls:
+        if names != ["pace"]:
+            parser.error("--tls goes with pace alone: pace --tls")
+        names = ["pace-tls"]
     scale = QUICK if options.quick else FULL
     rows = measure(scale, names)
     if options.json:

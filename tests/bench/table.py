@@ -105,6 +105,9 @@ class Scale(NamedTuple):
     paced: int = 300
     """Keys on the wire, at the pace."""
     latencies: tuple[float, ...] = (0.05, 0.25, 2.0)
+    paced_tls: tuple[int, ...] = (60, 80, 100, 300)
+    """Keys on the wire over TLS: where there are few, the handshakes weigh most."""
+    latencies_tls: tuple[float, ...] = (0.0, 0.05, 0.25)
     pushed: int = 10_000
     by_sdk: int = 10_000
     files: int = 100_000

@@ -12,7 +12,7 @@ from tests.bench.sides import program, script, spend
 from tests.bench.table import Bound, Row, Scale
 from tests.processes import busiest_second, run, serving, statistics, target
 
-__all__ = ["Seen", "pace", "push_seen"]
+__all__ = ["Seen", "kept", "ms", "pace", "push_seen"]
 
 _LIMIT = 20
 _JITTER = 0.01
@@ -45,11 +45,12 @@ class Seen(NamedTuple):
         return max(moment - first - number / _LIMIT for number, moment in ideal)
 
 
-def push_seen(keys: int, *emulator: str) -> Seen:
+def push_seen(keys: int, *emulator: str, ca_file: str = "") -> Seen:
     """Push so many small files at the default rate."""
+    trust = ["--ca-file", ca_file] if ca_file else []
     with _served_folder(keys, *emulator) as (folder, url):
-        run("sync", folder, *target(url))
-        stats = statistics(url)
+        run("sync", folder, *target(url), *trust)
+        stats = statistics(url, ca_file)
     arrivals = [moment for moment, action in stats["arrivals"] if action == "EdgeKVPut"]
     return Seen(arrivals, sum(stats["refused"].values()))
 
@@ -66,15 +67,15 @@ def pace(scale: Scale) -> Iterator[Row]:
     """The share of the limit, the busiest second and the refusals; then the first second."""
     for latency in scale.latencies:
         seen = push_seen(scale.paced, "--latency", str(latency))
-        yield from _kept(f"writes, {_ms(latency)} latency", seen, 98)
+        yield from kept(f"writes, {ms(latency)} latency", seen, 98)
         if latency == scale.latencies[0]:
             yield from _first_second(seen)
     for latency in scale.latencies:
         seen = push_seen(scale.paced, "--latency", str(latency), "--jitter", str(_JITTER))
-        yield from _kept(f"the same, {_ms(latency)}, ±{_ms(_JITTER)}", seen, 97)
+        yield from kept(f"the same, {ms(latency)}, ±{ms(_JITTER)}", seen, 97)
     with busy(_BESIDE):
         seen = push_seen(scale.paced, "--latency", str(scale.latencies[0]))
-    yield from _kept(f"the same, {_BESIDE} busy programs beside it", seen, 98)
+    yield from kept(f"the same, {_BESIDE} busy programs beside it", seen, 98)
     yield from _durable(scale)
 
 
@@ -87,7 +88,8 @@ def busy(programs: int) -> Iterator[None]:
         yield
 
 
-def _kept(what: str, seen: Seen, share: float) -> Iterator[Row]:
+def kept(what: str, seen: Seen, share: float) -> Iterator[Row]:
+    """Whether the pace was kept: ``share`` is the goal for the rate, in percent of the limit."""
     limit = f"the limit, {_LIMIT}/s"
     yield Row(
         what, seen.rate / _LIMIT * 100, Bound.AT_LEAST, share, "%", against=limit,
@@ -120,5 +122,6 @@ def _durable(scale: Scale) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def _ms(seconds: float) -> str:
+def ms(seconds: float) -> str:
+    """A time in milliseconds, to be shown."""
     return f"{seconds * 1000:g} ms"

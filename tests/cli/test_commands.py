@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -260,6 +261,44 @@ def test_emulator(kvsync, start_emulator, write, credentials, clean_environment)
     assert child.wait(20) == 0
     _, line = start_emulator("--data", data, "--namespace", "ns")
     assert "nothing to do" in kvsync("sync", "m.yaml", "--endpoint", line.split()[-1]).out
+
+
+@pytest.mark.slow
+def test_emulator_speaks_tls(kvsync, start_emulator, write, credentials, clean_environment):
+    """--tls without a file makes its own pair beside the data, and tells what clients need.
+
+    Its address is the one line on stdout, as ever; at the next start the pair is the same.
+    """
+    data = str(clean_environment / "edge.db")
+    write("m.yaml", "version: 1\nzone: z\nnamespace: ns\nkeys: {a: one}\n")
+    for told in ("1 created", "nothing to do"):
+        child, line = start_emulator("--tls", "--data", data, "--namespace", "ns")
+        assert line.startswith("EdgeKV emulator at https://127.0.0.1:")
+        needed = child.stderr.readline()
+        assert needed == f"Its clients need --ca-file {data}.ca.pem\n"
+        ca = ["--ca-file", needed.split()[-1]]
+        assert told in kvsync("sync", "m.yaml", "--endpoint", line.split()[-1], *ca).out
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(20) == 0
+
+
+@pytest.mark.slow
+def test_emulator_in_memory_leaves_no_certificate(start_emulator):
+    """Without data, the pair lasts as long as the emulator; its folder is the user's alone."""
+    child, _ = start_emulator("--tls", "--port", "0")
+    ca = Path(child.stderr.readline().split()[-1])
+    assert ca.is_file()
+    assert ca.parent.stat().st_mode & 0o777 == 0o700
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(20) == 0
+    assert not ca.parent.exists()
+
+
+def test_emulator_without_a_certificate_does_not_start(kvsync):
+    """A file that is not there is named."""
+    result = kvsync("emulator", "--tls", "none.pem")
+    assert (result.code, result.out) == (2, "")
+    assert "--tls: none.pem cannot be read: No such file or directory" in result.err
 
 
 @pytest.mark.slow

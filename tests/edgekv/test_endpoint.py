@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -16,6 +17,7 @@ from kvsync.edgekv.endpoint import (
     is_refused,
     parse_endpoint,
 )
+from kvsync.emulator.certificate import self_signed
 from kvsync.errors import UsageError
 
 UUID = "5f2c0f1e-9d6f-4a4e-8d3d-0a8f5a3b1c2d"
@@ -196,10 +198,24 @@ def test_nobody_there_leaves_the_url() -> None:
 
 
 def test_a_remote_endpoint_is_never_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only loopback over plain http is asked: the others are known by their endpoint."""
+    """Only loopback is asked: the others are known by their endpoint."""
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("network"))
     assert identity(INTL) == INTL
-    assert identity("https://localhost:8443") == "https://localhost:8443"
+
+
+def test_an_emulator_behind_tls_is_known_by_its_uuid(serve_emulator, tmp_path: Path) -> None:
+    """Over https, too: its address outlives its data. Whom no run would trust is not asked."""
+    pair = self_signed(str(tmp_path / "edge"))
+    server = serve_emulator(tls=pair.pem)
+    assert identity(server.url, ca_file=pair.ca_file) == f"emulator:{server.uuid}"
+    assert identity(server.url) == server.url
+
+
+def test_a_plain_server_at_an_https_address_leaves_the_url() -> None:
+    """Who does not speak TLS is known by the address, and costs the time-out at most."""
+    with server(b"HTTP/1.0 200 OK\r\n\r\n") as endpoint:
+        secure = endpoint.replace("http:", "https:")
+        assert identity(secure, timeout=5) == secure
 
 
 def test_a_port_where_nobody_listens() -> None:

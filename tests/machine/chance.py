@@ -7,6 +7,7 @@ come after the end. It still chooses and leaves out the steps, and gives each st
 from random import Random
 from typing import NamedTuple
 
+from tests.lyingproxy import DEEDS
 from tests.machine.lab import EXPIRIES, Pairs
 from tests.machine.mischief import QUIET, Trouble
 
@@ -21,6 +22,8 @@ SOURCES = ("m.yaml", "tree")
 _VALUES = ("one", "two", "six")
 """All of one size: nothing but their bytes tells them apart."""
 _FAULTS = ("InternalError", "429", "502", "reset-before", "reset-after", "cut-off")
+_DEEDS = sorted({*DEEDS} - {"late"})
+"""A late answer is one that was waited for: nobody waits here."""
 
 
 class Flags(NamedTuple):
@@ -75,8 +78,11 @@ def flags(dice: Random) -> Flags:
 
 
 def trouble(dice: Random) -> Trouble:
-    """What may befall a call: nothing, faults, a kill or a Ctrl-C."""
-    kind = dice.choice(["none", "faults", "kill", "kill", "commit", "stop"])
+    """What may befall a call: nothing, faults, a middlebox that lies, a kill or a Ctrl-C."""
+    kind = dice.choice(["none", "faults", "deeds", "kill", "kill", "commit", "stop"])
+    if kind == "deeds":
+        several = dice.sample(_DEEDS, 3)
+        return Trouble(deeds=tuple(dice.choice(["", *several]) for _ in range(20)))
     share = dice.choice([0, 0.1, 0.5]) if kind != "faults" else dice.choice([0.1, 0.3, 0.6])
     faults = [dice.choice(_FAULTS) if dice.random() < share else "" for _ in range(20)]
     if kind == "none":

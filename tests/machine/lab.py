@@ -107,6 +107,8 @@ class Lab:
         """Run a command line on these sources, while this befalls it."""
         paths = [str(self._folder / source) for source in sources]
         place = ["--zone", self.zone, "--state", str(self.state), "--json"]
+        if trouble.deeds:
+            place += ["--endpoint", self._mischief.box.url]
         out, err = io.TextIOWrapper(io.BytesIO()), io.StringIO()
         before, rows = self.held, self.rows
         with (

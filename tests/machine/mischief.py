@@ -1,4 +1,4 @@
-"""What goes wrong during a call, and when: faults, a kill or a Ctrl-C, all inside this process.
+"""What goes wrong during a call, and when: faults, lies, a kill or a Ctrl-C, all in this process.
 
 A kill is played: at its moment the state's last commit is put aside, and from then on the service
 carries nothing out. However the call ends after that, the state is set back to what was put aside:
@@ -16,6 +16,7 @@ from typing import NamedTuple
 from unittest.mock import patch
 
 from kvsync.state import State
+from tests.lyingproxy import LyingProxy
 
 __all__ = ["QUIET", "Mischief", "Trouble"]
 
@@ -28,9 +29,11 @@ class Trouble(NamedTuple):
     ``faults`` befall its first requests, one each. The request number ``request``, or the
     transaction number ``commit``, both counted from 1 and 0 for never, is the moment at which it
     is killed (``kill``), or else of a Ctrl-C. ``carried_out``: a kill's request is carried out.
+    ``deeds`` are what a middlebox does to its first requests.
     """
 
     faults: tuple[str, ...] = ()
+    deeds: tuple[str, ...] = ()
     request: int = 0
     commit: int = 0
     kill: bool = False
@@ -41,9 +44,13 @@ QUIET = Trouble()
 
 
 class Mischief:
-    """Stands in for the emulator's `Faults`, and looks over the shoulder of `State`."""
+    """Stands in for the emulator's `Faults`, and looks over the shoulder of `State`.
 
-    def __init__(self) -> None:
+    ``box`` is the middlebox in front of that emulator.
+    """
+
+    def __init__(self, box: LyingProxy) -> None:
+        self.box = box
         self._trouble = QUIET
         self._state = Path()
         self._aside = Path()
@@ -56,6 +63,9 @@ class Mischief:
         self._trouble, self._state, self._aside = trouble, state, state.with_suffix(".aside")
         self.requests = self.commits = 0
         self.dead = self.stopped = False
+        deeds = iter(trouble.deeds)
+        self.box.draw = lambda: next(deeds, "")
+        withheld = self.box.withheld
         transaction = State._transaction  # noqa: SLF001 - no other place sees every commit
 
         def counted(state: State) -> object:
@@ -64,6 +74,8 @@ class Mischief:
 
         with patch.object(State, "_transaction", counted):
             yield
+        self.box.settle()
+        self.requests += self.box.withheld - withheld
         if self.dead:
             self._bury()
         self._trouble = QUIET

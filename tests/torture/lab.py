@@ -8,9 +8,11 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
 
 from tests.servers import ServedEmulator
@@ -19,12 +21,15 @@ __all__ = ["NAMESPACE", "ZONE", "Lab", "Line", "Scale", "plain_environment"]
 
 ZONE = "zone-1"
 NAMESPACE = "default"
+_ROUNDED_S = 2
+"""The service's ends are whole seconds, and its way takes a moment."""
+_FAR = 4102444800
 _WORDS = {"TENCENTCLOUD_SECRET_ID": "AKIDtorture", "TENCENTCLOUD_SECRET_KEY": "any"}
 
 
 class Scale(NamedTuple):
-    """How much is done: keys of a sync, shares of failing requests, kills, signals, and keys of a
-    run that is killed."""
+    """How much is done: keys of a sync, shares of failing requests, kills, signals, keys of a run
+    that is killed, and runs behind a middlebox."""
 
     keys: int
     shares: tuple[float, ...]
@@ -32,6 +37,7 @@ class Scale(NamedTuple):
     kills: int
     signals: int
     killed_keys: int
+    between: int
 
 
 class Line(NamedTuple):
@@ -58,17 +64,38 @@ def plain_environment() -> dict[str, str]:
 
 
 class Known(NamedTuple):
-    """What the state says of a key: the SHA-256 of its value, and whether it is in doubt."""
+    """What the state says of a key: the SHA-256 of its value, whether it is in doubt, its declared
+    end (seconds of a TTL, Unix seconds, 0 for neither), and when it runs out."""
 
     digest: bytes
     in_doubt: bool
+    ttl: int
+    expires: int
+    runs_out: float
+
+    def is_false(self, value: str | None, expires: int, now: float) -> bool:
+        """Whether it claims what a target is not that holds this: another value, or a later end.
+
+        A claim that has run out claims nothing more.
+        """
+        if self.in_doubt or (self.ttl and self.runs_out <= now) or 0 < self.expires <= now:
+            return False
+        if value is None or self.digest != _digest(value):
+            return True
+        if self.ttl:
+            return not 0 < self.runs_out <= expires + _ROUNDED_S
+        return self.expires != expires
 
 
 class Lab:
-    """A folder with a manifest of ``keys`` keys and a state, and an emulator to send to."""
+    """A folder with a manifest of ``keys`` keys and a state, and an emulator to send to.
+
+    ``url`` is by which way it is reached.
+    """
 
     def __init__(self, folder: Path, edge: ServedEmulator, keys: int, *options: str) -> None:
         self.edge = edge
+        self.url = edge.url
         self.state = folder / "state.db"
         self._source = folder / "m.yaml"
         self._keys = keys
@@ -79,13 +106,36 @@ class Lab:
     def write(self, version: int) -> None:
         """Change every value of the source."""
         self.wanted = {f"key-{n}": f"value {n} of version {version}" for n in range(self._keys)}
-        pairs = "".join(f"  {key}: {value}\n" for key, value in self.wanted.items())
+        self._write("".join(f"  {key}: {value}\n" for key, value in self.wanted.items()))
+
+    def write_some(self, chance: Random) -> None:
+        """Let the source name some of its keys, with one of a few values each; some of them end."""
+        self.wanted = {
+            f"key-{n}": chance.choice(("one", "two", "six"))
+            for n in range(self._keys)
+            if chance.random() < 0.9
+        }
+        ends = {3: ", ttl: 1h", 4: f", expires: {_FAR}"}
+        self._write(
+            "".join(
+                f"  {key}: {{value: {value}{ends.get(int(key[4:]) % 5, '')}}}\n"
+                for key, value in self.wanted.items()
+            )
+        )
+
+    def _write(self, pairs: str) -> None:
         self._source.write_text(f"version: 1\nname: torture\nkeys:\n{pairs}")
+
+    def start_anew(self) -> None:
+        """Leave neither a state nor anything in the target: what was wrong is counted once."""
+        self.state.unlink(missing_ok=True)
+        for key in self.held():
+            self.edge.delete(ZONE, NAMESPACE, key)
 
     @property
     def arguments(self) -> list[str]:
         """What follows ``kvsync`` on the command line."""
-        place = ["--endpoint", self.edge.url, "--zone", ZONE, "--namespace", NAMESPACE]
+        place = ["--endpoint", self.url, "--zone", ZONE, "--namespace", NAMESPACE]
         return ["sync", str(self._source), "--state", str(self.state), *place, "--json",
                 *self._options]  # fmt: skip
 
@@ -109,16 +159,18 @@ class Lab:
     def rows(self) -> dict[str, Known]:
         """What stands in the state file, read without any code of kvsync's."""
         with self._copied() as connection:
-            found = connection.execute("SELECT key, digest, in_doubt FROM entry").fetchall()
-        return {key: Known(digest, bool(in_doubt)) for key, digest, in_doubt in found}
+            found = connection.execute(
+                "SELECT key, digest, in_doubt, ttl, expires, runs_out FROM entry"
+            ).fetchall()
+        return {key: Known(digest, bool(doubt), *end) for key, digest, doubt, *end in found}
 
     def false_claims(self) -> list[str]:
         """Keys of which the state says something that is not so, and knows no doubt."""
-        held = self.held()
+        held = self.edge.pairs(ZONE, NAMESPACE)
         return [
             key
             for key, row in self.rows().items()
-            if not row.in_doubt and row.digest != _digest(held.get(key))
+            if row.is_false(*held.get(key, (None, 0)), time.time())
         ]
 
     def is_sound(self) -> bool:
@@ -151,6 +203,8 @@ class Lab:
             told.append("the state is not as the target")
         if any(row.in_doubt for row in rows.values()):
             told.append("keys are left in doubt")
+        if self.false_claims():
+            told.append("false claims")
         return told
 
 

@@ -19,7 +19,7 @@ from tests.servers import ServedEmulator
 from tests.torture.hasty import hasty
 from tests.torture.lab import Lab, Line, Scale, plain_environment
 
-__all__ = ["all_faults", "each_fault", "outage", "paced"]
+__all__ = ["all_faults", "each_fault", "in_process", "outage", "paced"]
 
 _STORM = 1.35
 """Attempts per key that are too many at 20 % of faults: 1.25 is what arithmetic asks for."""
@@ -100,7 +100,7 @@ def _outlasted(scale: Scale, seed: int) -> Line:
     with _dead_service(scale, seed, "--retries", "5000") as (lab, edge):
         with hasty() as loops:
             loops.at[_HOUR] = lambda: edge.fail(0.0)
-            document = _in_process(lab)
+            document = in_process(lab)
         broken = lab.broken()
         attempts = edge.stats()["requests"]["EdgeKVPut"]
     if document["exit_code"]:
@@ -127,7 +127,7 @@ def _tried_again(scale: Scale, seed: int) -> Line:
                 before = edge.stats()["requests"]["EdgeKVPut"]
                 edge.fail(0.0)
             begun = loops.passed
-            codes.append(_in_process(lab)["exit_code"])
+            codes.append(in_process(lab)["exit_code"])
             longest = max(longest, loops.passed - begun)
         broken = lab.broken()
     if codes != [5] * 12 + [0]:
@@ -150,13 +150,14 @@ def _dead_service(scale: Scale, seed: int, *options: str) -> Iterator[tuple[Lab,
         yield Lab(Path(folder), edge, scale.keys, "--workers", "8", *options), edge
 
 
-def _in_process(lab: Lab) -> Any:
+def in_process(lab: Lab, *options: str) -> Any:
+    """The document of a sync in this process, with these options besides."""
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     with (
         patch.dict(os.environ, plain_environment()),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(io.StringIO()),
     ):
-        run(lab.arguments)
+        run([*lab.arguments, *options])
     out.seek(0)
     return json.load(out)
