@@ -16,6 +16,7 @@ from kvsync.source import Source
 from kvsync.sources.files import Clock, open_regular, os_fault
 from kvsync.sources.options import SourceOptions, flags_beside_manifest, tree_flags
 from kvsync.units import printable
+from kvsync.utf8 import require_utf8
 
 __all__ = ["MANIFEST", "SourceOptions", "open_source", "shown_source"]
 
@@ -47,8 +48,10 @@ def open_source(
     ``environ`` is what ``${NAME}`` and ``env:`` are read from, by default the process's own.
     ``clock`` gives Unix seconds. Raises `InputError` for a path that cannot be read and for a file
     that is not YAML, `UsageError` for flags beside a source that they are not for, or flags that
-    make no sense. All other mistakes come together, from the source's ``entries``.
+    make no sense, or where names are not read as UTF-8. All other mistakes come together, from the
+    source's ``entries``.
     """
+    require_utf8()
     if environ is None:
         environ = os.environ
     form, guessed = _format(path, options)

@@ -29,6 +29,7 @@ from kvsync.sources.schema import DefaultFields, HeadFields, ManifestFields
 from kvsync.sources.tree import Claims, TreeReader, known, load
 from kvsync.sources.treefields import TreeContext, read_tree
 from kvsync.sources.variables import expand
+from kvsync.utf8 import is_text
 
 __all__ = ["Manifest", "read_manifest"]
 
@@ -106,6 +107,9 @@ class Manifest:
             value = expand(text, self._environ)
         except ValueError as error:
             self._early.at(node, str(error))
+            return "", ""
+        if not is_text(value):
+            self._early.at(node, f"{field} is not UTF-8 text: set its variables anew")
             return "", ""
         if value:
             return value, f"{self._early.origin}:{node.line}"

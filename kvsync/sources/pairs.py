@@ -15,6 +15,7 @@ from kvsync.sources.paths import Paths
 from kvsync.sources.scalars import render_json
 from kvsync.sources.schema import VALUE_FIELDS, KeyFields
 from kvsync.sources.variables import called, is_name
+from kvsync.utf8 import is_text
 
 __all__ = ["FilePart", "Lifetimes", "PairReader", "Part"]
 
@@ -152,6 +153,9 @@ class PairReader:
         value = self._environ.get(node.text)
         if value is None:
             self._mistakes.at(node, f"{called(node.text)} is not set: set it before the run")
+            return None
+        if not is_text(value):
+            self._mistakes.at(node, f"{called(node.text)} is not UTF-8 text: set it anew")
             return None
         return self._sized(node, value)
 
