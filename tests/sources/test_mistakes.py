@@ -79,7 +79,7 @@ KEYS = [
         "12: the environment variable named here is not set: set it, or give a default",
     ),
     ("a: {env: EMPTY}", "11: " + EMPTY),
-    ("a: {env: LATIN}", "11: the value is not valid Unicode: write it again, or use file"),
+    ("a: {env: LATIN}", "11: the environment variable LATIN is not UTF-8 text: set it anew"),
     (f"a: {{env: {SECRET}}}", "11: env must be the name of an environment variable"),
     (
         "a: {value: x, ttl: 0}",

@@ -193,7 +193,10 @@ def test_a_value_over_one_mebibyte(tmp_path: Path) -> None:
             b"version: 1\nkeys:\n a: \xff\n",
             "m.yaml:3:5: not a text file in UTF-8: save it as UTF-8",
         ),
-        (b"version: 1\n\x00", "m.yaml:2:1: not a text file in UTF-8: save it as UTF-8"),
+        (
+            "version: 1\n".encode("utf-16-le"),
+            "m.yaml:1:2: not a text file in UTF-8: save it as UTF-8",
+        ),
     ],
 )
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path, data: bytes, fault: str) -> None:
