@@ -13,7 +13,7 @@ from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Lost, Recall
 from kvsync.owners import name_fault
 from kvsync.sources.devices import Devices
 from kvsync.sources.evidence import Consulted, Evidence, digest_of
-from kvsync.sources.fields import convert, is_nothing, read_fields
+from kvsync.sources.fields import WRITE_VERSION, convert, is_nothing, read_fields
 from kvsync.sources.files import Clock, os_fault, read_file, settled, signature
 from kvsync.sources.filesection import FileSection
 from kvsync.sources.memory import gc_paused
@@ -78,7 +78,7 @@ class Manifest:
         self.versioned = "version" in self._fields
         """Whether it says of itself that it is a manifest."""
         if not self.versioned and isinstance(root, MappingNode):
-            self._early.at(root, "no version: a manifest has version: 1 at its top")
+            self._early.at(root, f"no version: {WRITE_VERSION} at the top")
         head = self._head()
         self.owner = head.name or ""
         if fault := name_fault(self.owner):

@@ -237,7 +237,7 @@ def read_yaml(data: bytes, origin: str) -> Node:
         raise InputError(*_syntax_mistakes(error, data, origin)) from None
     root = document.root
     if root is None or (isinstance(root, Scalar) and root.plain and not root.text):
-        raise InputError([Mistake("the file is empty: a manifest starts with version: 1", origin)])
+        raise InputError([Mistake("the file is empty: write version: 1 at the top", origin)])
     return root
 
 
