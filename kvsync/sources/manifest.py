@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from itertools import chain
 
 from kvsync.dumps.losses import Losses
 from kvsync.entries import Sparing
@@ -177,7 +178,8 @@ class Manifest:
         node = self._fields.get("files")
         if node is not None and not is_nothing(node):
             self._files.read(node, context, self._clock)
-        self._warnings = lifetimes.warnings
+        told = (reader.warnings for reader in self._trees)
+        self._warnings = [*lifetimes.warnings, *chain.from_iterable(told)]
         return self._files.entries(Sparing(entries, spared) if spared else entries, context, claims)
 
     def _default(self, lifetimes: Lifetimes, mistakes: Mistakes) -> Expiry:
