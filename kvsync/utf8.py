@@ -27,8 +27,9 @@ def is_text(value: str) -> bool:
 def restart_in_utf8() -> None:
     """Become a Python in UTF-8 mode that does the same, if this one reads names as anything else.
 
-    It takes 30 ms, and nothing where the locale is a UTF-8 one. What is written for people stays in
-    the encoding of their terminal. Where this cannot be done it returns: see `require_utf8`.
+    It takes as long as Python takes to start, and nothing where the locale is a UTF-8 one. What is
+    written for people stays in the encoding of their terminal. Where this cannot be done it
+    returns: see `require_utf8`.
     """
     tried = "utf8" in sys._xoptions  # noqa: SLF001 - documented under this name
     if _reads_utf8() or tried or not sys.executable or hasattr(sys, "frozen"):

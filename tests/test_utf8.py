@@ -65,6 +65,15 @@ def test_utf8_is_left_alone(started, monkeypatch):
     assert not started
 
 
+def test_the_command_does_so_first(started, monkeypatch):
+    """Before it loads anything that it would have to load once more."""
+    from kvsync.__main__ import main
+
+    monkeypatch.setattr("kvsync.cli.main", lambda: started.append([b"and then"]))
+    main()
+    assert [arguments[-1] for arguments in started] == [b"caf\xe9", b"and then"]
+
+
 def test_what_is_text():
     """Bytes that are not UTF-8 come from outside as lone surrogates."""
     assert is_text("é中😀")
