@@ -1,6 +1,17 @@
-"""``python -m kvsync``."""
+"""The ``kvsync`` command, and ``python -m kvsync``."""
 
-from kvsync.cli import main
+from kvsync.utf8 import restart_in_utf8
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """As `kvsync.cli.main`; what would have to be done twice is not yet done."""
+    restart_in_utf8()
+    from kvsync.cli import main as command
+
+    command()
+
 
 if __name__ == "__main__":
     main()

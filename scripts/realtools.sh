@@ -1,14 +1,14 @@
 # Sourced by scripts/test: gets the real tools that tests/real runs kvsync against.
-# wrangler and the node that it wants go to .tools (450 MB); redis-server, jq and openssl come from
-# Debian's packages, where this may install them. What cannot be had is said and left out: its tests
-# are then skipped, or in CI fail.
+# wrangler and the node that it wants go to .tools (450 MB); redis-server, jq, openssl, and what
+# localedef makes locales of, come from Debian's packages, where this may install them. What cannot
+# be had is said and left out: its tests are then skipped, or in CI fail.
 
 realtools() {
   local want
   # Anything that decides what is installed is part of the mark: a changed mark installs again.
   want="$(pwd) $(uname -sm)"
   want+=" $(cat scripts/realtools.sh tests/real/node.txt tests/real/package.json | cksum)"
-  _debian_tools || echo "redis-server, jq or openssl could not be installed" >&2
+  _debian_tools || echo "redis-server, jq, openssl or locales could not be installed" >&2
   if [ -f .tools/installed ] && [ "$(cat .tools/installed)" = "$want" ]; then
     return
   fi
@@ -29,6 +29,7 @@ _debian_tools() {
   command -v redis-server redis-check-rdb >/dev/null || packages+=(redis-tools)
   command -v jq >/dev/null || packages+=(jq)
   command -v openssl >/dev/null || packages+=(openssl)
+  [ -e /usr/share/i18n/charmaps/GBK.gz ] || packages+=(locales)
   if [ ${#packages[@]} -gt 0 ]; then
     command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return
     echo "Installing ${packages[*]} ..." >&2

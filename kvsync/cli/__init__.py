@@ -12,6 +12,7 @@ import click
 
 from kvsync import __version__
 from kvsync.signals import ignore
+from kvsync.utf8 import restart_in_utf8
 
 __all__ = ["Terminated", "cli", "main", "run"]
 
@@ -121,6 +122,7 @@ class _Forgiving:
 
 def main() -> None:
     """The ``kvsync`` command."""
+    restart_in_utf8()
     # As for Ctrl-C, the report and its JSON are still written.
     signal.signal(signal.SIGTERM, _terminate)
     for name in ("stdout", "stderr"):

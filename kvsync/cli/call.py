@@ -14,8 +14,11 @@ from kvsync.errors import UsageError
 from kvsync.guard import Deleting
 from kvsync.settings import Call, Choice, Settings, Verifying
 from kvsync.sources import SourceOptions
+from kvsync.utf8 import is_text
 
 __all__ = ["call_from", "side_from"]
+
+_VARIABLE = ParameterSource.ENVIRONMENT
 
 
 def _choice(ctx: click.Context, name: str) -> Choice:
@@ -23,13 +26,35 @@ def _choice(ctx: click.Context, name: str) -> Choice:
     value = ctx.params.get(name) or ""
     if not value:
         return Choice()
-    if ctx.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
+    if ctx.get_parameter_source(name) is _VARIABLE:
         return Choice(value, f"KVSYNC_{name.upper()}")
     return Choice(value, f"--{name.replace('_', '-')}")
 
 
+_PATTERNS = ("include", "exclude")
+"""They may be for names that are not UTF-8."""
+
+
+def _refuse_what_is_no_text(ctx: click.Context) -> None:
+    """Refuse bytes that are not UTF-8, but in paths. Raises `UsageError`."""
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        value = ctx.params.get(name)
+        texts = value if isinstance(value, tuple) else (value,)
+        if isinstance(parameter.type, click.Path) or name in _PATTERNS:
+            continue
+        if not all(is_text(text) for text in texts if isinstance(text, str)):
+            said_by = max(parameter.opts, key=len)
+            if isinstance(parameter, click.Argument):
+                said_by = parameter.human_readable_name
+            if ctx.get_parameter_source(name) is _VARIABLE:
+                said_by = str(parameter.envvar)
+            raise UsageError(f"{said_by} is not UTF-8 text: change it")
+
+
 def call_from(ctx: click.Context, verifying: Verifying | None = None) -> Call:
     """The call that the command line describes. Raises `UsageError`."""
+    _refuse_what_is_no_text(ctx)
     given = ctx.params
     zone, namespace = _choice(ctx, "zone"), _choice(ctx, "namespace")
     endpoint = _choice(ctx, "endpoint")
@@ -126,10 +151,9 @@ def _source_options(ctx: click.Context, zone: Choice, namespace: Choice) -> Sour
         return SourceOptions()
     names = ("charset", "prefix", "key", "extension", "encoding", "empty", "ttl", "name")
     fields = (*names, "include", "exclude")
-    by_variable = ParameterSource.ENVIRONMENT
     return SourceOptions(
         from_environment=frozenset(
-            name for name in fields if ctx.get_parameter_source(name) is by_variable
+            name for name in fields if ctx.get_parameter_source(name) is _VARIABLE
         ),
         zone=zone.value if zone.on_command_line else None,
         namespace=namespace.value if namespace.on_command_line else None,

@@ -39,6 +39,7 @@ class _Command(click.Command):
     "-o",
     "--out",
     variable=False,
+    type=click.Path(),
     required=True,
     metavar="OUT",
     help="File; - is stdout.",

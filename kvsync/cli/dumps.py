@@ -40,7 +40,7 @@ def dump_options(form: str = "--format") -> Callable[[Any], Any]:
     """The decorator; ``form`` is what the command calls the format of its source."""
     known = click.Choice([MANIFEST, *FORMATS])
     decorators = [
-        option(form, "form", type=known, help="The format of a dump [default: guessed, if safe]."),
+        option(form, "form", type=known, help="Of a dump or a pipe [default: guessed, if safe]."),
         option("--key-column", metavar="NAME", help="Of a table: the keys [default: key]."),
         option("--value-column", metavar="NAME", help="Of a table: the values [default: value]."),
         option("--ttl-column", metavar="NAME", help="Of a table: TTLs in seconds, or as 1h30m."),

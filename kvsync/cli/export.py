@@ -20,6 +20,7 @@ __all__ = ["command"]
     "-o",
     "--out",
     variable=False,
+    type=click.Path(),
     required=True,
     metavar="OUT",
     help="Directory or file; - is stdout.",

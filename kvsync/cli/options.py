@@ -91,7 +91,7 @@ namespace_option = option("--namespace", default="", metavar="NAME", help="The E
 read_options = _group(
     zone_option,
     namespace_option,
-    option("--name", metavar="NAME", help="The owner of the keys of a directory or dump."),
+    option("--name", metavar="NAME", help="The owner of the keys of a directory, dump or pipe."),
     option(
         "--charset",
         type=click.Choice(["strict", "utf-8"]),

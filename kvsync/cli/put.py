@@ -1,5 +1,6 @@
 """``kvsync put``."""
 
+import os
 import sys
 from typing import Any
 
@@ -51,7 +52,7 @@ def command(ctx: click.Context, /, key: str, value: str, ttl: float | None, **op
 
     No state hears of it: to a source that has this key, it is drift (see sync --refresh).
     """
-    data = sys.stdin.buffer.read() if value == "-" else value.encode()
+    data = sys.stdin.buffer.read() if value == "-" else os.fsencode(value)
     try:
         data.decode()
     except UnicodeDecodeError:

@@ -15,7 +15,9 @@ from kvsync.owners import name_fault
 from kvsync.source import Source
 from kvsync.sources.files import Clock, open_regular, os_fault
 from kvsync.sources.options import SourceOptions, flags_beside_manifest, tree_flags
+from kvsync.sources.piped import STDIN, is_piped, read_manifest
 from kvsync.units import printable
+from kvsync.utf8 import require_utf8
 
 __all__ = ["MANIFEST", "SourceOptions", "open_source", "shown_source"]
 
@@ -47,13 +49,16 @@ def open_source(
     ``environ`` is what ``${NAME}`` and ``env:`` are read from, by default the process's own.
     ``clock`` gives Unix seconds. Raises `InputError` for a path that cannot be read and for a file
     that is not YAML, `UsageError` for flags beside a source that they are not for, or flags that
-    make no sense. All other mistakes come together, from the source's ``entries``.
+    make no sense, or where names are not read as UTF-8. All other mistakes come together, from the
+    source's ``entries``.
     """
+    require_utf8()
     if environ is None:
         environ = os.environ
     form, guessed = _format(path, options)
-    is_tree = os.path.isdir(path) and form != _REDIS
-    fault = name_fault(options.name) if options.name and (is_tree or form in FORMATS) else ""
+    is_tree = os.path.isdir(path) and form != _REDIS and path != STDIN
+    nameable = is_tree or form in FORMATS or is_piped(path)
+    fault = name_fault(options.name) if options.name and nameable else ""
     if fault:
         raise UsageError(f"{options.said_by('name')} {fault}")
     if is_tree:
@@ -91,8 +96,10 @@ def _format(path: str, options: SourceOptions) -> tuple[str, list[str]]:
     # A variable that names a format does not speak of what is plainly something else.
     plain = path.endswith(_YAML) or "://" in path or os.path.isdir(path)
     form = dump.form if dump.flag in dump.typed or not plain else ""
-    if path == "-" and form in {"", MANIFEST}:
-        raise UsageError(f"- is a dump that comes through a pipe: say with {dump.flag} what it is")
+    if path == STDIN and not form:
+        raise UsageError(
+            f"- is what comes through a pipe: say with {dump.flag} what it is (manifest, jsonl, …)"
+        )
     if form:
         return form, []
     guess = None if path.endswith(_YAML) else guess_format(path, _head(path), dump.layout)
@@ -141,14 +148,18 @@ def _manifest(
     dump = options.dump
     surely = path.endswith(_YAML) or dump.form == MANIFEST
     hint = _HINT.format(dump.flag)
-    if os.path.exists(path) and (flags := flags_beside_manifest(options)):
+    piped = is_piped(path)
+    flags = flags_beside_manifest(options)
+    if piped and "--name" in flags:
+        flags.remove("--name")
+    if flags and (piped or os.path.exists(path)):
         if dump.typed and not surely:
             raise UsageError(f"{printable(path)}: nothing tells what this is. {hint}")
         raise UsageError(
             f"{', '.join(flags)}: for directories and dumps only; write this into"
-            f" {printable(path)} instead"
+            f" {'the manifest' if piped else printable(path)} instead"
         )
-    from kvsync.sources.manifest import Manifest, read_manifest
+    from kvsync.sources.manifest import Manifest
 
     try:
         data = read_manifest(path)

@@ -11,7 +11,7 @@ from kvsync.sources.nodes import Mapping, Node, Scalar, Sequence
 from kvsync.sources.scalars import flatten, kind_of
 from kvsync.sources.schema import field_names
 
-__all__ = ["convert", "is_nothing", "read_fields", "unquoted"]
+__all__ = ["WRITE_VERSION", "convert", "is_nothing", "read_fields", "unquoted"]
 
 _Spec = TypeVar("_Spec", bound=msgspec.Struct)
 
@@ -20,8 +20,10 @@ _LITERAL = frozenset({"ttl", "expires"})
 
 _BOOLEAN = frozenset({"value-json"})
 
+WRITE_VERSION = "write version: 1"
+"""Whatever else stands there, or nothing: no other version is known."""
+
 _WHERE = re.compile(r"at `\$\.([a-z-]+)(?:\[([0-9]+)\])?`$")
-_INTEGER = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
 _NAMES: dict[type[msgspec.Struct], dict[str, str]] = {}
 
 
@@ -75,6 +77,9 @@ def convert(found: dict[str, Node], spec: type[_Spec], mistakes: Mistakes) -> _S
     """The struct, without the fields that do not fit; all fields of ``spec`` are optional."""
     data: dict[str, object] = {}
     for name, node in found.items():
+        if name == "version" and not (isinstance(node, Scalar) and node.plain and node.text == "1"):
+            mistakes.at(node, f"{WRITE_VERSION} (this kvsync knows no other)")
+            continue
         fault = isinstance(node, Scalar) and name not in _LITERAL and _scalar_fault(name, node)
         if fault:
             mistakes.at(node, fault)
@@ -85,12 +90,14 @@ def convert(found: dict[str, Node], spec: type[_Spec], mistakes: Mistakes) -> _S
             return msgspec.convert(data, spec)
         except msgspec.ValidationError as error:
             name, place = _place(str(error), found)
-            mistakes.at(place, f"{name} must be {_names(spec)[name]}")
+            nested = name == "value" and not isinstance(place, Scalar)
+            advice = " (of a list or mapping: write json: instead of value:)" if nested else ""
+            mistakes.at(place, f"{name} must be {_names(spec)[name]}{advice}")
             del data[name]
 
 
 def _scalar_fault(name: str, node: Scalar) -> str:
-    if name == "json" or (name == "version" and _INTEGER.fullmatch(node.text)):
+    if name in {"json", "version"}:
         return ""
     if name in _BOOLEAN and node.text in {"true", "false"}:
         return ""
@@ -107,8 +114,7 @@ def _builtin(name: str, node: Node) -> object:
         return [_item(item) for item in node.items]
     if name in _BOOLEAN and node.plain:
         return node.text == "true"
-    is_number = name == "version" and node.plain and _INTEGER.fullmatch(node.text)
-    return int(node.text) if is_number else node.text
+    return 1 if name == "version" else node.text
 
 
 def _item(node: Node) -> object:

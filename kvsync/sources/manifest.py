@@ -3,17 +3,17 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from itertools import chain
 
 from kvsync.dumps.losses import Losses
 from kvsync.entries import Sparing
 from kvsync.fingerprint import Fingerprint
 from kvsync.keys import check_key
-from kvsync.limits import MAX_MANIFEST_SIZE
 from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Lost, Recall
 from kvsync.owners import name_fault
 from kvsync.sources.devices import Devices
 from kvsync.sources.evidence import Consulted, Evidence, digest_of
-from kvsync.sources.fields import convert, is_nothing, read_fields
+from kvsync.sources.fields import WRITE_VERSION, convert, is_nothing, read_fields
 from kvsync.sources.files import Clock, os_fault, read_file, settled, signature
 from kvsync.sources.filesection import FileSection
 from kvsync.sources.memory import gc_paused
@@ -24,24 +24,15 @@ from kvsync.sources.nodes import Sequence as SequenceNode
 from kvsync.sources.options import SourceOptions
 from kvsync.sources.pairs import FilePart, Lifetimes, PairReader, Part
 from kvsync.sources.paths import Paths
+from kvsync.sources.piped import is_piped, name_of_piped, read_manifest
 from kvsync.sources.scalars import flatten
 from kvsync.sources.schema import DefaultFields, HeadFields, ManifestFields
 from kvsync.sources.tree import Claims, TreeReader, known, load
 from kvsync.sources.treefields import TreeContext, read_tree
 from kvsync.sources.variables import expand
+from kvsync.utf8 import is_text
 
-__all__ = ["Manifest", "read_manifest"]
-
-
-def read_manifest(path: str) -> bytes:
-    """The file's bytes, one more than a manifest may have at most. Raises `OSError`."""
-    with open(path, "rb", buffering=0) as file:
-        parts = []
-        left = MAX_MANIFEST_SIZE + 1
-        while left > 0 and (part := file.read(min(left, 2**20))):
-            parts.append(part)
-            left -= len(part)
-        return b"".join(parts)
+__all__ = ["Manifest"]
 
 
 class Manifest:
@@ -60,7 +51,8 @@ class Manifest:
     ) -> None:
         self.label = path
         self.location = os.path.abspath(path)
-        self.home = os.path.dirname(self.location)
+        self.passing = is_piped(path)
+        self.home = os.getcwd() if self.passing else os.path.dirname(self.location)
         self._options = options
         self._environ = Consulted(environ)
         self._clock = clock
@@ -77,10 +69,14 @@ class Manifest:
         self.versioned = "version" in self._fields
         """Whether it says of itself that it is a manifest."""
         if not self.versioned and isinstance(root, MappingNode):
-            self._early.at(root, "no version: a manifest has version: 1 at its top")
+            self._early.at(root, f"no version: {WRITE_VERSION} at the top")
         head = self._head()
         self.owner = head.name or ""
-        if fault := name_fault(self.owner):
+        if self.passing:
+            # What has no version is refused for that.
+            named = "name" in self._fields or not self.versioned
+            self.owner = name_of_piped(path, self.owner, options, named=named)
+        if fault := name_fault(head.name or ""):
             self._early.at(self._fields["name"], f"name {fault}")
         # A charset that is no charset must not make a mistake of every key.
         unclear = "charset" in self._fields and not head.charset
@@ -107,6 +103,9 @@ class Manifest:
         except ValueError as error:
             self._early.at(node, str(error))
             return "", ""
+        if not is_text(value):
+            self._early.at(node, f"{field} is not UTF-8 text: set its variables anew")
+            return "", ""
         if value:
             return value, f"{self._early.origin}:{node.line}"
         # Left empty, it would let the environment redirect the manifest.
@@ -128,11 +127,6 @@ class Manifest:
         return self._files.losses
 
     @property
-    def passing(self) -> bool:
-        """Whether it came through a pipe: nothing of it is left."""
-        return not os.path.isfile(self.location) and os.path.exists(self.location)
-
-    @property
     def stale(self) -> bool:
         """Whether the file is another one than when it was opened."""
         try:
@@ -143,6 +137,8 @@ class Manifest:
     @property
     def fingerprint(self) -> Fingerprint | None:
         """What tells whether another reading would find the same; None: nothing does."""
+        if self.passing:
+            return None
         self._evidence.content(self.location, self._content)
         for path, mark in self._files.marks:
             self._evidence.file(path, mark)
@@ -169,7 +165,7 @@ class Manifest:
         self._devices = Devices()
         pairs = PairReader(mistakes, self._environ, lifetimes, paths, default)
         entries = self._key_entries(pairs, recall, claims, mistakes)
-        shown_home = os.path.dirname(self.label)
+        shown_home = "" if self.passing else os.path.dirname(self.label)
         context = TreeContext(
             mistakes, paths, lifetimes, default, self.charset, shown_home, self.home
         )
@@ -182,7 +178,8 @@ class Manifest:
         node = self._fields.get("files")
         if node is not None and not is_nothing(node):
             self._files.read(node, context, self._clock)
-        self._warnings = lifetimes.warnings
+        told = (reader.warnings for reader in self._trees)
+        self._warnings = [*lifetimes.warnings, *chain.from_iterable(told)]
         return self._files.entries(Sparing(entries, spared) if spared else entries, context, claims)
 
     def _default(self, lifetimes: Lifetimes, mistakes: Mistakes) -> Expiry:

@@ -4,7 +4,7 @@ Built on the parser's events: ``compose`` and ``load`` recurse until the interpr
 drop the marks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
@@ -14,6 +14,7 @@ from yaml import events as ev
 from kvsync.errors import InputError, Mistake
 from kvsync.limits import MAX_MANIFEST_NODES, MAX_MANIFEST_SIZE
 from kvsync.sources.memory import gc_paused
+from kvsync.sources.yamltext import fault_in, last_place, prepare
 
 __all__ = [
     "MAX_DEPTH",
@@ -30,6 +31,13 @@ MAX_DEPTH = 64
 _NODE_COST = 32
 _MAX_ALIAS_COST = 32 * 2**20
 """What aliases may add, counted as characters plus `_NODE_COST` for each node: a million nodes."""
+
+_NO_CHARACTER = "found invalid Unicode character escape code"
+"""As libyaml says it."""
+_BEYOND = (
+    "an escape that stands for no character (half of a surrogate pair, or beyond U+10FFFF): write"
+    " the character itself"
+)
 
 
 class Scalar(NamedTuple):
@@ -130,6 +138,17 @@ class _Document:
         else:
             self.root = node
 
+    def stand_in(self, characters: list[tuple[str, str]]) -> None:
+        """From now on the second of each pair, in any scalar, stands in for the first."""
+
+        def scalar(event: Any) -> None:
+            if not event.value.isascii():
+                for character, stand_in in characters:
+                    event.value = event.value.replace(stand_in, character)
+            self.scalar(event)
+
+        self.handlers[ev.ScalarEvent] = scalar
+
     def add(self, node: Node, cost: int, height: int) -> None:
         if not self.stack:
             self.root = node
@@ -210,38 +229,52 @@ def read_yaml(data: bytes, origin: str) -> Node:
     document = _Document(origin)
     try:
         with gc_paused():
+            data, stand_ins = prepare(data, origin, _quoted)
+            if stand_ins:
+                document.stand_in(stand_ins)
             _feed(document, data)
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise InputError([_syntax_mistake(error, data, origin)]) from None
+        raise InputError(*_syntax_mistakes(error, data, origin)) from None
     root = document.root
     if root is None or (isinstance(root, Scalar) and root.plain and not root.text):
-        raise InputError([Mistake("the file is empty: a manifest starts with version: 1", origin)])
+        raise InputError([Mistake("the file is empty: write version: 1 at the top", origin)])
     return root
 
 
-def _feed(document: _Document, data: bytes) -> None:
+def _events(data: bytes) -> Iterator[Any]:
     parser: Any = yaml.CSafeLoader(data) if yaml.__with_libyaml__ else yaml.SafeLoader(data)
-    get_event = parser.get_event
+    return iter(parser.get_event, None)
+
+
+def _feed(document: _Document, data: bytes) -> None:
     handlers = document.handlers
-    while (event := get_event()) is not None:
+    for event in _events(data):
         handler = handlers.get(event.__class__)
         if handler is not None:
             handler(event)
 
 
-def _syntax_mistake(error: Exception, data: bytes, origin: str) -> Mistake:
-    # libyaml's words are fixed; the Python parser's may quote what it found.
-    exact = yaml.__with_libyaml__
+def _quoted(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where the scalars in double quotes are, in characters."""
+    for event in _events(data):
+        if getattr(event, "style", None) == '"':
+            yield event.start_mark.index, event.end_mark.index
+
+
+def _syntax_mistakes(error: Exception, data: bytes, origin: str) -> tuple[list[Mistake], int]:
     if isinstance(error, yaml.reader.ReaderError):
-        before = data[: error.position]
-        line = before.count(b"\n") + 1
-        column = len(before) - (before.rfind(b"\n") + 1) + 1
-        return Mistake("not a text file in UTF-8: save it as UTF-8", origin, line, column)
+        return fault_in(data, origin)
     words = "not valid YAML: check the indentation and the quotes here"
+    mark: Any = None
     if isinstance(error, yaml.MarkedYAMLError):
-        if exact and error.problem:
-            words = f"not valid YAML ({error.problem}): check the indentation and the quotes here"
         mark = error.problem_mark or error.context_mark
-        if mark is not None:
-            return Mistake(words, origin, mark.line + 1, mark.column + 1)
-    return Mistake(words, origin)
+        # libyaml's words are fixed; the Python parser's may quote what it found.
+        problem = error.problem if yaml.__with_libyaml__ else ""
+        if problem == _NO_CHARACTER:
+            return [Mistake(_BEYOND, origin, mark.line + 1, mark.column - 1)], 0
+        if problem:
+            words = f"not valid YAML ({problem}): check the indentation and the quotes here"
+    if mark is None:
+        return [Mistake(words, origin)], 0
+    place = min((mark.line + 1, mark.column + 1), last_place(data))
+    return [Mistake(words, origin, *place)], 0

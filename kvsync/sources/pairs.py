@@ -1,6 +1,7 @@
 """One entry of ``keys:``: from its node to a value, or to the way to it."""
 
 from collections.abc import Mapping as EnvironmentMapping
+from difflib import get_close_matches
 from typing import NamedTuple, TypeAlias
 
 from msgspec import UNSET
@@ -10,13 +11,22 @@ from kvsync.sources.expiry import SHORT_TTL, parse_expires, parse_ttl
 from kvsync.sources.fields import convert, read_fields, unquoted
 from kvsync.sources.files import FileRef, read_raw, size_fault
 from kvsync.sources.mistakes import Mistakes
-from kvsync.sources.nodes import Node, Scalar
+from kvsync.sources.nodes import Mapping, Node, Scalar, Sequence
 from kvsync.sources.paths import Paths
 from kvsync.sources.scalars import render_json
-from kvsync.sources.schema import VALUE_FIELDS, KeyFields
+from kvsync.sources.schema import VALUE_FIELDS, KeyFields, field_names
 from kvsync.sources.variables import called, is_name
+from kvsync.utf8 import is_text
 
 __all__ = ["FilePart", "Lifetimes", "PairReader", "Part"]
+
+
+_NESTED = (
+    "nested, where a value must be text: to store all of it as one value, as JSON, write {json: …}"
+    " around it (a whole file: {file: PATH}); to make a key of each part, write the keys out, or"
+    " list the pairs in a file (files:, format: jsonl or csv)"
+)
+_FIELDS = frozenset(field_names(KeyFields))
 
 
 class FilePart(NamedTuple):
@@ -28,6 +38,22 @@ class FilePart(NamedTuple):
 
 Part: TypeAlias = bytes | FilePart
 """A value in UTF-8, or where to read it."""
+
+
+def _is_nested(node: Node) -> bool:
+    """Whether it is a list, or a mapping that is no entry, nor one with a slip of the pen."""
+    if not isinstance(node, Mapping):
+        return True
+    given = {key.text: value for key, value in node.pairs if isinstance(key, Scalar)}
+    if not given.keys().isdisjoint(VALUE_FIELDS):
+        named = (given.get(name) for name in ("file", "env"))
+        return any(isinstance(value, Mapping | Sequence) for value in named)
+    if "<<" in given or given.keys() <= _FIELDS:
+        return False
+    return not any(
+        isinstance(value, Scalar) and get_close_matches(name, VALUE_FIELDS, 1, cutoff=0.7)
+        for name, value in given.items()
+    )
 
 
 class Lifetimes:
@@ -91,6 +117,9 @@ class PairReader:
         """The value, or None where a mistake was found instead, and the expiry."""
         if isinstance(node, Scalar):
             return self._inline(node), self._default
+        if _is_nested(node):
+            self._mistakes.at(node, _NESTED)
+            return None, self._default
         before = len(self._mistakes)
         found = read_fields(node, KeyFields, self._mistakes, "an entry")
         understood = len(self._mistakes) == before
@@ -152,6 +181,9 @@ class PairReader:
         value = self._environ.get(node.text)
         if value is None:
             self._mistakes.at(node, f"{called(node.text)} is not set: set it before the run")
+            return None
+        if not is_text(value):
+            self._mistakes.at(node, f"{called(node.text)} is not UTF-8 text: set it anew")
             return None
         return self._sized(node, value)
 

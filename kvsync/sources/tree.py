@@ -14,6 +14,7 @@ from kvsync.sources.directories import inside
 from kvsync.sources.evidence import Evidence
 from kvsync.sources.files import EMPTY, Clock, FileRef, read_file, size_fault
 from kvsync.sources.indexed import keys_of
+from kvsync.sources.joined import join_warnings
 from kvsync.sources.listing import Observed, Unobserved
 from kvsync.sources.memory import gc_paused
 from kvsync.sources.mistakes import Mistakes, quoted
@@ -57,6 +58,8 @@ class TreeReader:
         self._read: list[tuple[str, str]] = []
         self.spared: list[str] = []
         """Keys of files that are left out, though not by a pattern of the user's."""
+        self.warnings: list[str] = []
+        """What a person should know of what was read."""
         self.observed = Observed()
         """What the last walk came across."""
 
@@ -90,6 +93,8 @@ class TreeReader:
             elif isinstance(entry, Entry):
                 self._read.append((key, found.path))
                 entries.append(entry)
+        joined = self.tree.style == "join" and charset == "strict"
+        self.warnings = join_warnings(self._read, shown) if joined else []
         return entries
 
     def _named(self, files: list[Found], mistakes: Mistakes) -> Iterable[tuple[Found, str, Expiry]]:
@@ -180,8 +185,8 @@ class TreeSource:
 
     @property
     def warnings(self) -> list[str]:
-        """What a person should know."""
-        return list(self._warnings)
+        """What a person should know; complete once `entries` has been called."""
+        return [*self._warnings, *self._reader.warnings]
 
     @property
     def fingerprint(self) -> Fingerprint | None:

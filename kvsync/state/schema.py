@@ -131,5 +131,9 @@ def check_whole(connection: sqlite3.Connection, path: str) -> None:
 def ends_too_early(connection: sqlite3.Connection) -> bool:
     """Whether the file was cut off within its last page: of a free one SQLite misses nothing."""
     (size,) = connection.execute("PRAGMA page_size").fetchone()
-    _, _, file = connection.execute("PRAGMA database_list").fetchone()
+    connection.text_factory = os.fsdecode
+    try:
+        _, _, file = connection.execute("PRAGMA database_list").fetchone()
+    finally:
+        connection.text_factory = str
     return bool(file) and os.path.getsize(file) % size != 0

@@ -56,7 +56,7 @@ MANIFESTS = {
         "keys:\n  a: {valeu: x}\n",
         'm.yaml:3:7: unknown field "valeu": did you mean value?',
     ),
-    "unknown version": ("", "m.yaml:1:10: version must be 1: this kvsync knows no other"),
+    "unknown version": ("", "m.yaml:1:10: write version: 1 (this kvsync knows no other)"),
     "unset variable": (
         "zone: ${NOT_SET}\nkeys: {a: x}\n",
         "m.yaml:2:7: the environment variable NOT_SET is not set: set it, or give a default",

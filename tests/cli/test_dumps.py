@@ -1,6 +1,5 @@
 """Other stores' dumps as sources: from the command line to what the service holds."""
 
-import io
 import os
 import threading
 import time
@@ -12,17 +11,6 @@ from tests.cli.watching import asked, held
 
 ONE = lines({"key": "a", "value": "one"})
 TWO = ONE + lines({"key": "b", "value": "two"})
-
-
-@pytest.fixture
-def typed(monkeypatch):
-    """Puts bytes on stdin."""
-
-    def put(content: str | bytes) -> None:
-        data = content.encode() if isinstance(content, str) else content
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
-
-    return put
 
 
 def _assert_holds(edge, pairs, begun):
@@ -190,7 +178,6 @@ def test_stdin_that_says_too_little(kvsync, edge, typed):
         ([], "--format"),
         (["--name", "x"], "--format"),
         (["--format", "jsonl"], "--name"),
-        (["--format", "manifest", "--name", "x"], "--format"),
     ):
         result = kvsync("sync", "-", *options)
         assert (result.code, edge.arrivals) == (2, [])

@@ -1,5 +1,5 @@
 """The front door, for what real tools have made."""
 
-from tests.cli.conftest import clean_environment, credentials, edge, kvsync, meanwhile
+from tests.cli.conftest import clean_environment, credentials, edge, kvsync, meanwhile, write
 
-__all__ = ["clean_environment", "credentials", "edge", "kvsync", "meanwhile"]
+__all__ = ["clean_environment", "credentials", "edge", "kvsync", "meanwhile", "write"]

@@ -13,6 +13,11 @@ AS_JSON = (
     "but is not written as JSON writes it: "
     "put a string in quotes ('…'); otherwise write true, false, null or a number like 12.5"
 )
+NESTED = (
+    "nested, where a value must be text: to store all of it as one value, as JSON, write {json: …}"
+    " around it (a whole file: {file: PATH}); to make a key of each part, write the keys out, or"
+    " list the pairs in a file (files:, format: jsonl or csv)"
+)
 EXACTLY = "an entry has exactly one of value, json, file, env"
 
 KEYS = [
@@ -33,15 +38,31 @@ KEYS = [
             "('…') or write json: instead of value:"
         ),
     ),
-    ("a: {value: [x]}", "13: value must be text, and not empty"),
+    (
+        "a: {value: [x]}",
+        "13: value must be text, and not empty (of a list or mapping: write json: instead of"
+        " value:)",
+    ),
     ("a: {vlaue: x}", '6: unknown field "vlaue": did you mean value?'),
     (
-        f"a: {{{SECRET}: x}}",
-        ("6: unknown field (known: value, json, file, env, encoding, ttl, expires)"),
+        f"a: {{value: x, {SECRET}: x}}",
+        ("16: unknown field (known: value, json, file, env, encoding, ttl, expires)"),
     ),
+    (f"a: {{{SECRET}: x}}", "5: " + NESTED),
+    (f"a: {{home: {{title: {SECRET}}}}}", "5: " + NESTED),
+    (f"a: {{title: {SECRET}, text: x}}", "5: " + NESTED),
+    (f"a: {{title: {SECRET}, ttl: 1h}}", "5: " + NESTED),
+    (f"a: {{file: {{open: {SECRET}}}}}", "5: " + NESTED),
+    (f"a: {{env: [{SECRET}]}}", "5: " + NESTED),
+    (f"a: {{values: [{SECRET}]}}", "5: " + NESTED),
+    (f"a: {{1: {SECRET}}}", "5: " + NESTED),
+    (f"a: {{[x]: {SECRET}}}", "6: a key must be a string"),
+    ("a: []", "5: " + NESTED),
+    ("a: [{b: c}]", "5: " + NESTED),
+    ("a: {ttl: 1h}", "5: " + EXACTLY),
     ("a: {}", "5: " + EXACTLY),
     ("a: {value: x, env: T}", "5: " + EXACTLY),
-    ("a: [x]", "5: an entry must be a mapping (name: value)"),
+    ("a: [x]", "5: " + NESTED),
     ("a: {value: x, encoding: text}", "26: encoding goes with file only: take it away"),
     (f"a: {{file: f, encoding: {SECRET}}}", "25: encoding must be text (valid UTF-8) or base64"),
     ("a: {file: nope}", "12: no such file: check the path"),
@@ -79,7 +100,7 @@ KEYS = [
         "12: the environment variable named here is not set: set it, or give a default",
     ),
     ("a: {env: EMPTY}", "11: " + EMPTY),
-    ("a: {env: LATIN}", "11: the value is not valid Unicode: write it again, or use file"),
+    ("a: {env: LATIN}", "11: the environment variable LATIN is not UTF-8 text: set it anew"),
     (f"a: {{env: {SECRET}}}", "11: env must be the name of an environment variable"),
     (
         "a: {value: x, ttl: 0}",

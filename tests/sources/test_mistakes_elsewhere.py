@@ -62,11 +62,17 @@ def test_a_mistake_in_a_tree_names_its_place(tmp_path: Path, item: str, fault: s
 
 
 HEADS = [
-    ("version: 2", "1:10: version must be 1: this kvsync knows no other"),
-    ("version: '1'", "1:10: version must be 1: this kvsync knows no other"),
-    (f"version: {SECRET}", "1:10: version must be 1: this kvsync knows no other"),
-    ("version: [1]", "1:10: version must be 1: this kvsync knows no other"),
-    ("name: x", "1:1: no version: a manifest has version: 1 at its top"),
+    ("version: 2", "1:10: write version: 1 (this kvsync knows no other)"),
+    ("version: '1'", "1:10: write version: 1 (this kvsync knows no other)"),
+    (f"version: {SECRET}", "1:10: write version: 1 (this kvsync knows no other)"),
+    ("version: 1.0", "1:10: write version: 1 (this kvsync knows no other)"),
+    ('version: "1"', "1:10: write version: 1 (this kvsync knows no other)"),
+    ("version:", "1:9: write version: 1 (this kvsync knows no other)"),
+    ("version: 0x1", "1:10: write version: 1 (this kvsync knows no other)"),
+    ("version: '2.0'", "1:10: write version: 1 (this kvsync knows no other)"),
+    ("version: yes", "1:10: write version: 1 (this kvsync knows no other)"),
+    ("version: [1]", "1:10: write version: 1 (this kvsync knows no other)"),
+    ("name: x", "1:1: no version: write version: 1 at the top"),
     (HEAD + "nmae: x", '2:1: unknown field "nmae": did you mean name?'),
     (
         HEAD + f"{SECRET}: x",
@@ -124,9 +130,7 @@ def test_a_mistake_in_the_head_names_its_place(tmp_path: Path, text: str, fault:
 @pytest.mark.parametrize("text", ["", "# only words\n", "---\n"])
 def test_an_empty_file_is_a_mistake(tmp_path: Path, text: str) -> None:
     """A manifest that says nothing at all is one that was cut off."""
-    assert faults(tmp_path, text) == [
-        "m.yaml: the file is empty: a manifest starts with version: 1"
-    ]
+    assert faults(tmp_path, text) == ["m.yaml: the file is empty: write version: 1 at the top"]
 
 
 def test_five_mistakes_are_five_messages_by_line(tmp_path: Path) -> None:
@@ -193,7 +197,10 @@ def test_a_value_over_one_mebibyte(tmp_path: Path) -> None:
             b"version: 1\nkeys:\n a: \xff\n",
             "m.yaml:3:5: not a text file in UTF-8: save it as UTF-8",
         ),
-        (b"version: 1\n\x00", "m.yaml:2:1: not a text file in UTF-8: save it as UTF-8"),
+        (
+            "version: 1\n".encode("utf-16-le"),
+            "m.yaml:1:2: not a text file in UTF-8: save it as UTF-8",
+        ),
     ],
 )
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path, data: bytes, fault: str) -> None:

@@ -108,7 +108,8 @@ def test_the_python_parser_reads_the_same(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_manifest_may_come_through_a_pipe(tmp_path: Path) -> None:
     """What has no size beforehand (process substitution) is read to its end, and not once more."""
     os.mkfifo(tmp_path / "pipe")
-    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=(HEAD + "keys: {a: b}",))
+    text = HEAD + "name: prod\nkeys: {a: b}"
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=(text,))
     writer.start()
     source = open_source(str(tmp_path / "pipe"))
     writer.join()
