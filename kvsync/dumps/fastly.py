@@ -15,7 +15,7 @@ from kvsync.dumps.fields import (
     wrapped_value_of,
 )
 from kvsync.dumps.jsontext import BrokenError, Found, JsonText
-from kvsync.dumps.record import Fault, Item, Layout, Record
+from kvsync.dumps.record import Item, Layout, Record
 from kvsync.model import Expiry
 
 __all__ = ["FIELDS", "ONLY_HERE", "read"]
@@ -41,16 +41,19 @@ def _item(found: Found) -> Item:
     try:
         fields = members_of(found.value, found.fault, _EXAMPLE)
         check_names(fields, FIELDS)
+        line, column = found.place
         return Record(
             key_of(fields),
             wrapped_value_of(fields),
-            found.line,
+            line,
             Expiry(ttl=seconds_of(fields, "time_to_live_sec")),
             _metadata(fields),
             "background_fetch" if flag_of(fields, "background_fetch") else "",
+            column=column,
+            item=found.number,
         )
     except WrongError as error:
-        return Fault(found.line, str(error))
+        return found.wrong(str(error))
 
 
 def _metadata(fields: Mapping[str, Json]) -> str:

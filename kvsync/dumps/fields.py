@@ -40,7 +40,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 class WrongError(Exception):
-    """What is wrong with one pair, in words that repeat no value; the next one may be right."""
+    """What is wrong with one pair, in words that repeat no value; the next one may be right.
+
+    ``column`` is where in its line, from 1, if that is known.
+    """
+
+    def __init__(self, message: str, column: int = 1) -> None:
+        self.column = column
+        super().__init__(message)
 
 
 def members_of(value: Json, fault: str, example: str) -> dict[str, Json]:

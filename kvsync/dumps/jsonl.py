@@ -56,20 +56,21 @@ def _items(line: Line, decoder: Decoder) -> Iterator[Item]:
         if fields.get("action") != "delete":
             yield _record(line.number, fields)
     except WrongError as error:
-        yield Fault(line.number, str(error))
+        yield Fault(line.number, str(error), error.column)
 
 
 def _decoded(text: str, decoder: Decoder) -> Json:
     if has_many_parts(text):
         raise WrongError(MANY)
+    text = text.rstrip()
     try:
-        value, end = decoder.decode(text.strip())
+        value, end = decoder.decode(text, len(text) - len(text.lstrip()))
     except json.JSONDecodeError as error:
-        raise WrongError(syntax_words(error)) from None
+        raise WrongError(syntax_words(error), error.pos + 1) from None
     except RecursionError:
         raise WrongError(DEEP) from None
-    if end != len(text.strip()):
-        raise WrongError("more than one object: write each on a line of its own")
+    if end != len(text):
+        raise WrongError("more than one object: write each on a line of its own", end + 1)
     return value
 
 

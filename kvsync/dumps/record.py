@@ -15,7 +15,8 @@ class Record(NamedTuple):
     none. ``line`` is where it starts, from 1; 0 where there are no lines. ``metadata`` is JSON,
     empty for none. ``flags`` says in a few words what else the pair has (``flags 42``), empty for
     nothing. ``group`` is what the key was found in, None where the format has no groups. ``kind``
-    is the type of a value that is no string (``hash``), empty for strings.
+    is the type of a value that is no string (``hash``), empty for strings. ``column`` is where in
+    its line it starts, from 1; ``item`` its number among all, from 1, 0 where its line tells that.
     """
 
     key: str
@@ -26,13 +27,21 @@ class Record(NamedTuple):
     flags: str = ""
     group: str | None = None
     kind: str = ""
+    column: int = 1
+    item: int = 0
 
 
 class Fault(NamedTuple):
-    """What is wrong with a dump at a line, from 1; it never repeats a value."""
+    """What is wrong with a dump at a line, from 1; it never repeats a value.
+
+    ``column``, ``item`` and ``key`` are as a record's, as far as they are known.
+    """
 
     line: int
     message: str
+    column: int = 1
+    item: int = 0
+    key: str = ""
 
 
 class Layout(NamedTuple):

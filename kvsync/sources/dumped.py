@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias
 
 from kvsync.dumps.losses import ERROR, SKIP, Loss, Lossy
 from kvsync.dumps.policies import POLICIES, Rules, Settled, names_of, settle
-from kvsync.dumps.record import Fault, Item, Layout, Read
+from kvsync.dumps.record import Fault, Item, Layout, Read, Record
 from kvsync.model import Entry, Expiry, Loaded, Lost
 from kvsync.sources.evidence import status_mark
 from kvsync.sources.files import Clock
@@ -82,53 +82,69 @@ class Filling:
     def fill(self, items: Iterable[Item], shown: str, rules: Rules, now: float) -> None:
         """Take all items of one dump, named ``shown``."""
         self._counts.clear()
+        line = 0
         for item in items:
             if isinstance(item, Fault):
                 if self._counts["fault"] >= _ENOUGH:
                     self._mistakes.about(shown, f"and more: {_ENOUGH:,} mistakes are enough")
                     break
                 self._counts["fault"] += 1
-                self.wrong(shown, item.message, item.line)
+                self._at(item, item.message, shown)
             else:
                 settled = settle(item, rules, now)
                 if settled.value is None:
                     self._scratch.spare(names_of(item, rules))
-                self._add(settled, shown, item.line)
+                self._add(settled, item, shown, first=item.line != line)
+                line = item.line
         for kind, count in self._counts.items():
             if kind != "fault" and count > _LISTED:
                 more = count_text(count - _LISTED, "more pair")
                 self._mistakes.about(shown, f"{more}: {_told(kind)}")
 
-    def wrong(self, shown: str, message: str, line: int = 0) -> None:
-        """Note what is wrong with a dump, or with a line of it."""
-        self._mistakes.about(shown, message, line)
+    def wrong(self, shown: str, message: str) -> None:
+        """Note what is wrong with a dump."""
+        self._mistakes.about(shown, message)
 
-    def _add(self, settled: Settled, shown: str, line: int) -> None:
+    def _at(self, item: Item, message: str, shown: str) -> None:
+        """Note what is wrong with a part of a dump; of some the line tells too little."""
+        if item.item:
+            key = f" ({quoted(item.key)})" if item.key and isinstance(item, Fault) else ""
+            message = f"item {item.item:,}{key}: {message}"
+        self._mistakes.about(shown, message, item.line, item.column)
+
+    def _add(self, settled: Settled, record: Record, shown: str, *, first: bool) -> None:
+        """Take a pair, which is the ``first`` of its line, or stands behind another one."""
         key, value = settled.key, settled.value
-        origin = f"{shown}:{line}" if line else shown
+        origin = _origin(record, shown, first=first)
         for loss in settled.losses:
             self._scratch.losses.add(key, origin, loss)
             if loss.way == ERROR:
                 advice = _advice(key, loss, self._name_of(loss.kind))
-                self._wrong(loss.kind, advice, shown, line)
+                self._wrong(loss.kind, advice, record, shown)
         if value and _REPLACEMENT in value:
             self.spoiled += 1
         if any(loss.kind is Loss.GROUPS and loss.way in {ERROR, SKIP} for loss in settled.losses):
             # Whatever its key would have been, another group may have the same item.
             self._scratch.leave_out(key, origin)
             return
-        first = self._claim(key, origin) or (
+        taken = self._claim(key, origin) or (
             self._scratch.leave_out(key, origin)
             if value is None
             else self._scratch.add(_entry(key, value, settled.expiry, origin))
         )
-        if first:
-            self._wrong("twice", f"the key {quoted(key)} is also that of {first}", shown, line)
+        if taken:
+            self._wrong("twice", f"the key {quoted(key)} is also that of {taken}", record, shown)
 
-    def _wrong(self, kind: str, message: str, shown: str, line: int) -> None:
+    def _wrong(self, kind: str, message: str, record: Record, shown: str) -> None:
         self._counts[kind] += 1
         if self._counts[kind] <= _LISTED:
-            self._mistakes.about(shown, message, line)
+            self._at(record, message, shown)
+
+
+def _origin(record: Record, shown: str, *, first: bool) -> str:
+    if not record.line:
+        return shown
+    return f"{shown}:{record.line}" + ("" if first else f":{record.column}")
 
 
 def _entry(key: str, value: bytes, expiry: Expiry, origin: str) -> Entry:
