@@ -108,6 +108,11 @@ class Settled(NamedTuple):
         """The losses that nobody has allowed."""
         return [loss for loss in self.losses if loss.way == ERROR]
 
+    @property
+    def outdated(self) -> bool:
+        """Whether it is to be skipped because its expiry has passed."""
+        return any(loss.kind is Loss.EXPIRED and loss.way == SKIP for loss in self.losses)
+
 
 def settle(record: Record, rules: Rules, now: float) -> Settled:
     """The pair that EdgeKV can hold of a record, and what it loses by that.

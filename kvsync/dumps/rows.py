@@ -43,7 +43,7 @@ class _Source:
 
 
 def rows(file: BinaryIO, delimiter: str) -> Iterator[Row]:
-    """All rows that are not blank; after a fault there is none, for nobody knows where it begins.
+    """All rows but those without text; after a fault there is none: nobody knows where it begins.
 
     Raises `OSError`.
     """
@@ -64,7 +64,7 @@ def rows(file: BinaryIO, delimiter: str) -> Iterator[Row]:
             return
         if cells is None:
             return
-        if len(cells) > 1 or (cells and not cells[0].isspace()):
+        if any(cells) and not (len(cells) == 1 and cells[0].isspace()):
             yield Row(begun, cells)
 
 

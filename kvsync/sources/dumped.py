@@ -94,7 +94,9 @@ class Filling:
                 settled = settle(item, rules, now)
                 if settled.value is None:
                     self._scratch.spare(names_of(item, rules))
-                self._add(settled, item, shown, first=item.line != line)
+                origin = _origin(item, shown, first=item.line != line)
+                self._tell(settled, item, shown, origin)
+                self._add(settled, item, shown, origin)
                 line = item.line
         for kind, count in self._counts.items():
             if kind != "fault" and count > _LISTED:
@@ -112,27 +114,25 @@ class Filling:
             message = f"item {item.item:,}{key}: {message}"
         self._mistakes.about(shown, message, item.line, item.column)
 
-    def _add(self, settled: Settled, record: Record, shown: str, *, first: bool) -> None:
-        """Take a pair, which is the ``first`` of its line, or stands behind another one."""
-        key, value = settled.key, settled.value
-        origin = _origin(record, shown, first=first)
+    def _tell(self, settled: Settled, record: Record, shown: str, origin: str) -> None:
+        """Note what a pair loses, and what nobody has allowed of that."""
         for loss in settled.losses:
-            self._scratch.losses.add(key, origin, loss)
+            self._scratch.losses.add(settled.key, origin, loss)
             if loss.way == ERROR:
-                advice = _advice(key, loss, self._name_of(loss.kind))
+                advice = _advice(settled.key, loss, self._name_of(loss.kind))
                 self._wrong(loss.kind, advice, record, shown)
-        if value and _REPLACEMENT in value:
-            self.spoiled += 1
-        if any(loss.kind is Loss.GROUPS and loss.way in {ERROR, SKIP} for loss in settled.losses):
-            # Whatever its key would have been, another group may have the same item.
-            self._scratch.leave_out(key, origin)
+
+    def _add(self, settled: Settled, record: Record, shown: str, origin: str) -> None:
+        """Take a pair; one that is left out leaves its key to others."""
+        key, value = settled.key, settled.value
+        if value is None:
             return
-        taken = self._claim(key, origin) or (
-            self._scratch.leave_out(key, origin)
-            if value is None
-            else self._scratch.add(_entry(key, value, settled.expiry, origin))
-        )
-        if taken:
+        if _REPLACEMENT in value:
+            self.spoiled += 1
+        entry = _entry(key, value, settled.expiry, origin)
+        if settled.outdated:
+            self._scratch.add_outdated(entry)
+        elif taken := self._claim(key, origin) or self._scratch.add(entry):
             self._wrong("twice", f"the key {quoted(key)} is also that of {taken}", record, shown)
 
     def _wrong(self, kind: str, message: str, record: Record, shown: str) -> None:
@@ -232,7 +232,7 @@ class DumpReader:
                 if not self._is_whole(file):
                     # This may be half of what was there and half of what is there now.
                     return
-                if settled.value is not None:
+                if settled.value is not None and not settled.outdated:
                     yield settled.key, settled.value
 
 

@@ -1,5 +1,6 @@
 """Dumps that are wrong, or not there, and whose keys they are."""
 
+import json
 import time
 
 import pytest
@@ -33,7 +34,7 @@ def test_time_that_passes_meanwhile(kvsync, edge, write, meanwhile, monkeypatch,
 
 
 def test_duplicates(kvsync, edge, write):
-    """A key twice is an error with both lines, also where one of the pairs is left out."""
+    """A key twice is an error with both lines, unless one of the pairs is left out."""
     write(
         "d.jsonl",
         lines(
@@ -49,9 +50,77 @@ def test_duplicates(kvsync, edge, write):
     assert (result.code, edge.arrivals) == (2, [])
     assert [line for line in result.errors if line.startswith("d.jsonl")] == [
         'd.jsonl:3:1: the key "a" is also that of d.jsonl:1',
-        'd.jsonl:4:1: the key "e" is also that of d.jsonl:2',
-        'd.jsonl:6:1: the key "f" is also that of d.jsonl:5',
     ]
+
+
+PAST = 1_000_000_000
+WAYS = {
+    "--empty": ({"value": ""}, ()),
+    "--missing": ({"value": None}, ()),
+    "--large": ({"value": "x" * (1 << 20 | 1)}, ()),
+    "--metadata": ({"value": "x", "metadata": 1}, ()),
+    "--binary": ({"value": "/w==", "base64": True}, ()),
+    "--expired": ({"value": "x", "expiration": PAST}, ()),
+    "--keys": ({"value": "x", "key": "a/b"}, ()),
+    "--short-ttl": ({"value": "x", "expiration_ttl": 1}, ()),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_left_out_meets_nobody(kvsync, edge, write, way):
+    """Wherever it stands, the pair that is sent is the one that is not left out."""
+    lost = {"key": "a"} | WAYS[way][0]
+    pair = {"key": "a", "value": "one"}
+    for number, content in enumerate([[lost, pair], [pair, lost], [lost, pair, lost], [lost] * 2]):
+        write("d.json", json.dumps(content))
+        call = ("d.json", "--format", "cloudflare", way, "skip", "--state", f"{number}.db")
+        assert kvsync("sync", *call).code == 0
+        if pair in content:
+            assert held(edge) == {"a": "one"}
+            assert kvsync("verify", *call, "--wait", "0").code == 0
+            edge.delete("zone-1", "ns", "a")
+        else:
+            assert held(edge) == {}
+
+
+def test_an_expired_pair_beside_a_key_of_the_manifest(kvsync, edge, write, manifest):
+    """It meets neither a key, nor a pair of another dump."""
+    write("d.jsonl", lines({"key": "a", "value": "x", "expiration": PAST}) * 2)
+    write("e.jsonl", lines({"key": "b", "value": "x"}, {"key": "c", "value": ""}))
+    write("f.jsonl", lines({"key": "c", "value": "y"}))
+    files = ", ".join(
+        f"{{path: {name}.jsonl, format: jsonl, expired: skip, empty: skip}}" for name in "def"
+    )
+    manifest(f"keys: {{a: one}}\nfiles: [{files}]\n")
+    assert kvsync("sync", "m.yaml").code == 0
+    assert held(edge) == {"a": "one", "b": "x", "c": "y"}
+
+
+def test_what_is_left_out_is_not_deleted(kvsync, edge, write):
+    """Its key may have been sent before; what it was joined with others stays, too."""
+    write("d.jsonl", lines({"key": "a", "value": "one"}, {"key": "b/c", "value": "two"}))
+    assert kvsync("sync", "d.jsonl", "--keys", "join").code == 0
+    write("d.jsonl", lines({"key": "a", "value": ""}, {"key": "b/c", "value": ""}))
+    call = ("d.jsonl", "--format", "jsonl", "--keys", "join", "--empty", "skip", "--delete")
+    kvsync("sync", *call, "--max-delete", "100%")
+    assert held(edge) == {"a": "one", "b_c": "two"}
+
+
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        ("csv", "\n,,\nkey,value,n\n,,\n\na,one,\n,,\n"),
+        ("csv", '\r\nkey,value\r\n"",""\r\na,one\r\n,\r\n'),
+        ("tsv", "key\tvalue\n\t\n \na\tone\n\t\n"),
+        ("akamai", ",,,\ng,a,one\n,,\n"),
+    ],
+)
+def test_blank_rows(kvsync, edge, write, form, content):
+    """A row without a character in its cells is no pair, however many cells it has."""
+    write("d.txt", content)
+    call = ("d.txt", "--format", form, *(["--groups", "drop"] if form == "akamai" else []))
+    assert kvsync("sync", *call).code == 0
+    assert held(edge) == {"a": "one"}
 
 
 def test_keys_that_meet(kvsync, edge, write):
