@@ -1,7 +1,6 @@
 """Which format a dump is in, told by its name or its beginning, where that is safe."""
 
 import binascii
-import csv
 import io
 import os
 import re
@@ -11,9 +10,11 @@ from typing import TypeAlias
 
 from kvsync.dumps import cloudflare, consul, fastly, jsonl
 from kvsync.dumps.decoder import Json
+from kvsync.dumps.delimiters import column_names, find_delimiter, wanted_columns
 from kvsync.dumps.failures import BOOKKEEPING, find_header
 from kvsync.dumps.jsontext import BrokenError, Found, JsonText
 from kvsync.dumps.record import Layout
+from kvsync.dumps.rows import Table
 from kvsync.dumps.utf8 import without_mark
 
 __all__ = ["guess_format"]
@@ -56,15 +57,12 @@ def guess_format(name: str, head: bytes, layout: Layout = _USUAL) -> tuple[str, 
 
 
 def _is_table(head: bytes, ending: str, layout: Layout) -> bool:
-    wanted = {layout.key_column or "key"}
-    if not layout.whole_row:
-        wanted.add(layout.value_column or "value")
     try:
-        line = without_mark(head).decode(errors="replace").splitlines()[:1]
-        columns = next(csv.reader(line, delimiter="," if ending == ".csv" else "\t"), [])
-    except (ValueError, csv.Error):
+        header = Table(io.BytesIO(without_mark(head))).header()
+    except ValueError:
         return False
-    return set(columns) >= wanted
+    usual = "\t" if ending == ".tsv" else find_delimiter(header, layout)
+    return wanted_columns(layout) <= {*column_names(header, layout.delimiter or usual)}
 
 
 def _by_content(head: bytes, *, lines: bool) -> str:

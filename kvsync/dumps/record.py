@@ -5,7 +5,7 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 
 from kvsync.model import NEVER, Expiry
 
-__all__ = ["Fault", "Item", "Layout", "Read", "Record"]
+__all__ = ["Fault", "Item", "Layout", "Note", "Read", "Record"]
 
 
 class Record(NamedTuple):
@@ -44,19 +44,26 @@ class Fault(NamedTuple):
     key: str = ""
 
 
+class Note(NamedTuple):
+    """What a person should know of a dump, though nothing may be wrong; it has no value in it."""
+
+    message: str
+
+
 class Layout(NamedTuple):
     """Which columns of a table mean what; empty where nobody has said.
 
-    ``whole_row``: the value is the row as a JSON object.
+    ``whole_row``: the value is the row as a JSON object. ``delimiter`` is what parts the cells.
     """
 
     key_column: str = ""
     value_column: str = ""
     ttl_column: str = ""
     whole_row: bool = False
+    delimiter: str = ""
 
 
-Item: TypeAlias = Record | Fault
+Item: TypeAlias = Record | Fault | Note
 
 Read: TypeAlias = Callable[[BinaryIO, Layout], Iterator[Item]]
 """Reads a dump from its beginning, one pair after the other, in memory that does not grow with it.

@@ -29,7 +29,7 @@ _LINES = (".jsonl", ".ndjson")
 _DUMPS = {".csv": "csv or akamai", ".tsv": "tsv", **dict.fromkeys(_LINES, "jsonl or fastly")}
 """Names that no manifest has."""
 _TABLES = ("csv", "tsv")
-_FOR_TABLES = ("--key-column", "--value-column", "--ttl-column", "--value-json")
+_FOR_TABLES = ("--key-column", "--value-column", "--ttl-column", "--value-json", "--delimiter")
 _SECRET = re.compile(r"//.*@|\?(?!db=[0-9]+$).*|#.*", re.DOTALL)
 _HEAD = 1 << 16
 """Bytes of a file by which its format is guessed."""

@@ -102,12 +102,13 @@ class DumpSource:
         mistakes = Mistakes(self.label)
         self._scratch = scratch = Scratch()
         scratch.losses.unasked = self._unasked
+        filling = Filling(scratch, mistakes, lambda *_: "")
         try:
             with scratch.filling():
-                filling = Filling(scratch, mistakes, lambda *_: "")
                 self._reader.fill(filling)
         except OSError as error:
             mistakes.about(self.label, os_fault(error))
+        self.warnings += [told for _, told in filling.notes if told not in self.warnings]
         mistakes.raise_all()
         if self._from_wrangler and filling.spoiled:
             self.warnings.append(

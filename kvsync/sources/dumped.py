@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias
 
 from kvsync.dumps.losses import ERROR, SKIP, Loss, Lossy
 from kvsync.dumps.policies import POLICIES, Rules, Settled, names_of, settle
-from kvsync.dumps.record import Fault, Item, Layout, Read, Record
+from kvsync.dumps.record import Fault, Item, Layout, Note, Read, Record
 from kvsync.model import Entry, Expiry, Loaded, Lost
 from kvsync.sources.evidence import status_mark
 from kvsync.sources.files import Clock
@@ -78,13 +78,17 @@ class Filling:
         self._counts: Counter[str] = Counter()
         self.spoiled = 0
         """Values that have U+FFFD, which stands for bytes that could not be shown as text."""
+        self.notes: list[tuple[str, str]] = []
+        """Of which dump a person should know what."""
 
     def fill(self, items: Iterable[Item], shown: str, rules: Rules, now: float) -> None:
         """Take all items of one dump, named ``shown``."""
         self._counts.clear()
         line = 0
         for item in items:
-            if isinstance(item, Fault):
+            if isinstance(item, Note):
+                self.notes.append((shown, item.message))
+            elif isinstance(item, Fault):
                 if self._counts["fault"] >= _ENOUGH:
                     self._mistakes.about(shown, f"and more: {_ENOUGH:,} mistakes are enough")
                     break
@@ -107,7 +111,7 @@ class Filling:
         """Note what is wrong with a dump."""
         self._mistakes.about(shown, message)
 
-    def _at(self, item: Item, message: str, shown: str) -> None:
+    def _at(self, item: Record | Fault, message: str, shown: str) -> None:
         """Note what is wrong with a part of a dump; of some the line tells too little."""
         if item.item:
             key = f" ({quoted(item.key)})" if item.key and isinstance(item, Fault) else ""
@@ -225,7 +229,7 @@ class DumpReader:
         with closing(self._file.open()) as file:
             items = self._file.read(file, self._file.layout)
             for item in items if _version_of(file) == self._version else ():
-                if isinstance(item, Fault):
+                if not isinstance(item, Record):
                     continue
                 # By the clock of the first reading: what was wanted then still is.
                 settled = settle(item, self._rules, self._now)

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from kvsync.dumps import guess_format, reader
+from kvsync.dumps import guess_format, parse_delimiter, reader
 from kvsync.dumps.losses import Loss
 from kvsync.dumps.policies import Rules
 from kvsync.dumps.record import Layout
@@ -46,6 +46,7 @@ def read_file_entry(node: Node, context: TreeContext, clock: Clock) -> DumpReade
         fields.value_column or "",
         fields.ttl_column or "",
         fields.value_json is True,
+        parse_delimiter(fields.delimiter) if isinstance(fields.delimiter, str) else "",
     )
     form = _text(fields.format) if "format" in found else path and _guess(path, layout)
     if path and not form and "format" not in found:

@@ -182,8 +182,10 @@ class Manifest:
         node = self._fields.get("files")
         if node is not None and not is_nothing(node):
             self._files.read(node, context, self._clock)
-        self._warnings = lifetimes.warnings
-        return self._files.entries(Sparing(entries, spared) if spared else entries, context, claims)
+        before = Sparing(entries, spared) if spared else entries
+        found = self._files.entries(before, context, claims)
+        self._warnings = lifetimes.warnings + self._files.warnings
+        return found
 
     def _default(self, lifetimes: Lifetimes, mistakes: Mistakes) -> Expiry:
         node = self._fields.get("defaults")

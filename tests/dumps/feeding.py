@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from hypothesis import strategies as st
 
 from kvsync.dumps import reader
-from kvsync.dumps.record import Fault, Item, Layout, Record
+from kvsync.dumps.record import Fault, Item, Layout, Note, Record
 
 __all__ = ["KEYS", "TEXTS", "Drops", "Pouring", "bare", "faults", "pairs", "read", "records"]
 
@@ -55,6 +55,8 @@ def read(form: str, content: bytes, layout: Layout = PLAIN, drop: int = 0) -> li
 
 def bare(item: Item) -> Item:
     """The item without what tells apart what stands in one line."""
+    if isinstance(item, Note):
+        return item
     item = item._replace(column=1, item=0)
     return item._replace(key="") if isinstance(item, Fault) else item
 
