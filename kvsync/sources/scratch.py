@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any, overload
 
 from kvsync.dumps.losses import Loss, Lossy, LostPair
-from kvsync.errors import OutputError
 from kvsync.model import NEVER, Entry, Expiry
+from kvsync.sources.temporary import no_room
 
 __all__ = ["Scratch"]
 
@@ -67,10 +67,7 @@ class Scratch(Sequence[Entry]):
             self._count += appended.rowcount
             self._database.execute("COMMIT")
         except sqlite3.OperationalError as error:
-            raise OutputError(
-                f"cannot keep what the source names in the temporary directory ({error}): make "
-                "room there, or set TMPDIR to another one"
-            ) from error
+            raise no_room("cannot keep what the source names", error) from error
 
     def add(self, entry: Entry) -> str:
         """Append an entry; returns nothing, or the origin of the one that has its key already."""

@@ -1,6 +1,5 @@
 """Other stores' dumps as sources: from the command line to what the service holds."""
 
-import io
 import os
 import threading
 import time
@@ -12,17 +11,6 @@ from tests.cli.watching import asked, held
 
 ONE = lines({"key": "a", "value": "one"})
 TWO = ONE + lines({"key": "b", "value": "two"})
-
-
-@pytest.fixture
-def typed(monkeypatch):
-    """Puts bytes on stdin."""
-
-    def put(content: str | bytes) -> None:
-        data = content.encode() if isinstance(content, str) else content
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
-
-    return put
 
 
 def _assert_holds(edge, pairs, begun):

@@ -1,6 +1,10 @@
 """Dumps that are wrong, or not there, and whose keys they are."""
 
+import errno
+import io
 import json
+import os
+import tempfile
 import time
 
 import pytest
@@ -253,3 +257,42 @@ def test_what_has_expired_is_told_once(kvsync, edge, write, call):
         "kvsync: d.jsonl:3: c: expired (skip)",
         "kvsync: 1 pair with an expiry that has passed: --expired skip",
     ]
+
+
+@pytest.mark.parametrize("said", ["/nowhere/at all", ""])
+def test_a_pipe_without_a_temporary_directory(kvsync, typed, monkeypatch, said):
+    """The directories that were tried are named, and the variable that names another one."""
+    monkeypatch.setenv("TMPDIR", said)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere/at all"])
+    typed(ONE)
+    result = kvsync("validate", "-", "--format", "jsonl", "--name", "x")
+    assert result.code == 4
+    tried = f"{said}, /tmp, /var/tmp, /usr/tmp" if said else "/tmp, /var/tmp, /usr/tmp"
+    assert f"no temporary directory can be written to (tried {tried}): set TMPDIR" in result.err
+
+
+def test_a_temporary_directory_that_takes_nothing(kvsync, typed, monkeypatch):
+    """It is named, too."""
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    typed(ONE)
+    result = kvsync("validate", "-", "--format", "jsonl", "--name", "x")
+    assert result.code == 4
+    assert "in the temporary directory /nowhere (No such file or directory)" in result.err
+    assert "TMPDIR" in result.err
+
+
+class _Broken(io.RawIOBase):
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_pipe_that_cannot_be_read(kvsync, monkeypatch):
+    """That is no trouble of the temporary directory."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(_Broken())))
+    result = kvsync("validate", "-", "--format", "jsonl", "--name", "x")
+    assert result.code == 2
+    assert "-: cannot be read: input/output error" in result.err
