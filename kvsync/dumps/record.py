@@ -11,12 +11,13 @@ __all__ = ["Fault", "Item", "Layout", "Note", "Read", "Record"]
 class Record(NamedTuple):
     """A pair, its value as its own store would hand it out.
 
-    ``value`` is in bytes, decoded from whatever the format wraps it in; None where the dump has
-    none. ``line`` is where it starts, from 1; 0 where there are no lines. ``metadata`` is JSON,
-    empty for none. ``flags`` says in a few words what else the pair has (``flags 42``), empty for
-    nothing. ``group`` is what the key was found in, None where the format has no groups. ``kind``
-    is the type of a value that is no string (``hash``), empty for strings. ``column`` is where in
-    its line it starts, from 1; ``item`` its number among all, from 1, 0 where its line tells that.
+    ``key`` has bytes that are no UTF-8 as `os.fsdecode` has them (surrogateescape). ``value`` is in
+    bytes, decoded from whatever the format wraps it in; None where the dump has none. ``line`` is
+    where it starts, from 1; 0 where there are no lines. ``metadata`` is JSON, empty for none.
+    ``flags`` says in a few words what else the pair has (``flags 42``), empty for nothing.
+    ``group`` is what the key was found in, None where the format has no groups. ``kind`` is the
+    type of a value that is no string (``hash``), empty for strings. ``column`` is where in its line
+    it starts, from 1; ``item`` its number among all, from 1, 0 where its line tells that.
     """
 
     key: str

@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias
 
 from kvsync.dumps.losses import ERROR, SKIP, Loss, Lossy
-from kvsync.dumps.policies import POLICIES, Rules, Settled, names_of, settle
+from kvsync.dumps.policies import NOT_TEXT, POLICIES, Rules, Settled, names_of, settle
 from kvsync.dumps.record import Fault, Item, Layout, Note, Read, Record
 from kvsync.model import Entry, Expiry, Loaded, Lost
 from kvsync.sources.evidence import status_mark
@@ -159,7 +159,7 @@ def _advice(key: str, loss: Lossy, name: str) -> str:
     ways = ", ".join(way for way in POLICIES[loss.kind].ways if way not in {ERROR, SKIP})
     advice = f"{name} {ways or SKIP}" + (f" or {SKIP}" if ways else "")
     if loss.kind is Loss.KEYS:
-        if "other characters" not in loss.detail:
+        if not ("other characters" in loss.detail or loss.detail == NOT_TEXT):
             # Escaped, a key only grows.
             advice = f"{name} {SKIP}"
         return f"the key {quoted(key)} {loss.detail}, or with {advice}"
