@@ -16,6 +16,7 @@ from kvsync.dumps.fields import (
 )
 from kvsync.dumps.jsontext import BrokenError, Found, JsonText
 from kvsync.dumps.record import Fault, Item, Layout, Record
+from kvsync.dumps.strangers import name_stranger
 
 __all__ = ["FIELDS", "read"]
 
@@ -32,6 +33,9 @@ def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it
     text = JsonText(file)
     try:
         character = text.peek()
+        if told := name_stranger(text.unread):
+            yield text.fault(told)
+            return
         if character == "[":
             for found in text.elements():
                 yield _item(found)
@@ -72,6 +76,7 @@ def _members(text: JsonText) -> Iterator[Item]:
             seen.add(name)
     if {"key", "value"} <= seen <= {*FIELDS}:
         words = "a pair that is not in an array: put [ before the first and ] after all"
+        words += ", or give jsonl for the format if each is in a line of its own"
         yield Fault(begun.line, words, begun.column)
 
 

@@ -9,6 +9,7 @@ from kvsync.dumps.decoder import Json
 from kvsync.dumps.fields import WrongError, check_names, key_of, members_of, wrapped_value_of
 from kvsync.dumps.jsontext import BrokenError, Found, JsonText
 from kvsync.dumps.record import Item, Layout, Record
+from kvsync.dumps.strangers import name_stranger
 from kvsync.units import printable
 
 __all__ = ["FIELDS", "read"]
@@ -22,6 +23,10 @@ def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it
     """An array of pairs, with ``value`` in base64; a folder's key ends in ``/``."""
     text = JsonText(file)
     try:
+        text.peek()
+        if told := name_stranger(text.unread):
+            yield text.fault(told)
+            return
         for found in text.elements():
             yield _item(found)
         if text.peek():

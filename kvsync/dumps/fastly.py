@@ -16,6 +16,7 @@ from kvsync.dumps.fields import (
 )
 from kvsync.dumps.jsontext import BrokenError, Found, JsonText
 from kvsync.dumps.record import Item, Layout, Record
+from kvsync.dumps.strangers import name_stranger
 from kvsync.model import Expiry
 
 __all__ = ["FIELDS", "ONLY_HERE", "read"]
@@ -30,8 +31,13 @@ _EXAMPLE = '{"key": "…", "value": "…"} one after the other, without [ ]'
 
 def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it has no columns
     """Objects one after the other, with ``value`` in base64."""
+    text = JsonText(file)
     try:
-        for found in JsonText(file).texts():
+        text.peek()
+        if told := name_stranger(text.unread):
+            yield text.fault(told)
+            return
+        for found in text.texts():
             yield _item(found)
     except BrokenError as error:
         yield error.fault

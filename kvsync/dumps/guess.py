@@ -8,16 +8,17 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TypeAlias
 
-from kvsync.dumps import cloudflare, consul, fastly, jsonl
+from kvsync.dumps import cloudflare, consul, fastly, jsonl, strangers
 from kvsync.dumps.decoder import Json
 from kvsync.dumps.delimiters import column_names, find_delimiter, wanted_columns
 from kvsync.dumps.failures import BOOKKEEPING, find_header
+from kvsync.dumps.fields import unknown_field
 from kvsync.dumps.jsontext import BrokenError, Found, JsonText
 from kvsync.dumps.record import Layout
 from kvsync.dumps.rows import Table
 from kvsync.dumps.utf8 import without_mark
 
-__all__ = ["guess_format"]
+__all__ = ["guess_format", "name_stranger"]
 
 _DATABASES = ("redis://", "rediss://", "unix://")
 _DOTENV = re.compile(r"\.env(?![A-Za-z])|.*\.env$")
@@ -54,6 +55,23 @@ def guess_format(name: str, head: bytes, layout: Layout = _USUAL) -> tuple[str, 
         return (ending[1:], "its first line") if is_table else None
     form = _by_content(head, lines=ending in {".jsonl", ".ndjson"})
     return (form, "its content") if form else None
+
+
+def name_stranger(head: bytes) -> str:
+    """What a file is that begins so, if it is JSON that is nearly a dump, and how to make one."""
+    if told := strangers.name_stranger(head.decode(errors="replace")):
+        return told
+    for form, known, found in (
+        ("cloudflare", cloudflare.FIELDS, JsonText(io.BytesIO(head)).elements()),
+        ("jsonl", jsonl.FIELDS, JsonText(io.BytesIO(head)).texts()),
+    ):
+        objects = _first(found)
+        for each in objects if _have(objects, {"key"}) else ():
+            for number, name in enumerate(each, 1):
+                if name not in known:
+                    words = unknown_field(name, number, known)
+                    return f"this looks like pairs of the format {form}, with an {words}"
+    return ""
 
 
 def _is_table(head: bytes, ending: str, layout: Layout) -> bool:

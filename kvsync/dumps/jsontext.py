@@ -22,6 +22,7 @@ MAX_ITEM = 2**24
 _CHUNK = 2**18
 _SPACE = re.compile(r"[ \t\r\n]*")
 
+_COMING = 200
 _UNSURE = 16
 """Characters before the end of what was read in which an error or a number may still change."""
 
@@ -103,6 +104,16 @@ class JsonText:
                 return self._text[self._at]
             if not self._more():
                 return ""
+
+    def coming(self) -> str:
+        """The beginning of what comes next, as far as it was read; it is still to come."""
+        self.peek()
+        return self._text[self._at : self._at + _COMING]
+
+    @property
+    def unread(self) -> str:
+        """What lies behind the place, as far as it was read."""
+        return self._text[self._at :]
 
     def skip(self, word: str) -> None:
         """Go behind this word if it is what comes next."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kvsync.dumps import FORMATS, guess_format
+from kvsync.dumps import FORMATS, guess_format, name_stranger
 from kvsync.errors import InputError, Mistake, UsageError
 from kvsync.owners import name_fault
 from kvsync.source import Source
@@ -95,8 +95,12 @@ def _format(path: str, options: SourceOptions) -> tuple[str, list[str]]:
         raise UsageError(f"- is a dump that comes through a pipe: say with {dump.flag} what it is")
     if form:
         return form, []
-    guess = None if path.endswith(_YAML) else guess_format(path, _head(path), dump.layout)
+    head = b"" if path.endswith(_YAML) else _head(path)
+    guess = None if path.endswith(_YAML) else guess_format(path, head, dump.layout)
     if guess is None:
+        if told := name_stranger(head):
+            told = f"{told}. Of a dump, {dump.flag} says what it is"
+            raise InputError([Mistake(told, printable(path), 1, 1)])
         ending = os.path.splitext(path)[1]
         if ending in _DUMPS and os.path.isfile(path):
             told = f"say with {dump.flag} what kind of dump it is ({_DUMPS[ending]})"

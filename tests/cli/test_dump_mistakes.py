@@ -102,3 +102,45 @@ def test_where_pairs_of_one_line_come_from(kvsync, edge, write):
     changes = kvsync("sync", "d.json", "--format", "cloudflare", "--json").json["runs"][0]
     assert [change["origin"] for change in changes["changes"]] == ["d.json:1", "d.json:1:30"]
     assert held(edge) == {"a": "x", "b": "x"}
+
+
+_ANSWER = '{"result":{"values":{"a":"secret"}},"success":true,"errors":[],"messages":[]}'
+_CONSUL = '[{"LockIndex":0,"Key":"a","Flags":0,"Value":"c2VjcmV0"}]'
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (_ANSWER, "this is what Cloudflare's API answers: take the pairs out with jq .result FILE"),
+        (_CONSUL, "this is what Consul's HTTP API answers: take what `consul kv export` prints"),
+        (
+            '[{"key":"a","value":"secret","ttl":1}]',
+            "unknown field ttl: did you mean expiration_ttl?",
+        ),
+        ('[{"key":"a","value":"secret","x":1}]', "pairs of the format cloudflare, with an unknown"),
+        ('{"key":"a","value":"secret","Ttl":1}', "pairs of the format jsonl, with an unknown"),
+    ],
+)
+def test_a_file_that_is_nearly_a_dump(kvsync, edge, write, manifest, content, told):
+    """Named on the command line or in a manifest, it is told what it is and what makes a dump."""
+    write("d.json", content)
+    (line,) = _told(kvsync("sync", "d.json"))
+    assert line.startswith("d.json:1:1: ")
+    assert told in line
+    assert "--format" in line
+    assert "--from" in kvsync("convert", "d.json", "-o", "out.jsonl").errors[0]
+    manifest("files: [{path: d.json}]\n")
+    result = kvsync("sync", "m.yaml")
+    assert result.code == 2
+    assert told in result.err
+    assert "secret" not in result.err
+    assert edge.arrivals == []
+
+
+@pytest.mark.parametrize("form", ["cloudflare", "consul", "fastly", "jsonl"])
+def test_a_format_that_it_has_not(kvsync, write, form):
+    """One mistake says what it is, whatever somebody took it for."""
+    for content in (_ANSWER, _CONSUL):
+        write("d.json", content)
+        (line,) = _told(kvsync("validate", "d.json", "--format", form))
+        assert "API answers" in line

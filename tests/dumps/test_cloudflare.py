@@ -116,7 +116,8 @@ def test_all_values_may_be_in_an_object_of_their_own() -> None:
         (
             b'{"key": "a",\n"value": "x"}',
             1,
-            "a pair that is not in an array: put [ before the first and ] after all",
+            "a pair that is not in an array: put [ before the first and ] after all, or"
+            " give jsonl for the format if each is in a line of its own",
         ),
         (
             b'{"values":\n{"value": "x"}}',
@@ -131,9 +132,10 @@ def test_all_values_may_be_in_an_object_of_their_own() -> None:
         (b'{"\\ud800": "x"}', 1, "key is not valid Unicode (half of a surrogate pair): change it"),
         (b'[{"key": "a", "value": true}]', 1, "value is not a string: write it as a string"),
         (
-            b'[{"name": "a", "metadata": {}}]',
+            b'[{"key": "a", "precious": {}}]',
             1,
-            "unknown field (known: key, value, base64, expiration, expiration_ttl, metadata)",
+            "unknown field in place 2"
+            " (known: key, value, base64, expiration, expiration_ttl, metadata)",
         ),
         (b"[7]", 1, 'not an object: write {"key": "…", "value": "…"}'),
         (b'[{"key": "a"\n"value": "precious"}]', 2, "not JSON: expecting ',' delimiter"),

@@ -67,7 +67,8 @@ def test_an_object_says_everything_of_a_pair() -> None:
         ),
         (
             b'{"key":"a","value":"","expiration":1}',
-            "unknown field (known: key, value, metadata, time_to_live_sec, background_fetch)",
+            "unknown field in place 3"
+            " (known: key, value, metadata, time_to_live_sec, background_fetch)",
         ),
         (b"[]", 'not an object: write {"key": "…", "value": "…"} one after the other, without [ ]'),
         (b"12", 'not an object: write {"key": "…", "value": "…"} one after the other, without [ ]'),

@@ -109,7 +109,7 @@ _SECONDS = "must be a positive whole number of seconds, or be left out"
         (b'{"key":"a","value":7}', "value is not a string: write it as a string"),
         (b'{"key":"a","value":null}', "value is not a string: write it as a string"),
         (b'{"key":"a","valeu":"precious"}', "unknown field valeu: did you mean value?"),
-        (b'{"key":"a","precious":"x"}', f"unknown field (known: {_KNOWN})"),
+        (b'{"key":"a","precious":"x"}', f"unknown field in place 2 (known: {_KNOWN})"),
         (
             b'{"key":"a","value":"p","value":"q"}',
             "a field twice in one object: leave one of the two out",
