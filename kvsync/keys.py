@@ -8,6 +8,7 @@ __all__ = [
     "KEYS_PER_REQUEST",
     "MAX_KEY_LENGTH",
     "check_key",
+    "escape_bytes",
     "escape_key",
     "join_key",
     "matches",
@@ -77,7 +78,12 @@ def escape_key(path: str) -> str:
     Letters, digits and ``-`` stay, ``_`` becomes ``__``, every other UTF-8 byte ``_`` and two
     lower-case hex digits. Raises `UnicodeEncodeError` (a `ValueError`) for a lone surrogate.
     """
-    return _TO_ESCAPE.sub(_escape_byte, path.encode()).decode("ascii")
+    return escape_bytes(path.encode())
+
+
+def escape_bytes(name: bytes) -> str:
+    """As `escape_key`, of a name that need not be UTF-8."""
+    return _TO_ESCAPE.sub(_escape_byte, name).decode("ascii")
 
 
 def _escape_byte(match: re.Match[bytes]) -> bytes:

@@ -20,7 +20,7 @@ _MADE_UP = re.compile(r"copy:|[a-z]+://")
 """How the owners of copies and of living servers begin."""
 _ESCAPE = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 _FOLDER = ".kvsync"
-_LINE = re.compile(r"(?:.*/)?([^/]*\.ya?ml):[0-9]+", re.DOTALL)
+_LINE = re.compile(r"(?:.*/)?([^/]*\.ya?ml):[0-9]+(?::[0-9]+)?", re.DOTALL)
 """The origin of a key that stands in a manifest."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from kvsync.cli.kinds import Delimiter
 from kvsync.cli.options import option
 from kvsync.dumps import FORMATS
 from kvsync.dumps.losses import ERROR, SKIP, Loss
@@ -45,6 +46,12 @@ def dump_options(form: str = "--format") -> Callable[[Any], Any]:
         option("--value-column", metavar="NAME", help="Of a table: the values [default: value]."),
         option("--ttl-column", metavar="NAME", help="Of a table: TTLs in seconds, or as 1h30m."),
         option("--value-json", is_flag=True, help="Of a table: the value is the row as JSON."),
+        option(
+            "--delimiter",
+            type=Delimiter(),
+            metavar="CHARACTER",
+            help="Of a table: what parts cells; tab is one [default: , or as its header shows].",
+        ),
         option("--separator", metavar="TEXT", help="Between a group and its key [default: _]."),
         *_policy_options(),
     ]
@@ -58,7 +65,15 @@ def dump_options(form: str = "--format") -> Callable[[Any], Any]:
 def dump_options_from(ctx: click.Context) -> DumpOptions:
     """What the command line says of a dump."""
     given = ctx.params
-    names = ("form", "key_column", "value_column", "ttl_column", "value_json", "separator")
+    names = (
+        "form",
+        "key_column",
+        "value_column",
+        "ttl_column",
+        "value_json",
+        "delimiter",
+        "separator",
+    )
     kinds = {kind: kind.replace("-", "_") for kind in Loss if kind not in _WITH_OWN_OPTION}
     typed = ParameterSource.COMMANDLINE
     flags = {parameter.name: parameter.opts[-1] for parameter in ctx.command.params}
@@ -69,6 +84,7 @@ def dump_options_from(ctx: click.Context) -> DumpOptions:
             given["value_column"] or "",
             given["ttl_column"] or "",
             given["value_json"],
+            given["delimiter"] or "",
         ),
         ways={kind: given[name] for kind, name in kinds.items() if given[name]},
         separator="_" if given["separator"] is None else given["separator"],

@@ -5,10 +5,24 @@ from typing import Any
 
 import click
 
+from kvsync.dumps import parse_delimiter
 from kvsync.guard import Allowance, parse_allowance
 from kvsync.units import parse_duration
 
-__all__ = ["Duration", "MaxDelete", "Rate"]
+__all__ = ["Delimiter", "Duration", "MaxDelete", "Rate"]
+
+
+class Delimiter(click.ParamType[str]):
+    """One character, or tab."""
+
+    name = "delimiter"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The character."""
+        try:
+            return parse_delimiter(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Duration(click.ParamType[float]):

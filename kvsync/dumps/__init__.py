@@ -8,7 +8,7 @@ from importlib import import_module
 
 from kvsync.dumps.record import Layout, Read
 
-__all__ = ["FORMATS", "guess_format", "reader"]
+__all__ = ["FORMATS", "guess_format", "name_stranger", "parse_delimiter", "reader"]
 
 FORMATS: tuple[str, ...] = (
     "jsonl",
@@ -54,3 +54,22 @@ def guess_format(name: str, head: bytes, layout: Layout = _USUAL) -> tuple[str, 
     from kvsync.dumps.guess import guess_format as guess
 
     return guess(name, head, layout)
+
+
+def name_stranger(head: bytes) -> str:
+    """What a file is that begins so, if it is JSON that is nearly a dump, and how to make one."""
+    from kvsync.dumps.guess import name_stranger as name
+
+    return name(head)
+
+
+def parse_delimiter(text: str) -> str:
+    """The delimiter of a table that somebody has written.
+
+    Raises `ValueError`, with the words to show.
+    """
+    if text in {"tab", "\\t"}:
+        return "\t"
+    if len(text) != 1 or text in '"\r\n\0':
+        raise ValueError('must be one character, or tab; no quote ("), and no line end')
+    return text

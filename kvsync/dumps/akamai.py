@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 from kvsync.dumps.fields import WrongError, whole_seconds
 from kvsync.dumps.record import Fault, Item, Layout, Record
-from kvsync.dumps.rows import Row, rows
+from kvsync.dumps.rows import Ending, Row, Table
 from kvsync.model import Expiry
 
 __all__ = ["read"]
@@ -13,8 +13,15 @@ __all__ = ["read"]
 
 def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it has no header
     """``groupId,itemId,content[,retentionSeconds]``, without a header."""
-    for row in rows(file, ","):
-        yield Fault(row.line, row.fault) if row.fault else _item(row)
+    ending = Ending()
+    for row in Table(file).rows(","):
+        item = Fault(row.line, row.fault) if row.fault else _item(row)
+        yield item
+        if isinstance(item, Record):
+            ending.see(row)
+        else:
+            ending.wrong()
+    yield from ending.notes()
 
 
 def _item(row: Row) -> Item:

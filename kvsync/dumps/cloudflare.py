@@ -16,6 +16,7 @@ from kvsync.dumps.fields import (
 )
 from kvsync.dumps.jsontext import BrokenError, Found, JsonText
 from kvsync.dumps.record import Fault, Item, Layout, Record
+from kvsync.dumps.strangers import name_stranger
 
 __all__ = ["FIELDS", "read"]
 
@@ -32,17 +33,20 @@ def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it
     text = JsonText(file)
     try:
         character = text.peek()
+        if told := name_stranger(text.unread):
+            yield text.fault(told)
+            return
         if character == "[":
             for found in text.elements():
                 yield _item(found)
         elif character == "{":
             yield from _members(text)
         else:
-            yield Fault(text.line, "not JSON: expected [ or {, and nothing before it")
+            yield text.fault("not JSON: expected [ or {, and nothing before it")
             return
         text.skip(_SUCCESS)
         if text.peek():
-            yield Fault(text.line, "more after the end of the JSON: put all pairs into one array")
+            yield text.fault("more after the end of the JSON: put all pairs into one array")
     except BrokenError as error:
         yield error.fault
 
@@ -51,52 +55,60 @@ def _item(found: Found) -> Item:
     try:
         fields = members_of(found.value, found.fault, _EXAMPLE)
         check_names(fields, FIELDS)
-        return Record(
-            key_of(fields), _value(fields), found.line, expiry_of(fields), _metadata(fields)
-        )
+        return _record(key_of(fields), fields, found)
     except WrongError as error:
-        return Fault(found.line, str(error))
+        return found.wrong(str(error))
 
 
 def _members(text: JsonText) -> Iterator[Item]:
-    begun = text.line
+    begun = text.place
     seen: set[str] = set()
     wrapped = False
-    for line, name in text.names():
+    for place, name in text.names():
         if wrapped:
-            raise BrokenError(line, 'a field beside "values": leave it out')
+            raise BrokenError(place, 'a field beside "values": leave it out')
         if not seen and name == "values" and text.peek() == "{":
             wrapped = True
             yield from _values(text)
         else:
-            yield _gotten(line, name, text.item())
+            yield _gotten(name, text.item()._replace(place=place))
         if len(seen) <= len(FIELDS):
             seen.add(name)
     if {"key", "value"} <= seen <= {*FIELDS}:
-        yield Fault(begun, "a pair that is not in an array: put [ before the first and ] after all")
+        words = "a pair that is not in an array: put [ before the first and ] after all"
+        words += ", or give jsonl for the format if each is in a line of its own"
+        yield Fault(begun.line, words, begun.column)
 
 
 def _values(text: JsonText) -> Iterator[Item]:
     first = True
-    for line, name in text.names():
-        found = text.item()
+    for place, name in text.names():
+        found = text.item()._replace(place=place)
         if first and name == "value" and not isinstance(found.value, dict):
             words = '"values" may be a key here, or hold all keys: write an array of pairs'
-            raise BrokenError(line, words)
+            raise BrokenError(place, words)
         first = False
-        yield _gotten(line, name, found)
+        yield _gotten(name, found)
 
 
-def _gotten(line: int, key: str, found: Found) -> Item:
+def _gotten(key: str, found: Found) -> Item:
     try:
         text_bytes(key, "key")
         plain: dict[str, Json] = {"value": found.value}
         fields = found.value if isinstance(found.value, dict) else plain
         members_of(fields, found.fault, _EXAMPLE)
         check_names(fields, _GOTTEN)
-        return Record(key, _value(fields), line, expiry_of(fields), _metadata(fields))
+        return _record(key, fields, found)
     except WrongError as error:
-        return Fault(line, str(error))
+        return found.wrong(str(error), key)
+
+
+def _record(key: str, fields: dict[str, Json], found: Found) -> Record:
+    line, column = found.place
+    metadata = json_text(fields.get("metadata"))
+    return Record(
+        key, _value(fields), line, expiry_of(fields), metadata, column=column, item=found.number
+    )
 
 
 def _value(fields: dict[str, Json]) -> bytes | None:
@@ -104,7 +116,3 @@ def _value(fields: dict[str, Json]) -> bytes | None:
     if "value" in fields and fields["value"] is None:
         return None
     return value_of(fields)
-
-
-def _metadata(fields: dict[str, Json]) -> str:
-    return json_text(fields.get("metadata"))

@@ -8,7 +8,8 @@ import msgspec
 from kvsync.dumps.decoder import Json
 from kvsync.dumps.fields import WrongError, check_names, key_of, members_of, wrapped_value_of
 from kvsync.dumps.jsontext import BrokenError, Found, JsonText
-from kvsync.dumps.record import Fault, Item, Layout, Record
+from kvsync.dumps.record import Item, Layout, Record
+from kvsync.dumps.strangers import name_stranger
 from kvsync.units import printable
 
 __all__ = ["FIELDS", "read"]
@@ -22,10 +23,14 @@ def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it
     """An array of pairs, with ``value`` in base64; a folder's key ends in ``/``."""
     text = JsonText(file)
     try:
+        text.peek()
+        if told := name_stranger(text.unread):
+            yield text.fault(told)
+            return
         for found in text.elements():
             yield _item(found)
         if text.peek():
-            yield Fault(text.line, "more after the end of the array: put all pairs into it")
+            yield text.fault("more after the end of the array: put all pairs into it")
     except BrokenError as error:
         yield error.fault
 
@@ -36,9 +41,12 @@ def _item(found: Found) -> Item:
         check_names(fields, FIELDS)
         # Go writes null for an empty list of bytes, and so did some versions.
         value = wrapped_value_of({**fields, "value": ""} if _is_null(fields) else fields)
-        return Record(key_of(fields), value, found.line, flags=_flags(fields))
+        line, column = found.place
+        return Record(
+            key_of(fields), value, line, flags=_flags(fields), column=column, item=found.number
+        )
     except WrongError as error:
-        return Fault(found.line, str(error))
+        return found.wrong(str(error))
 
 
 def _is_null(fields: Mapping[str, Json]) -> bool:

@@ -15,7 +15,8 @@ from kvsync.dumps.fields import (
     wrapped_value_of,
 )
 from kvsync.dumps.jsontext import BrokenError, Found, JsonText
-from kvsync.dumps.record import Fault, Item, Layout, Record
+from kvsync.dumps.record import Item, Layout, Record
+from kvsync.dumps.strangers import name_stranger
 from kvsync.model import Expiry
 
 __all__ = ["FIELDS", "ONLY_HERE", "read"]
@@ -30,8 +31,13 @@ _EXAMPLE = '{"key": "…", "value": "…"} one after the other, without [ ]'
 
 def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it has no columns
     """Objects one after the other, with ``value`` in base64."""
+    text = JsonText(file)
     try:
-        for found in JsonText(file).texts():
+        text.peek()
+        if told := name_stranger(text.unread):
+            yield text.fault(told)
+            return
+        for found in text.texts():
             yield _item(found)
     except BrokenError as error:
         yield error.fault
@@ -41,16 +47,19 @@ def _item(found: Found) -> Item:
     try:
         fields = members_of(found.value, found.fault, _EXAMPLE)
         check_names(fields, FIELDS)
+        line, column = found.place
         return Record(
             key_of(fields),
             wrapped_value_of(fields),
-            found.line,
+            line,
             Expiry(ttl=seconds_of(fields, "time_to_live_sec")),
             _metadata(fields),
             "background_fetch" if flag_of(fields, "background_fetch") else "",
+            column=column,
+            item=found.number,
         )
     except WrongError as error:
-        return Fault(found.line, str(error))
+        return found.wrong(str(error))
 
 
 def _metadata(fields: Mapping[str, Json]) -> str:

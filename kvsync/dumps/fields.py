@@ -31,6 +31,21 @@ __all__ = [
 
 NOT_UNICODE = "not valid Unicode (half of a surrogate pair): change it"
 
+_OTHERS_SAY = {
+    "name": ("key",),
+    "item": ("key",),
+    "content": ("value",),
+    "data": ("value",),
+    "body": ("value",),
+    "expires": ("expiration",),
+    "expires_at": ("expiration",),
+    "ttl": ("expiration_ttl", "time_to_live_sec"),
+    "expiration_ttl": ("time_to_live_sec",),
+    "time_to_live_sec": ("expiration_ttl",),
+    "retentionseconds": ("expiration_ttl", "time_to_live_sec"),
+}
+"""Names that others have for a field, in lower case."""
+
 _MAX_SECONDS = 10**12
 _DIGITS = re.compile(r"[0-9]{1,12}")
 _MAX_DEPTH = 64
@@ -40,7 +55,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 class WrongError(Exception):
-    """What is wrong with one pair, in words that repeat no value; the next one may be right."""
+    """What is wrong with one pair, in words that repeat no value; the next one may be right.
+
+    ``column`` is where in its line, from 1, if that is known.
+    """
+
+    def __init__(self, message: str, column: int = 1) -> None:
+        self.column = column
+        super().__init__(message)
 
 
 def members_of(value: Json, fault: str, example: str) -> dict[str, Json]:
@@ -54,18 +76,20 @@ def members_of(value: Json, fault: str, example: str) -> dict[str, Json]:
 
 def check_names(fields: Mapping[str, Json], known: Collection[str]) -> None:
     """Raise `WrongError` for a field that is not among these."""
-    for name in fields:
+    for number, name in enumerate(fields, 1):
         if name not in known:
-            raise WrongError(unknown_field(name, known))
+            raise WrongError(unknown_field(name, number, known))
 
 
-def unknown_field(name: str, known: Collection[str]) -> str:
-    """The words for it, with the nearest known name."""
-    near = get_close_matches(name[:100], known, 1)
+def unknown_field(name: str, number: int, known: Collection[str]) -> str:
+    """The words for the field in this place of a pair, with the nearest known name."""
+    plain = name[:100].lower()
+    near = [field for field in _OTHERS_SAY.get(plain, ()) if field in known]
+    near = near or get_close_matches(plain, known, 1)
     # A secret may stand where a field's name was meant: only a slip of the pen is repeated.
     if near:
         return f"unknown field {printable(name)}: did you mean {near[0]}?"
-    return f"unknown field (known: {', '.join(known)})"
+    return f"unknown field in place {number} (known: {', '.join(known)})"
 
 
 def key_of(fields: Mapping[str, Json]) -> str:

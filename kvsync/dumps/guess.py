@@ -1,7 +1,6 @@
 """Which format a dump is in, told by its name or its beginning, where that is safe."""
 
 import binascii
-import csv
 import io
 import os
 import re
@@ -9,14 +8,17 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TypeAlias
 
-from kvsync.dumps import cloudflare, consul, fastly, jsonl
+from kvsync.dumps import cloudflare, consul, fastly, jsonl, strangers
 from kvsync.dumps.decoder import Json
+from kvsync.dumps.delimiters import column_names, find_delimiter, wanted_columns
 from kvsync.dumps.failures import BOOKKEEPING, find_header
+from kvsync.dumps.fields import unknown_field
 from kvsync.dumps.jsontext import BrokenError, Found, JsonText
 from kvsync.dumps.record import Layout
+from kvsync.dumps.rows import Table
 from kvsync.dumps.utf8 import without_mark
 
-__all__ = ["guess_format"]
+__all__ = ["guess_format", "name_stranger"]
 
 _DATABASES = ("redis://", "rediss://", "unix://")
 _DOTENV = re.compile(r"\.env(?![A-Za-z])|.*\.env$")
@@ -55,16 +57,30 @@ def guess_format(name: str, head: bytes, layout: Layout = _USUAL) -> tuple[str, 
     return (form, "its content") if form else None
 
 
+def name_stranger(head: bytes) -> str:
+    """What a file is that begins so, if it is JSON that is nearly a dump, and how to make one."""
+    if told := strangers.name_stranger(head.decode(errors="replace")):
+        return told
+    for form, known, found in (
+        ("cloudflare", cloudflare.FIELDS, JsonText(io.BytesIO(head)).elements()),
+        ("jsonl", jsonl.FIELDS, JsonText(io.BytesIO(head)).texts()),
+    ):
+        objects = _first(found)
+        for each in objects if _have(objects, {"key"}) else ():
+            for number, name in enumerate(each, 1):
+                if name not in known:
+                    words = unknown_field(name, number, known)
+                    return f"this looks like pairs of the format {form}, with an {words}"
+    return ""
+
+
 def _is_table(head: bytes, ending: str, layout: Layout) -> bool:
-    wanted = {layout.key_column or "key"}
-    if not layout.whole_row:
-        wanted.add(layout.value_column or "value")
     try:
-        line = without_mark(head).decode(errors="replace").splitlines()[:1]
-        columns = next(csv.reader(line, delimiter="," if ending == ".csv" else "\t"), [])
-    except (ValueError, csv.Error):
+        header = Table(io.BytesIO(without_mark(head))).header()
+    except ValueError:
         return False
-    return set(columns) >= wanted
+    usual = "\t" if ending == ".tsv" else find_delimiter(header, layout)
+    return wanted_columns(layout) <= {*column_names(header, layout.delimiter or usual)}
 
 
 def _by_content(head: bytes, *, lines: bool) -> str:

@@ -18,6 +18,7 @@ from kvsync.dumps.fields import (
 )
 from kvsync.dumps.lines import Line, lines
 from kvsync.dumps.record import Fault, Item, Layout, Record
+from kvsync.dumps.strangers import name_stranger
 
 __all__ = ["FIELDS", "read"]
 
@@ -25,6 +26,8 @@ FIELDS = ("key", "value", "base64", "expiration", "expiration_ttl", "metadata")
 
 _KNOWN = (*FIELDS, *BOOKKEEPING)
 _EXAMPLE = '{"key": "…", "value": "…"}'
+_NO_LINES = "its format is cloudflare, consul or fastly; jq -c makes lines"
+_LOOKED_AT = 1 << 16
 _NEWER = "a failure file that a newer kvsync wrote: update kvsync"
 
 
@@ -41,12 +44,23 @@ def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it
             yield Fault(line.number, line.fault)
         elif line.text.strip():
             header = read_header(line.text.encode()) if first else None
-            first = False
+            if not header and first and (told := _no_lines(line.text)):
+                yield Fault(line.number, told)
+                return
             if not header:
                 yield from _items(line, decoder)
             elif header.version != VERSION:
                 yield Fault(line.number, _NEWER)
                 return
+            first = False
+
+
+def _no_lines(first: str) -> str:
+    """Why the file is not one object a line, as its first line shows; empty if it may be."""
+    if first.strip() in {"[", "{"}:
+        return f"JSON over several lines: {_NO_LINES}"
+    told = name_stranger(first[:_LOOKED_AT])
+    return told or (f"an array: {_NO_LINES}" if first.lstrip().startswith("[{") else "")
 
 
 def _items(line: Line, decoder: Decoder) -> Iterator[Item]:
@@ -56,20 +70,21 @@ def _items(line: Line, decoder: Decoder) -> Iterator[Item]:
         if fields.get("action") != "delete":
             yield _record(line.number, fields)
     except WrongError as error:
-        yield Fault(line.number, str(error))
+        yield Fault(line.number, str(error), error.column)
 
 
 def _decoded(text: str, decoder: Decoder) -> Json:
     if has_many_parts(text):
         raise WrongError(MANY)
+    text = text.rstrip()
     try:
-        value, end = decoder.decode(text.strip())
+        value, end = decoder.decode(text, len(text) - len(text.lstrip()))
     except json.JSONDecodeError as error:
-        raise WrongError(syntax_words(error)) from None
+        raise WrongError(syntax_words(error), error.pos + 1) from None
     except RecursionError:
         raise WrongError(DEEP) from None
-    if end != len(text.strip()):
-        raise WrongError("more than one object: write each on a line of its own")
+    if end != len(text):
+        raise WrongError("more than one object: write each on a line of its own", end + 1)
     return value
 
 

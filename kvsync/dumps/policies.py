@@ -12,12 +12,14 @@ from typing import NamedTuple
 
 from kvsync.dumps.losses import ERROR, KEEP, SKIP, Loss, Lossy
 from kvsync.dumps.record import Record
-from kvsync.keys import check_key, escape_key, join_key
+from kvsync.keys import check_key, escape_bytes, join_key
 from kvsync.limits import MAX_VALUE_SIZE
 from kvsync.model import NEVER, Expiry
 from kvsync.units import duration_text, size_text
 
-__all__ = ["POLICIES", "Policy", "Rules", "Settled", "names_of", "settle"]
+__all__ = ["NOT_TEXT", "POLICIES", "Policy", "Rules", "Settled", "names_of", "settle"]
+
+NOT_TEXT = "is not UTF-8: change it"
 
 _SHORTEST_TTL = 60
 """Seconds. One revision of the API takes a shorter one, another refuses it."""
@@ -108,6 +110,11 @@ class Settled(NamedTuple):
         """The losses that nobody has allowed."""
         return [loss for loss in self.losses if loss.way == ERROR]
 
+    @property
+    def outdated(self) -> bool:
+        """Whether it is to be skipped because its expiry has passed."""
+        return any(loss.kind is Loss.EXPIRED and loss.way == SKIP for loss in self.losses)
+
 
 def settle(record: Record, rules: Rules, now: float) -> Settled:
     """The pair that EdgeKV can hold of a record, and what it loses by that.
@@ -125,8 +132,8 @@ def settle(record: Record, rules: Rules, now: float) -> Settled:
 def names_of(record: Record, rules: Rules) -> set[str]:
     """Every key that the record's pair may have been sent under, whatever the ways were then."""
     grouped = set() if record.group is None else {f"{record.group}{rules.separator}{record.key}"}
-    plain = {record.key, *grouped}
-    return {rules.prefix + name for key in plain for name in (key, escape_key(key), join_key(key))}
+    names = {name for key in (record.key, *grouped) for name in (key, _escaped(key), join_key(key))}
+    return {rules.prefix + name for name in names if _is_text(name)}
 
 
 class _Settling:
@@ -147,11 +154,11 @@ class _Settling:
         if record.group is not None and self._way(Loss.GROUPS, record.group) == "join":
             key = f"{record.group}{rules.separator}{key}"
         way = rules.way(Loss.KEYS)
-        fault = check_key(rules.prefix + key, rules.charset)
+        fault = _fault_of(rules.prefix + key, rules.charset)
         if way == "escape" or (fault and way == "join"):
-            changed = escape_key(key) if way == "escape" else join_key(key)
+            changed = _escaped(key) if way == "escape" else join_key(key)
             if changed != key:
-                self.losses.append(Lossy(Loss.KEYS, way, key))
+                self.losses.append(Lossy(Loss.KEYS, way, _shown(key)))
             key = changed
             fault = check_key(rules.prefix + key, rules.charset)
             if fault:
@@ -159,14 +166,14 @@ class _Settling:
                 self.losses.append(Lossy(Loss.KEYS, ERROR, fault))
         elif fault:
             self._way(Loss.KEYS, fault)
-        return rules.prefix + key
+        return rules.prefix + _shown(key)
 
     def value_of(self, record: Record) -> bytes:
         value = record.value
         if value is None:
             self._way(*((Loss.TYPES, record.kind) if record.kind else (Loss.MISSING,)))
             return b""
-        if not _is_text(value) and self._way(Loss.BINARY) == "base64":
+        if not _is_utf8(value) and self._way(Loss.BINARY) == "base64":
             value = base64.b64encode(value)
         if record.flags:
             self._way(Loss.FLAGS, record.flags)
@@ -196,7 +203,34 @@ class _Settling:
         return expiry
 
 
-def _is_text(value: bytes) -> bool:
+def _is_text(key: str) -> bool:
+    """Whether a key of a record is text: what is none has surrogates in it."""
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(key: str) -> str:
+    """A key of a record as it can be told: bytes that are no UTF-8 are escaped."""
+    return key if _is_text(key) else _bytes_of(key).decode(errors="backslashreplace")
+
+
+def _bytes_of(key: str) -> bytes:
+    return key.encode(errors="surrogateescape")
+
+
+def _escaped(key: str) -> str:
+    return escape_bytes(_bytes_of(key))
+
+
+def _fault_of(key: str, charset: str) -> str:
+    """What is wrong with a key of a record, as `check_key` says it."""
+    return check_key(key, charset) if _is_text(key) else NOT_TEXT
+
+
+def _is_utf8(value: bytes) -> bool:
     try:
         value.decode()
     except UnicodeDecodeError:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from kvsync.dumps.record import Fault, Item, Record
+from kvsync.dumps.record import Record
 from kvsync.dumps.redisurl import PASSWORDS, Address, parse
 from kvsync.errors import InputError, KvsyncError, Mistake, UsageError
 from kvsync.model import NEVER, Expiry
@@ -27,6 +27,9 @@ _BYTES_AT_ONCE = 8 << 20
 
 # Tries to read a clock twice in one millisecond; a hundred keys take a tenth of one.
 _CLOCK_TRIES = 16
+
+_ESCAPE = "surrogateescape"
+"""How keys stand in text that may be any bytes: they can be turned back."""
 
 _COMMANDS = "INFO, SCAN, TYPE, STRLEN, MGET, PEXPIRETIME, PTTL, TIME, MULTI and EXEC"
 
@@ -62,12 +65,11 @@ class RedisDump:
         """Leave the server."""
         self._client.close()
 
-    def records(self, match: str = "*") -> Iterator[Item]:
+    def records(self, match: str = "*") -> Iterator[Record]:
         """Read all pairs whose key matches a pattern of the server's kind, each of them once.
 
-        Strings come with their value, all else as records without one that name the ``kind``; a key
-        that is not UTF-8 is a fault. Keys that come and go meanwhile may be missing. Memory grows
-        by about 100 bytes for each key.
+        Strings come with their value, all else as records without one that name the ``kind``. Keys
+        that come and go meanwhile may be missing. Memory grows by about 100 bytes for each key.
         """
         self._refuse_clusters()
         seen: set[bytes] = set()
@@ -80,11 +82,11 @@ class RedisDump:
     def values(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
         """Read these keys' values again, in this order; None for what is no string any more."""
         for start in range(0, len(keys), _READ_AT_ONCE):
-            names = [key.encode() for key in keys[start : start + _READ_AT_ONCE]]
+            names = [key.encode(errors=_ESCAPE) for key in keys[start : start + _READ_AT_ONCE]]
             sizes = self._ask([("STRLEN", name) for name in names])
             for some in _portions(zip(names, map(_size, sizes), strict=True)):
                 (values,) = self._ask([("MGET", *some)])
-                yield from zip((name.decode() for name in some), values, strict=True)
+                yield from zip(map(_decoded, some), values, strict=True)
 
     def _refuse_clusters(self) -> None:
         # A node of a cluster answers SCAN with its own keys, as if there were no others.
@@ -101,16 +103,14 @@ class RedisDump:
             if not cursor:
                 return
 
-    def _items(self, names: Sequence[bytes]) -> Iterator[Item]:
+    def _items(self, names: Sequence[bytes]) -> Iterator[Record]:
         answers = self._ask([(word, name) for name in names for word in ("TYPE", "STRLEN")])
         strings: list[tuple[bytes, int]] = []
         for name, kind, size in zip(names, answers[::2], answers[1::2], strict=True):
-            if (key := _decoded(name)) is None:
-                yield Fault(0, f"the key {name!r} is not UTF-8")
-            elif kind == b"string":
+            if kind == b"string":
                 strings.append((name, _size(size)))
             elif kind != b"none":
-                yield Record(key, None, 0, kind=kind.decode(errors="replace"))
+                yield Record(_decoded(name), None, 0, kind=kind.decode(errors="replace"))
         for some in _portions(strings):
             yield from self._pairs(some)
 
@@ -120,7 +120,7 @@ class RedisDump:
             if value is not None:
                 # Rounded down: a copy must not outlive what it was made from.
                 expiry = Expiry(at=end // 1000) if end >= 0 else NEVER
-                yield Record(name.decode(), value, 0, expiry)
+                yield Record(_decoded(name), value, 0, expiry)
 
     def _read(self, names: Sequence[bytes]) -> tuple[list[bytes | None], list[int]]:
         """The values, and when each runs out in Unix milliseconds (below 0: never).
@@ -243,11 +243,8 @@ def _portions(sized: Iterable[tuple[bytes, int]]) -> Iterator[list[bytes]]:
         yield names
 
 
-def _decoded(name: bytes) -> str | None:
-    try:
-        return name.decode()
-    except UnicodeDecodeError:
-        return None
+def _decoded(name: bytes) -> str:
+    return name.decode(errors=_ESCAPE)
 
 
 def _size(answer: int | Exception) -> int:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kvsync.dumps import FORMATS, guess_format
+from kvsync.dumps import FORMATS, guess_format, name_stranger
 from kvsync.errors import InputError, Mistake, UsageError
 from kvsync.owners import name_fault
 from kvsync.source import Source
@@ -31,7 +31,7 @@ _LINES = (".jsonl", ".ndjson")
 _DUMPS = {".csv": "csv or akamai", ".tsv": "tsv", **dict.fromkeys(_LINES, "jsonl or fastly")}
 """Names that no manifest has."""
 _TABLES = ("csv", "tsv")
-_FOR_TABLES = ("--key-column", "--value-column", "--ttl-column", "--value-json")
+_FOR_TABLES = ("--key-column", "--value-column", "--ttl-column", "--value-json", "--delimiter")
 _SECRET = re.compile(r"//.*@|\?(?!db=[0-9]+$).*|#.*", re.DOTALL)
 _HEAD = 1 << 16
 """Bytes of a file by which its format is guessed."""
@@ -102,8 +102,12 @@ def _format(path: str, options: SourceOptions) -> tuple[str, list[str]]:
         )
     if form:
         return form, []
-    guess = None if path.endswith(_YAML) else guess_format(path, _head(path), dump.layout)
+    head = b"" if path.endswith(_YAML) else _head(path)
+    guess = None if path.endswith(_YAML) else guess_format(path, head, dump.layout)
     if guess is None:
+        if told := name_stranger(head):
+            told = f"{told}. Of a dump, {dump.flag} says what it is"
+            raise InputError([Mistake(told, printable(path), 1, 1)])
         ending = os.path.splitext(path)[1]
         if ending in _DUMPS and os.path.isfile(path):
             told = f"say with {dump.flag} what kind of dump it is ({_DUMPS[ending]})"

@@ -2,7 +2,6 @@
 
 import io
 import os
-import shutil
 import sys
 import tempfile
 import weakref
@@ -13,7 +12,7 @@ from typing import Any, BinaryIO
 from kvsync.dumps import reader
 from kvsync.dumps.failures import FailureHeader, LeftOver, find_header, left_over
 from kvsync.dumps.losses import Losses
-from kvsync.errors import InputError, Mistake, OutputError, UsageError
+from kvsync.errors import InputError, Mistake, UsageError
 from kvsync.fingerprint import Fingerprint
 from kvsync.model import Destination, Entry, Loaded, Recall
 from kvsync.sources.dumped import DumpFile, DumpReader, Filling
@@ -24,11 +23,14 @@ from kvsync.sources.files import Clock, open_regular, os_fault
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import SourceOptions, ttl_of
 from kvsync.sources.scratch import Scratch
+from kvsync.sources.temporary import no_room
 from kvsync.units import count_text, printable
 
 __all__ = ["STDIN", "DumpSource"]
 
 STDIN = "-"
+_BLOCK = 1 << 20
+_CANNOT_KEEP = "cannot keep what was piped in"
 
 
 class DumpSource:
@@ -102,12 +104,13 @@ class DumpSource:
         mistakes = Mistakes(self.label)
         self._scratch = scratch = Scratch()
         scratch.losses.unasked = self._unasked
+        filling = Filling(scratch, mistakes, lambda *_: "")
         try:
             with scratch.filling():
-                filling = Filling(scratch, mistakes, lambda *_: "")
                 self._reader.fill(filling)
         except OSError as error:
             mistakes.about(self.label, os_fault(error))
+        self.warnings += [told for _, told in filling.notes if told not in self.warnings]
         mistakes.raise_all()
         if self._from_wrangler and filling.spoiled:
             self.warnings.append(
@@ -125,16 +128,20 @@ class _Spool:
     """What came through a pipe, in a file that has no name and that nobody else can open."""
 
     def __init__(self, source: BinaryIO) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the source lives
-        weakref.finalize(self, self._file.close)
         try:
-            shutil.copyfileobj(source, self._file, 1 << 20)
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the source lives
+        except OSError as error:
+            raise no_room(_CANNOT_KEEP, error) from error
+        weakref.finalize(self, self._file.close)
+        while data := source.read(_BLOCK):
+            self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._file.write(data)
             self._file.flush()
         except OSError as error:
-            raise OutputError(
-                f"cannot keep what was piped in, in the temporary directory ({error.strerror}): "
-                "make room there, or set TMPDIR to another one"
-            ) from error
+            raise no_room(_CANNOT_KEEP, error) from error
 
     def __call__(self) -> BinaryIO:
         """It, from its beginning; each reader of several has a place of its own."""

@@ -8,8 +8,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias
 
 from kvsync.dumps.losses import ERROR, SKIP, Loss, Lossy
-from kvsync.dumps.policies import POLICIES, Rules, Settled, names_of, settle
-from kvsync.dumps.record import Fault, Item, Layout, Read
+from kvsync.dumps.policies import NOT_TEXT, POLICIES, Rules, Settled, names_of, settle
+from kvsync.dumps.record import Fault, Item, Layout, Note, Read, Record
 from kvsync.model import Entry, Expiry, Loaded, Lost
 from kvsync.sources.evidence import status_mark
 from kvsync.sources.files import Clock
@@ -78,57 +78,77 @@ class Filling:
         self._counts: Counter[str] = Counter()
         self.spoiled = 0
         """Values that have U+FFFD, which stands for bytes that could not be shown as text."""
+        self.notes: list[tuple[str, str]] = []
+        """Of which dump a person should know what."""
 
     def fill(self, items: Iterable[Item], shown: str, rules: Rules, now: float) -> None:
         """Take all items of one dump, named ``shown``."""
         self._counts.clear()
+        line = 0
         for item in items:
-            if isinstance(item, Fault):
+            if isinstance(item, Note):
+                self.notes.append((shown, item.message))
+            elif isinstance(item, Fault):
                 if self._counts["fault"] >= _ENOUGH:
                     self._mistakes.about(shown, f"and more: {_ENOUGH:,} mistakes are enough")
                     break
                 self._counts["fault"] += 1
-                self.wrong(shown, item.message, item.line)
+                self._at(item, item.message, shown)
             else:
                 settled = settle(item, rules, now)
                 if settled.value is None:
                     self._scratch.spare(names_of(item, rules))
-                self._add(settled, shown, item.line)
+                origin = _origin(item, shown, first=item.line != line)
+                self._tell(settled, item, shown, origin)
+                self._add(settled, item, shown, origin)
+                line = item.line
         for kind, count in self._counts.items():
             if kind != "fault" and count > _LISTED:
                 more = count_text(count - _LISTED, "more pair")
                 self._mistakes.about(shown, f"{more}: {_told(kind)}")
 
-    def wrong(self, shown: str, message: str, line: int = 0) -> None:
-        """Note what is wrong with a dump, or with a line of it."""
-        self._mistakes.about(shown, message, line)
+    def wrong(self, shown: str, message: str) -> None:
+        """Note what is wrong with a dump."""
+        self._mistakes.about(shown, message)
 
-    def _add(self, settled: Settled, shown: str, line: int) -> None:
-        key, value = settled.key, settled.value
-        origin = f"{shown}:{line}" if line else shown
+    def _at(self, item: Record | Fault, message: str, shown: str) -> None:
+        """Note what is wrong with a part of a dump; of some the line tells too little."""
+        if item.item:
+            key = f" ({quoted(item.key)})" if item.key and isinstance(item, Fault) else ""
+            message = f"item {item.item:,}{key}: {message}"
+        self._mistakes.about(shown, message, item.line, item.column)
+
+    def _tell(self, settled: Settled, record: Record, shown: str, origin: str) -> None:
+        """Note what a pair loses, and what nobody has allowed of that."""
         for loss in settled.losses:
-            self._scratch.losses.add(key, origin, loss)
+            self._scratch.losses.add(settled.key, origin, loss)
             if loss.way == ERROR:
-                advice = _advice(key, loss, self._name_of(loss.kind))
-                self._wrong(loss.kind, advice, shown, line)
-        if value and _REPLACEMENT in value:
-            self.spoiled += 1
-        if any(loss.kind is Loss.GROUPS and loss.way in {ERROR, SKIP} for loss in settled.losses):
-            # Whatever its key would have been, another group may have the same item.
-            self._scratch.leave_out(key, origin)
-            return
-        first = self._claim(key, origin) or (
-            self._scratch.leave_out(key, origin)
-            if value is None
-            else self._scratch.add(_entry(key, value, settled.expiry, origin))
-        )
-        if first:
-            self._wrong("twice", f"the key {quoted(key)} is also that of {first}", shown, line)
+                advice = _advice(settled.key, loss, self._name_of(loss.kind))
+                self._wrong(loss.kind, advice, record, shown)
 
-    def _wrong(self, kind: str, message: str, shown: str, line: int) -> None:
+    def _add(self, settled: Settled, record: Record, shown: str, origin: str) -> None:
+        """Take a pair; one that is left out leaves its key to others."""
+        key, value = settled.key, settled.value
+        if value is None:
+            return
+        if _REPLACEMENT in value:
+            self.spoiled += 1
+        entry = _entry(key, value, settled.expiry, origin)
+        if settled.outdated:
+            self._scratch.add_outdated(entry)
+        elif taken := self._claim(key, origin) or self._scratch.add(entry):
+            self._wrong("twice", f"the key {quoted(key)} is also that of {taken}", record, shown)
+
+    def _wrong(self, kind: str, message: str, record: Record, shown: str) -> None:
         self._counts[kind] += 1
         if self._counts[kind] <= _LISTED:
-            self._mistakes.about(shown, message, line)
+            self._at(record, message, shown)
+
+
+def _origin(record: Record, shown: str, *, first: bool) -> str:
+    if not record.line:
+        return shown
+    return f"{shown}:{record.line}" + ("" if first else f":{record.column}")
 
 
 def _entry(key: str, value: bytes, expiry: Expiry, origin: str) -> Entry:
@@ -139,7 +159,7 @@ def _advice(key: str, loss: Lossy, name: str) -> str:
     ways = ", ".join(way for way in POLICIES[loss.kind].ways if way not in {ERROR, SKIP})
     advice = f"{name} {ways or SKIP}" + (f" or {SKIP}" if ways else "")
     if loss.kind is Loss.KEYS:
-        if "other characters" not in loss.detail:
+        if not ("other characters" in loss.detail or loss.detail == NOT_TEXT):
             # Escaped, a key only grows.
             advice = f"{name} {SKIP}"
         return f"the key {quoted(key)} {loss.detail}, or with {advice}"
@@ -209,14 +229,14 @@ class DumpReader:
         with closing(self._file.open()) as file:
             items = self._file.read(file, self._file.layout)
             for item in items if _version_of(file) == self._version else ():
-                if isinstance(item, Fault):
+                if not isinstance(item, Record):
                     continue
                 # By the clock of the first reading: what was wanted then still is.
                 settled = settle(item, self._rules, self._now)
                 if not self._is_whole(file):
                     # This may be half of what was there and half of what is there now.
                     return
-                if settled.value is not None:
+                if settled.value is not None and not settled.outdated:
                     yield settled.key, settled.value
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from kvsync.dumps import guess_format, reader
+from kvsync.dumps import guess_format, name_stranger, parse_delimiter, reader
 from kvsync.dumps.losses import Loss
 from kvsync.dumps.policies import Rules
 from kvsync.dumps.record import Layout
@@ -46,10 +46,11 @@ def read_file_entry(node: Node, context: TreeContext, clock: Clock) -> DumpReade
         fields.value_column or "",
         fields.ttl_column or "",
         fields.value_json is True,
+        parse_delimiter(fields.delimiter) if isinstance(fields.delimiter, str) else "",
     )
     form = _text(fields.format) if "format" in found else path and _guess(path, layout)
     if path and not form and "format" not in found:
-        mistakes.at(_mark(found["path"]), _UNTOLD)
+        mistakes.at(_mark(found["path"]), _stranger(path) or _UNTOLD)
     if not (path and form):
         return None
     file = DumpFile(partial(open_regular, path), reader(form), layout, path)
@@ -104,8 +105,19 @@ def _path(node: Mapping, found: dict[str, Node], fields: FileFields, context: Tr
 def _guess(path: str, layout: Layout) -> str:
     """The dump's format, as far as it can be told; a file that cannot be read is told of later."""
     try:
-        with open_regular(path) as file:
-            guess = guess_format(path, file.read(_HEAD), layout)
+        guess = guess_format(path, _head(path), layout)
     except OSError:
         return "jsonl"
     return guess[0] if guess else ""
+
+
+def _stranger(path: str) -> str:
+    try:
+        return name_stranger(_head(path))
+    except OSError:
+        return ""
+
+
+def _head(path: str) -> bytes:
+    with open_regular(path) as file:
+        return file.read(_HEAD)

@@ -30,6 +30,8 @@ class FileSection:
         self._starts: list[int] = []
         """The number of the first entry of each dump."""
         self._scratch: Scratch | None = None
+        self.warnings: list[str] = []
+        """What a person should know of the dumps; complete once `entries` was called."""
 
     @property
     def losses(self) -> Losses:
@@ -70,6 +72,7 @@ class FileSection:
                     reader.fill(filling)
                 except OSError as error:
                     context.mistakes.about(reader.shown, os_fault(error))
+        self.warnings = [f"{shown}: {told}" for shown, told in filling.notes]
         return scratch
 
     def split(self, wanted: Iterable[Entry]) -> tuple[Iterable[Entry], Iterable[Entry]]:

@@ -178,9 +178,11 @@ class Manifest:
         node = self._fields.get("files")
         if node is not None and not is_nothing(node):
             self._files.read(node, context, self._clock)
-        told = (reader.warnings for reader in self._trees)
+        before = Sparing(entries, spared) if spared else entries
+        found = self._files.entries(before, context, claims)
+        told = (reader.warnings for reader in (*self._trees, self._files))
         self._warnings = [*lifetimes.warnings, *chain.from_iterable(told)]
-        return self._files.entries(Sparing(entries, spared) if spared else entries, context, claims)
+        return found
 
     def _default(self, lifetimes: Lifetimes, mistakes: Mistakes) -> Expiry:
         node = self._fields.get("defaults")

@@ -36,9 +36,9 @@ class Mistakes:
         """Something at a place of this file. The same place twice (an alias) counts once."""
         self._add(Mistake(message, self.origin, mark.line, mark.column))
 
-    def about(self, origin: str, message: str, line: int = 0) -> None:
+    def about(self, origin: str, message: str, line: int = 0, column: int = 1) -> None:
         """Something in another file, or in this file as a whole."""
-        self._add(Mistake(message, printable(origin), line, 1 if line else 0))
+        self._add(Mistake(message, printable(origin), line, column if line else 0))
 
     def _add(self, mistake: Mistake) -> None:
         if len(self._found) < _MOST:

@@ -8,7 +8,7 @@ from itertools import islice
 
 from kvsync.dumps.losses import SKIP, Loss, Losses
 from kvsync.dumps.policies import Rules, settle
-from kvsync.dumps.record import Fault, Item, Record
+from kvsync.dumps.record import Record
 from kvsync.dumps.redis import RedisDump
 from kvsync.model import Destination, Entry, Loaded, Lost, Recall
 from kvsync.sources.dumped import Filling
@@ -65,16 +65,18 @@ class RedisSource:
         self._names.clear()
         with scratch.filling():
             filling = Filling(scratch, mistakes, lambda *_: "")
-            filling.fill(self._items(), self.label, self._rules, self._clock())
+            now = self._clock()
+            filling.fill(self._items(now), self.label, self._rules, now)
         mistakes.raise_all()
         return scratch
 
-    def _items(self) -> Iterator[Item]:
+    def _items(self, now: float) -> Iterator[Record]:
         for item in self._dump.records():
-            if not isinstance(item, Fault):
-                key = settle(item, self._rules, 0).key
-                if key != item.key:
-                    self._names[key] = item.key
+            settled = settle(item, self._rules, now)
+            # What is left out leaves its key to others.
+            sent = settled.value is not None and not settled.outdated
+            if sent and settled.key != item.key:
+                self._names[settled.key] = item.key
             yield item
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:

@@ -75,6 +75,13 @@ Format = Annotated[
     Literal["jsonl", "csv", "tsv", "cloudflare", "fastly", "akamai", "consul", "dotenv"],
     Meta(description="jsonl, csv, tsv, cloudflare, fastly, akamai, consul or dotenv"),
 ]
+Delimiter = Annotated[
+    str,
+    Meta(
+        description="one character in quotes, or tab",
+        pattern=r'^(?:[^"\r\n\x00]|tab|\\t)$',
+    ),
+]
 ErrorOrSkip = Annotated[Literal["error", "skip"], Meta(description="error or skip")]
 
 
@@ -88,6 +95,7 @@ class FileFields(Struct, forbid_unknown_fields=True, rename="kebab"):
     key_column: Name | UnsetType = UNSET
     value_column: Name | UnsetType = UNSET
     ttl_column: Name | UnsetType = UNSET
+    delimiter: Delimiter | UnsetType = UNSET
     value_json: Annotated[bool, Meta(description="true or false")] | UnsetType = UNSET
     separator: Text | UnsetType = UNSET
     key: (

@@ -7,18 +7,14 @@ from contextlib import contextmanager
 from typing import Any, overload
 
 from kvsync.dumps.losses import Loss, Lossy, LostPair
-from kvsync.errors import OutputError
 from kvsync.model import NEVER, Entry, Expiry
+from kvsync.sources.temporary import no_room
 
 __all__ = ["Scratch"]
 
 _CACHE_KIB = 16 << 10
 
-_SCHEMA = f"""
-PRAGMA journal_mode = OFF;
-PRAGMA synchronous = OFF;
-PRAGMA cache_size = -{_CACHE_KIB};
-CREATE TABLE entry (
+_COLUMNS = """
     number INTEGER PRIMARY KEY,
     key TEXT NOT NULL UNIQUE,
     digest BLOB NOT NULL,
@@ -27,8 +23,13 @@ CREATE TABLE entry (
     expires INTEGER NOT NULL,
     origin TEXT NOT NULL,
     signature BLOB NOT NULL
-);
-CREATE TABLE left_out (key TEXT PRIMARY KEY, origin TEXT NOT NULL) WITHOUT ROWID;
+"""
+_SCHEMA = f"""
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -{_CACHE_KIB};
+CREATE TABLE entry ({_COLUMNS});
+CREATE TABLE outdated ({_COLUMNS});
 CREATE TABLE spared (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE loss (
     key TEXT NOT NULL, origin TEXT NOT NULL, kind TEXT NOT NULL, way TEXT NOT NULL,
@@ -36,6 +37,11 @@ CREATE TABLE loss (
 );
 """
 _FIELDS = "key, digest, size, ttl, expires, origin, signature"
+_APPEND_OUTDATED = f"""
+INSERT INTO entry
+SELECT ? + row_number() OVER (ORDER BY number) - 1, {_FIELDS} FROM outdated
+WHERE key NOT IN (SELECT key FROM entry)
+"""  # noqa: S608 - a constant
 
 
 class Scratch(Sequence[Entry]):
@@ -49,7 +55,6 @@ class Scratch(Sequence[Entry]):
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(_SCHEMA)
         self._count = 0
-        self._any_left_out = False
         self.losses = ScratchLosses(self._database)
 
     @contextmanager
@@ -58,42 +63,31 @@ class Scratch(Sequence[Entry]):
         try:
             self._database.execute("BEGIN")
             yield
+            appended = self._database.execute(_APPEND_OUTDATED, (self._count,))
+            self._count += appended.rowcount
             self._database.execute("COMMIT")
         except sqlite3.OperationalError as error:
-            raise OutputError(
-                f"cannot keep what the source names in the temporary directory ({error}): make "
-                "room there, or set TMPDIR to another one"
-            ) from error
+            raise no_room("cannot keep what the source names", error) from error
 
     def add(self, entry: Entry) -> str:
         """Append an entry; returns nothing, or the origin of the one that has its key already."""
-        key, digest, size, expiry, origin, signature = entry
-        if self._any_left_out and (first := self._origin("left_out", key)):
-            return first
-        fields = self._count, key, digest, size, *expiry, origin, signature
+        fields = (self._count, *_columns(entry))
         try:
             self._database.execute("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)", fields)
         except sqlite3.IntegrityError:
-            return self._origin("entry", key)
+            sql = "SELECT origin FROM entry WHERE key = ?"
+            return str(self._database.execute(sql, (entry.key,)).fetchone()[0])
         self._count += 1
         return ""
 
-    def leave_out(self, key: str, origin: str) -> str:
-        """Note that the source names the key, and that its pair is not wanted; as `add`."""
-        first = self._origin("entry", key) or self._origin("left_out", key)
-        if not first:
-            self._any_left_out = True
-            self._database.execute("INSERT INTO left_out VALUES (?, ?)", (key, origin))
-        return first
+    def add_outdated(self, entry: Entry) -> None:
+        """Append an entry that is too late to be sent, behind all, if no other has its key."""
+        sql = "INSERT OR IGNORE INTO outdated VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
+        self._database.execute(sql, _columns(entry))
 
     def spare(self, keys: Iterable[str]) -> None:
         """Note keys under which a pair that is left out may have been sent before."""
         self._database.executemany("INSERT OR IGNORE INTO spared VALUES (?)", zip(keys))
-
-    def _origin(self, table: str, key: str) -> str:
-        sql = f"SELECT origin FROM {table} WHERE key = ?"  # noqa: S608 - a name of ours
-        found = self._database.execute(sql, (key,)).fetchone()
-        return str(found[0]) if found else ""
 
     def number(self, key: str) -> int:
         """The number of the entry with this key, counted from 0. Raises `KeyError`."""
@@ -131,10 +125,7 @@ class _Names:
         self._database = database
 
     def __contains__(self, key: object) -> bool:
-        sql = (
-            "SELECT 1 FROM entry WHERE key = ?1 UNION ALL SELECT 1 FROM left_out WHERE key = ?1"
-            " UNION ALL SELECT 1 FROM spared WHERE key = ?1"
-        )
+        sql = "SELECT 1 FROM entry WHERE key = ?1 UNION ALL SELECT 1 FROM spared WHERE key = ?1"
         return self._database.execute(sql, (key,)).fetchone() is not None
 
 
@@ -156,6 +147,11 @@ class ScratchLosses:
         sql = "SELECT key, origin, kind, way, detail FROM loss ORDER BY rowid"
         for key, origin, kind, way, detail in self._database.execute(sql):
             yield LostPair(key, origin, Lossy(Loss(kind), way, detail))
+
+
+def _columns(entry: Entry) -> tuple[Any, ...]:
+    key, digest, size, expiry, origin, signature = entry
+    return key, digest, size, *expiry, origin, signature
 
 
 def _entry(fields: Sequence[Any]) -> Entry:

@@ -111,6 +111,17 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]
 
 
 @pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | bytes], None]:
+    """Puts bytes on stdin."""
+
+    def put(content: str | bytes) -> None:
+        data = content.encode() if isinstance(content, str) else content
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
+
+    return put
+
+
+@pytest.fixture
 def sides(serve_emulator, clean_environment: Path) -> Sides:
     """Two services to copy between, each with a profile of its own."""
     return Sides.serve(serve_emulator, clean_environment.parent / "home")

@@ -1,5 +1,10 @@
 """Dumps that are wrong, or not there, and whose keys they are."""
 
+import errno
+import io
+import json
+import os
+import tempfile
 import time
 
 import pytest
@@ -33,7 +38,7 @@ def test_time_that_passes_meanwhile(kvsync, edge, write, meanwhile, monkeypatch,
 
 
 def test_duplicates(kvsync, edge, write):
-    """A key twice is an error with both lines, also where one of the pairs is left out."""
+    """A key twice is an error with both lines, unless one of the pairs is left out."""
     write(
         "d.jsonl",
         lines(
@@ -49,9 +54,77 @@ def test_duplicates(kvsync, edge, write):
     assert (result.code, edge.arrivals) == (2, [])
     assert [line for line in result.errors if line.startswith("d.jsonl")] == [
         'd.jsonl:3:1: the key "a" is also that of d.jsonl:1',
-        'd.jsonl:4:1: the key "e" is also that of d.jsonl:2',
-        'd.jsonl:6:1: the key "f" is also that of d.jsonl:5',
     ]
+
+
+PAST = 1_000_000_000
+WAYS = {
+    "--empty": ({"value": ""}, ()),
+    "--missing": ({"value": None}, ()),
+    "--large": ({"value": "x" * (1 << 20 | 1)}, ()),
+    "--metadata": ({"value": "x", "metadata": 1}, ()),
+    "--binary": ({"value": "/w==", "base64": True}, ()),
+    "--expired": ({"value": "x", "expiration": PAST}, ()),
+    "--keys": ({"value": "x", "key": "a/b"}, ()),
+    "--short-ttl": ({"value": "x", "expiration_ttl": 1}, ()),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_left_out_meets_nobody(kvsync, edge, write, way):
+    """Wherever it stands, the pair that is sent is the one that is not left out."""
+    lost = {"key": "a"} | WAYS[way][0]
+    pair = {"key": "a", "value": "one"}
+    for number, content in enumerate([[lost, pair], [pair, lost], [lost, pair, lost], [lost] * 2]):
+        write("d.json", json.dumps(content))
+        call = ("d.json", "--format", "cloudflare", way, "skip", "--state", f"{number}.db")
+        assert kvsync("sync", *call).code == 0
+        if pair in content:
+            assert held(edge) == {"a": "one"}
+            assert kvsync("verify", *call, "--wait", "0").code == 0
+            edge.delete("zone-1", "ns", "a")
+        else:
+            assert held(edge) == {}
+
+
+def test_an_expired_pair_beside_a_key_of_the_manifest(kvsync, edge, write, manifest):
+    """It meets neither a key, nor a pair of another dump."""
+    write("d.jsonl", lines({"key": "a", "value": "x", "expiration": PAST}) * 2)
+    write("e.jsonl", lines({"key": "b", "value": "x"}, {"key": "c", "value": ""}))
+    write("f.jsonl", lines({"key": "c", "value": "y"}))
+    files = ", ".join(
+        f"{{path: {name}.jsonl, format: jsonl, expired: skip, empty: skip}}" for name in "def"
+    )
+    manifest(f"keys: {{a: one}}\nfiles: [{files}]\n")
+    assert kvsync("sync", "m.yaml").code == 0
+    assert held(edge) == {"a": "one", "b": "x", "c": "y"}
+
+
+def test_what_is_left_out_is_not_deleted(kvsync, edge, write):
+    """Its key may have been sent before; what it was joined with others stays, too."""
+    write("d.jsonl", lines({"key": "a", "value": "one"}, {"key": "b/c", "value": "two"}))
+    assert kvsync("sync", "d.jsonl", "--keys", "join").code == 0
+    write("d.jsonl", lines({"key": "a", "value": ""}, {"key": "b/c", "value": ""}))
+    call = ("d.jsonl", "--format", "jsonl", "--keys", "join", "--empty", "skip", "--delete")
+    kvsync("sync", *call, "--max-delete", "100%")
+    assert held(edge) == {"a": "one", "b_c": "two"}
+
+
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        ("csv", "\n,,\nkey,value,n\n,,\n\na,one,\n,,\n"),
+        ("csv", '\r\nkey,value\r\n"",""\r\na,one\r\n,\r\n'),
+        ("tsv", "key\tvalue\n\t\n \na\tone\n\t\n"),
+        ("akamai", ",,,\ng,a,one\n,,\n"),
+    ],
+)
+def test_blank_rows(kvsync, edge, write, form, content):
+    """A row without a character in its cells is no pair, however many cells it has."""
+    write("d.txt", content)
+    call = ("d.txt", "--format", form, *(["--groups", "drop"] if form == "akamai" else []))
+    assert kvsync("sync", *call).code == 0
+    assert held(edge) == {"a": "one"}
 
 
 def test_keys_that_meet(kvsync, edge, write):
@@ -184,3 +257,42 @@ def test_what_has_expired_is_told_once(kvsync, edge, write, call):
         "kvsync: d.jsonl:3: c: expired (skip)",
         "kvsync: 1 pair with an expiry that has passed: --expired skip",
     ]
+
+
+@pytest.mark.parametrize("said", ["/nowhere/at all", ""])
+def test_a_pipe_without_a_temporary_directory(kvsync, typed, monkeypatch, said):
+    """The directories that were tried are named, and the variable that names another one."""
+    monkeypatch.setenv("TMPDIR", said)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere/at all"])
+    typed(ONE)
+    result = kvsync("validate", "-", "--format", "jsonl", "--name", "x")
+    assert result.code == 4
+    tried = f"{said}, /tmp, /var/tmp, /usr/tmp" if said else "/tmp, /var/tmp, /usr/tmp"
+    assert f"no temporary directory can be written to (tried {tried}): set TMPDIR" in result.err
+
+
+def test_a_temporary_directory_that_takes_nothing(kvsync, typed, monkeypatch):
+    """It is named, too."""
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    typed(ONE)
+    result = kvsync("validate", "-", "--format", "jsonl", "--name", "x")
+    assert result.code == 4
+    assert "in the temporary directory /nowhere (No such file or directory)" in result.err
+    assert "TMPDIR" in result.err
+
+
+class _Broken(io.RawIOBase):
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_pipe_that_cannot_be_read(kvsync, monkeypatch):
+    """That is no trouble of the temporary directory."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(_Broken())))
+    result = kvsync("validate", "-", "--format", "jsonl", "--name", "x")
+    assert result.code == 2
+    assert "-: cannot be read: input/output error" in result.err

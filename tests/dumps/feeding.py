@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from hypothesis import strategies as st
 
 from kvsync.dumps import reader
-from kvsync.dumps.record import Fault, Item, Layout, Record
+from kvsync.dumps.record import Fault, Item, Layout, Note, Record
 
-__all__ = ["KEYS", "TEXTS", "Drops", "Pouring", "faults", "pairs", "read", "records"]
+__all__ = ["KEYS", "TEXTS", "Drops", "Pouring", "bare", "faults", "pairs", "read", "records"]
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 PLAIN = Layout()
@@ -53,11 +53,19 @@ def read(form: str, content: bytes, layout: Layout = PLAIN, drop: int = 0) -> li
     return [*reader(form)(Drops(content, drop) if drop else io.BytesIO(content), layout)]
 
 
+def bare(item: Item) -> Item:
+    """The item without what tells apart what stands in one line."""
+    if isinstance(item, Note):
+        return item
+    item = item._replace(column=1, item=0)
+    return item._replace(key="") if isinstance(item, Fault) else item
+
+
 def records(form: str, content: bytes, layout: Layout = PLAIN) -> list[Record]:
-    """The records of a dump that has no faults."""
+    """The records of a dump that has no faults, of whose places the lines are left."""
     items = read(form, content, layout)
     assert not [item for item in items if isinstance(item, Fault)]
-    return [item for item in items if isinstance(item, Record)]
+    return [item for item in map(bare, items) if isinstance(item, Record)]
 
 
 def pairs(form: str, content: bytes, layout: Layout = PLAIN) -> list[tuple[str, bytes | None]]:

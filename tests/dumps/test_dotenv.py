@@ -2,7 +2,7 @@
 
 import pytest
 
-from kvsync.dumps.record import Record
+from kvsync.dumps.record import Fault, Note, Record
 from tests.dumps.feeding import faults, pairs, read, records
 
 
@@ -79,3 +79,61 @@ def test_more_names_than_an_environment_has() -> None:
     content = b"A=\n" * 50_001
     words = "more than 50,000 lines: use another format, jsonl for one"
     assert faults("dotenv", content) == [(1, words)]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("A=`x y`", "x y"),
+        ("export A = `x # y` # comment", "x # y"),
+        ("A=`'x' \"y\"`#comment", "'x' \"y\""),
+        ("'A'=`one\ntwo\n\nthree`", "one\ntwo\n\nthree"),
+        ("A=`one\r\ntwo`\r", "one\ntwo"),
+        (r"A=`\n\t\\ ${x} \``", r"\n\t\\ ${x} \`"),
+        ("A=`C:\\`\nB=`y`", "C:\\"),
+        ("A=``", ""),
+        ("A=`B=1`", "B=1"),
+        ("A=`x`   ", "x"),
+    ],
+)
+def test_backticks_are_quotes_as_nodes_dotenv_has_them(text: str, value: str) -> None:
+    """Nothing in them is changed or cut, and they may hold lines."""
+    content = f"{text}\nZ=`z`\n".encode()
+    found = pairs("dotenv", content)
+    assert (found[0], found[-1]) == (("A", value.encode()), ("Z", b"z"))
+
+
+@pytest.mark.parametrize(
+    "line", ["A=`precious", "A=`precious` more", "A=```precious```", "A= `a` `b`", "A=`a`b"]
+)
+def test_backticks_that_are_not_closed_or_closed_too_early(line: str) -> None:
+    """Nothing is guessed: an error, and the next line is read."""
+    items = read("dotenv", f"\n{line}\nB=1\nC=`c`\n".encode())
+    assert items == [Fault(2, _WRONG), Record("B", b"1", 3), Record("C", b"c", 4)]
+
+
+@pytest.mark.parametrize("line", ["A=x`y`", "A='x`y'", 'A="`"', "# A=`x", "A=x # `"])
+def test_backticks_elsewhere_are_characters(line: str) -> None:
+    """In other quotes, behind a value's beginning, and in comments."""
+    items = read("dotenv", f"{line}\nB=`b`\n".encode())
+    assert items[-1] == Record("B", b"b", 2)
+    assert not any(isinstance(item, Fault) for item in items)
+
+
+def test_quoted_lines_have_one_kind_of_end() -> None:
+    """As in both tools, which read a file as text."""
+    assert pairs("dotenv", b"A=\"x\r\ny\"\r\nB='x\r\ny'\r\n") == [("A", b"x\ny"), ("B", b"x\ny")]
+
+
+@pytest.mark.parametrize("text", ["A=1\nB=tw", "A=1\n\nexport B=tw", "A=`x\ny`\nB=tw # c"])
+def test_a_last_line_that_may_be_cut_off(text: str) -> None:
+    """It is told where nothing closes the value."""
+    line = text.count("\n") + 1
+    told = f"the last line (line {line}) has no line end, as all before it have: is the file whole?"
+    assert read("dotenv", text.encode())[-2:] == [Record("B", b"tw", line), Note(told)]
+
+
+@pytest.mark.parametrize("text", ["A=1", "A=1\nB='x'", 'A=1\nB="x"', "A=1\nB=`x`", "A=1\n# c"])
+def test_a_last_line_that_is_whole(text: str) -> None:
+    """What is in quotes is; a single line has nothing to be compared with."""
+    assert all(isinstance(item, Record) for item in read("dotenv", text.encode()))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kvsync.dumps.failures import FailureHeader, header_line, read_header
 from kvsync.dumps.record import Fault, Record
 from kvsync.model import Expiry
-from tests.dumps.feeding import KEYS, TEXTS, faults, pairs, read, records
+from tests.dumps.feeding import KEYS, TEXTS, bare, faults, pairs, read, records
 
 
 @given(
@@ -109,7 +109,7 @@ _SECONDS = "must be a positive whole number of seconds, or be left out"
         (b'{"key":"a","value":7}', "value is not a string: write it as a string"),
         (b'{"key":"a","value":null}', "value is not a string: write it as a string"),
         (b'{"key":"a","valeu":"precious"}', "unknown field valeu: did you mean value?"),
-        (b'{"key":"a","precious":"x"}', f"unknown field (known: {_KNOWN})"),
+        (b'{"key":"a","precious":"x"}', f"unknown field in place 2 (known: {_KNOWN})"),
         (
             b'{"key":"a","value":"p","value":"q"}',
             "a field twice in one object: leave one of the two out",
@@ -180,7 +180,7 @@ _SECONDS = "must be a positive whole number of seconds, or be left out"
 def test_after_a_wrong_line_comes_the_next(line: bytes, message: str) -> None:
     """The fault has its line, says what to do, and repeats no value."""
     content = b'{"key":"x","value":"1"}\n' + line + b'\n{"key":"y","value":"2"}\n'
-    assert read("jsonl", content) == [
+    assert [*map(bare, read("jsonl", content))] == [
         Record("x", b"1", 1),
         Fault(2, message),
         Record("y", b"2", 3),

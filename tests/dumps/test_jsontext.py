@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kvsync.dumps.decoder import Json
 from kvsync.dumps.jsontext import MAX_ITEM, BrokenError, Found, JsonText
 from kvsync.dumps.record import Fault
-from tests.dumps.feeding import TEXTS, Drops, Pouring, read
+from tests.dumps.feeding import TEXTS, Drops, Pouring, bare, read
 from tests.effort import examples
 
 _VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -109,18 +109,23 @@ def test_a_word_can_be_skipped(width: int) -> None:
 
 def test_lines_are_counted_across_everything() -> None:
     """In strings there are none."""
-    content = b'\xef\xbb\xbf\n[\n"a\\n", \r\n{"b":\n1},\n\n[\n]\n,7]'
+    content = b'\xef\xbb\xbf\n[\n"a\\n", \r\n{"b":\n1},\n\n [\n]\n,7]'
     found = list(JsonText(io.BytesIO(content)).elements())
-    assert [each.line for each in found] == [3, 4, 7, 9]
+    assert [each.place for each in found] == [(3, 1), (4, 1), (7, 2), (9, 2)]
+    assert [each.number for each in found] == [1, 2, 3, 4]
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=200), st.integers(1, 500))
 @settings(max_examples=examples(30))
-def test_the_line_does_not_depend_on_how_much_is_read(gaps: list[int], chunk: int) -> None:
+def test_the_place_does_not_depend_on_how_much_is_read(gaps: list[int], chunk: int) -> None:
     """Nor on how often what was read is forgotten."""
-    content = "[" + ",".join("\n" * gap + '"' + "x" * 97 + '"' for gap in gaps) + "]"
-    lines = [each.line for each in JsonText(io.BytesIO(content.encode()), chunk).elements()]
-    assert lines == [1 + sum(gaps[: i + 1]) for i in range(len(gaps))]
+    content = (
+        "[" + ",".join("\n" * gap + f'"{number:€>97}"' for number, gap in enumerate(gaps)) + "]"
+    )
+    for found in JsonText(io.BytesIO(content.encode()), chunk).elements():
+        line, column = found.place
+        assert content.split("\n")[line - 1][column - 1 :].startswith(f'"{found.value}"')
+        assert int(str(found.value).strip("€")) == found.number - 1
 
 
 def test_what_is_wrong_with_a_part_is_no_end() -> None:
@@ -177,12 +182,12 @@ def test_a_broken_array_has_a_line(content: bytes, line: int, message: str | Non
         (b'{"a": 1,\n b: 2}', 2, 'not JSON: expected a name in double quotes (")'),
         (b'{"a": 1,\n "b" 2}', 2, "not JSON: expected :"),
         (b'{"a": 1\n "b": 2}', 2, "not JSON: expected , or }"),
-        (b'{"a": 1,\n "b":', 2, _CUT.format(2)),
+        (b'{"a": 1,\n "b":', 2, _CUT.format("2, column 6")),
     ],
 )
 def test_a_broken_object_has_a_line(content: bytes, line: int, message: str) -> None:
     """And says what was expected, or where what is cut off begins."""
-    assert _broken(content, _members) == Fault(line, message)
+    assert bare(_broken(content, _members)) == Fault(line, message)
 
 
 @pytest.mark.slow
@@ -193,14 +198,14 @@ def test_one_item_has_a_limit(inside: bytes) -> None:
     assert len(list(JsonText(io.BytesIO(b"[1,\n" + fits + b"]")).elements())) == 2
     endless = b"[1,\n" + inside.split(b"%s")[0] + b"x" * 4 * MAX_ITEM
     fault = _broken(endless, JsonText.elements)
-    assert fault == Fault(2, "more than 16 MiB: EdgeKV cannot hold that, leave it out")
+    assert bare(fault) == Fault(2, "more than 16 MiB: EdgeKV cannot hold that, leave it out")
 
 
 @pytest.mark.slow
 def test_a_number_has_a_limit_too() -> None:
     """Though every beginning of one is whole."""
     fault = _broken(b"[1,\n" + b"9" * 4 * MAX_ITEM, JsonText.elements)
-    assert fault == Fault(2, "more than 16 MiB: EdgeKV cannot hold that, leave it out")
+    assert bare(fault) == Fault(2, "more than 16 MiB: EdgeKV cannot hold that, leave it out")
 
 
 def test_a_syntax_error_is_found_at_once() -> None:

@@ -2,14 +2,16 @@
 
 import base64
 import json
+import os
 from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kvsync.dumps.losses import ERROR, SKIP, Loss, Lossy
-from kvsync.dumps.policies import POLICIES, Rules, settle
+from kvsync.dumps.policies import POLICIES, Rules, Settled, names_of, settle
 from kvsync.dumps.record import Record
 from kvsync.keys import check_key, unescape_key
 from kvsync.model import NEVER, Expiry
@@ -195,3 +197,54 @@ def test_details_never_have_a_value() -> None:
     for value in (b"hunter2\xff", b"hunter2" * 200):
         record = Record("a/b", value, 1, metadata="1", flags="flags 1", group="g")
         assert "hunter2" not in repr(settle(record, Rules(ways), NOW).losses)
+
+
+_JAVA = b"\xac\xed\x00\x05t\x00\x01a/b"
+
+
+def _key(name: bytes, way: str, charset: str = "strict") -> Settled:
+    record = Record(os.fsdecode(name), b"x", 0)
+    return settle(record, Rules({Loss.KEYS: way}, charset, prefix="p-"), 0)
+
+
+@given(st.binary(min_size=1, max_size=40), st.sampled_from(["strict", "utf-8"]))
+def test_a_key_that_is_no_text_can_be_escaped(name: bytes, charset: str) -> None:
+    """Each byte of it is there, and different keys stay different."""
+    settled = _key(name, "escape", charset)
+    escaped = settled.key.removeprefix("p-").replace("__", "_5f").replace("_", "%")
+    assert unquote_to_bytes(escaped) == name
+    assert not settled.errors
+
+
+@pytest.mark.parametrize("charset", ["strict", "utf-8"])
+@pytest.mark.parametrize(
+    ("way", "key", "sent"),
+    [
+        ("escape", "p-_ac_ed_00_05t_00_01a_2fb", True),
+        ("join", "p-____t__a_b", True),
+        ("skip", r"p-\xac\xed" + "\x00\x05t\x00\x01a/b", False),
+        ("error", r"p-\xac\xed" + "\x00\x05t\x00\x01a/b", False),
+    ],
+)
+def test_ways_of_a_key_that_is_no_text(charset: str, way: str, key: str, sent: bool) -> None:
+    """The options decide, whatever the charset; what is told of it is text."""
+    settled = _key(_JAVA, way, charset)
+    assert (settled.key, settled.value) == (key, b"x" if sent else None)
+    assert bool(settled.errors) == (way == "error")
+    for text in (settled.key, *(loss.detail for loss in settled.losses)):
+        text.encode()
+
+
+def test_a_key_that_is_no_text_may_be_too_long() -> None:
+    """Escaped it grows, and is then refused as any other."""
+    (loss,) = _key(b"\xff" * 512, "escape").errors
+    assert "has 1538 characters" in loss.detail
+
+
+@given(st.binary(min_size=1, max_size=20))
+def test_names_of_a_key_are_text(name: bytes) -> None:
+    """Those under which it may have been sent are looked for in the state."""
+    names = names_of(Record(os.fsdecode(name), b"x", 0), Rules(prefix="p-"))
+    assert {_key(name, way).key for way in ("escape", "join")} <= names
+    for text in names:
+        text.encode()

@@ -1,5 +1,6 @@
 """The reader of a live Redis, against a real server."""
 
+import os
 import socket
 import subprocess
 import time
@@ -11,7 +12,7 @@ import pytest
 import redis
 from redis.client import Pipeline
 
-from kvsync.dumps.record import Fault, Record
+from kvsync.dumps.record import Record
 from kvsync.dumps.redis import RedisDump
 from kvsync.errors import InputError, KvsyncError, UsageError
 from kvsync.model import NEVER, Expiry
@@ -143,15 +144,22 @@ def test_other_types_come_without_a_value_and_with_their_kind(
     assert _read(url) == {key: Record(key, None, 0, kind=kind) for key, kind in kinds.items()}
 
 
-def test_a_key_that_is_not_utf8_is_a_fault_that_names_it(store: tuple[str, redis.Redis]) -> None:
-    """A key of other bytes is named with escapes, and the other keys are read all the same."""
+def test_keys_are_any_bytes(store: tuple[str, redis.Redis]) -> None:
+    """They come as text that can be turned back, and their values are found by that."""
     url, client = store
-    client.set(b"\xff\x00key", "v")
-    client.set("good", "v")
+    names = [b"\xac\xed\x00\x05t\x00\x01a", b"\xff", b"\xed\xb2\xac", "\ufffd".encode(), b"good"]
+    client.mset({name: name * 2 for name in names})
+    client.rpush(b"\xfelist", "v")
+    read = _read(url)
+    keys = [os.fsdecode(name) for name in names]
+    assert read.pop("\udcfelist").kind == "list"
+    assert {key: record.value for key, record in read.items()} == {
+        key: name * 2 for key, name in zip(keys, names, strict=True)
+    }
     with RedisDump(url, {}) as dump:
-        items = set(dump.records())
-    fault = Fault(0, r"the key b'\xff\x00key' is not UTF-8")
-    assert items == {fault, Record("good", b"v", 0)}
+        assert [*dump.values(keys)] == [
+            (key, name * 2) for key, name in zip(keys, names, strict=True)
+        ]
 
 
 @pytest.mark.parametrize("options", [(), _OLD], ids=["dates", "spans"])

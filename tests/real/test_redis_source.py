@@ -1,5 +1,6 @@
 """A live Redis as a source: from the command line to what the service holds."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -200,3 +201,50 @@ def test_a_snapshot(kvsync: Run, url: str, store: redis.Redis) -> None:
     store.set("a", "one", exat=LATER)
     assert kvsync("convert", url, "-o", "out.jsonl").code == 0
     assert kvsync("validate", "out.jsonl", "--format", "jsonl").out.startswith("out.jsonl: 1 key,")
+
+
+_JAVA = {b"\xac\xed\x00\x05t\x00\x01a": b"\xac\xed\x00\x05t\x00\x01v", b"\xff": b"two"}
+
+
+def test_keys_that_are_no_text(kvsync: Run, edge: Any, url: str, store: redis.Redis) -> None:
+    """--keys decides what becomes of them, --binary of their values; to a file as to the cloud."""
+    store.mset({**_JAVA, "plain": "x"})
+    asked = kvsync("plan", url, "--binary", "base64")
+    assert (asked.code, edge.arrivals) == (2, [])
+    assert r'the key "\xac\xed\x00\x05t\x00\x01a" is not UTF-8: change it, or with' in asked.err
+    call = (url, "--binary", "base64", "--keys")
+    wanted = {"_ac_ed_00_05t_00_01a": "rO0ABXQAAXY=", "_ff": "two", "plain": "x"}
+    assert kvsync("sync", *call, "escape").code == 0
+    assert {key: value for key, (value, _) in edge.pairs("zone-1", "ns").items()} == wanted
+    assert "nothing to do; 3 keys unchanged" in kvsync("sync", *call, "escape").out
+    out = kvsync("convert", *call, "join", "--to", "jsonl", "-o", "-").out
+    assert {json.loads(line)["key"] for line in out.splitlines()} == {"____t__a", "_", "plain"}
+
+
+def test_keys_that_are_no_text_and_are_skipped(
+    kvsync: Run, edge: Any, url: str, store: redis.Redis
+) -> None:
+    """They are told of, are no mistake, and what was sent of them stays."""
+    store.mset(_JAVA)
+    assert kvsync("sync", url, "--binary", "base64", "--keys", "escape").code == 0
+    store.set("plain", "x")
+    call = (url, "--keys", "skip", "--binary", "base64", "--json")
+    run = kvsync("sync", *call, "--delete").json["runs"][0]
+    assert (run["summary"]["create"], run["summary"]["delete"]) == (1, 0)
+    assert {loss["key"] for loss in run["losses"] if loss["kind"] == "keys"} == {
+        "\\xac\\xed\x00\x05t\x00\x01a",
+        "\\xff",
+    }
+    assert len(edge.pairs("zone-1", "ns")) == 3
+
+
+def test_a_key_that_is_left_out_lends_its_name_to_nobody(
+    kvsync: Run, edge: Any, url: str, store: redis.Redis
+) -> None:
+    """The value of a key is that of its own, though another would have the same name."""
+    store.mset({"a:b": b"\xff", "a_b": "right"})
+    store.mset({f"{number}:b": b"\xff" for number in range(20)})
+    store.mset({f"{number}_b": "right" for number in range(20)})
+    assert kvsync("sync", url, "--keys", "join", "--binary", "skip").code == 0
+    stored = edge.pairs("zone-1", "ns")
+    assert (len(stored), {value for value, _ in stored.values()}) == (21, {"right"})

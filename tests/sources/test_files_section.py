@@ -69,7 +69,7 @@ def test_ways(folder: Path) -> None:
 def test_a_loss_that_nobody_allowed(folder: Path) -> None:
     """The mistake names the dump's line, and the field that allows it."""
     (told,) = mistakes(manifest(folder, HEAD + "files: [{path: bulk.json}]\n"))
-    assert told.startswith('bulk.json:1:1: the key "b c" has other characters')
+    assert told.startswith('bulk.json:1:54: item 2: the key "b c" has other characters')
     assert told.endswith("or with key: escape, join or skip")
 
 
@@ -77,7 +77,7 @@ def test_a_key_from_two_origins(folder: Path) -> None:
     """A dump may not name what a key, or another dump, names already."""
     text = "keys: {a: x}\nfiles: [{path: bulk.json, key: join}, {path: bulk.json, key: escape}]\n"
     assert mistakes(manifest(folder, HEAD + text)) == [
-        'bulk.json:1:1: the key "a" is also that of m.yaml:2',
+        'bulk.json:1:2: item 1: the key "a" is also that of m.yaml:2',
     ]
 
 

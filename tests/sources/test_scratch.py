@@ -78,8 +78,7 @@ def test_a_slice(entries: list[Entry], start: int, stop: int, step: int) -> None
 def test_names(entries: list[Entry], left_out: list[str], others: list[str]) -> None:
     """The source names what it has and what it leaves out, and nothing else."""
     scratch = _filled(entries)
-    for key in left_out:
-        scratch.leave_out(key, "d:1")
+    scratch.spare(left_out)
     assert isinstance(scratch, Indexed)
     named = {*left_out, *(entry.key for entry in entries)}
     for key in {*named, *others}:
@@ -89,21 +88,29 @@ def test_names(entries: list[Entry], left_out: list[str], others: list[str]) -> 
     assert list(scratch) == entries
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=8))
-def test_duplicates(steps: list[tuple[str, bool]]) -> None:
-    """A key that is there already, wanted or left out, is answered with where it was first."""
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("+-.")), max_size=8))
+def test_duplicates(steps: list[tuple[str, str]]) -> None:
+    """A key that is there already is answered with where it was first; what is left out, or too
+    late, meets nobody, and what is too late comes behind all that has another key.
+    """
     scratch = Scratch()
-    first: dict[str, str] = {}
-    wanted: list[str] = []
-    for number, (key, is_wanted) in enumerate(steps):
-        origin = f"d:{number}"
-        entry = Entry(key, b"", 1, NEVER, origin)
-        found = scratch.add(entry) if is_wanted else scratch.leave_out(key, origin)
-        assert found == first.get(key, "")
-        if key not in first and is_wanted:
-            wanted.append(key)
-        first.setdefault(key, origin)
-    assert [entry.key for entry in scratch] == wanted
+    wanted: dict[str, Entry] = {}
+    late: dict[str, Entry] = {}
+    with scratch.filling():
+        for number, (key, way) in enumerate(steps):
+            entry = Entry(key, b"", 1, NEVER, f"d:{number}")
+            if way == "+":
+                assert scratch.add(entry) == (wanted[key].origin if key in wanted else "")
+                wanted.setdefault(key, entry)
+            elif way == "-":
+                scratch.add_outdated(entry)
+                late.setdefault(key, entry)
+            else:
+                scratch.spare([key])
+    rest = [entry for key, entry in late.items() if key not in wanted]
+    assert list(scratch) == [*wanted.values(), *rest]
+    assert [scratch[number] for number in range(len(scratch))] == list(scratch)
+    assert all(key in scratch.names for key, _ in steps)
 
 
 def test_losses() -> None:
