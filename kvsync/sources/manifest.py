@@ -180,8 +180,8 @@ class Manifest:
             self._files.read(node, context, self._clock)
         before = Sparing(entries, spared) if spared else entries
         found = self._files.entries(before, context, claims)
-        told = (reader.warnings for reader in (*self._trees, self._files))
-        self._warnings = [*lifetimes.warnings, *chain.from_iterable(told)]
+        told = chain.from_iterable(reader.warnings for reader in self._trees)
+        self._warnings = [*lifetimes.warnings, *told, *self._files.warnings]
         return found
 
     def _default(self, lifetimes: Lifetimes, mistakes: Mistakes) -> Expiry:

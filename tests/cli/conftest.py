@@ -81,17 +81,6 @@ def edge(emulator, credentials, monkeypatch: pytest.MonkeyPatch):
     return emulator
 
 
-@pytest.fixture
-def typed(monkeypatch):
-    """Puts bytes on stdin."""
-
-    def put(content: str | bytes) -> None:
-        data = content.encode() if isinstance(content, str) else content
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
-
-    return put
-
-
 class _Answering(io.StringIO):
     """Somebody who does something before saying yes."""
 
