@@ -211,9 +211,9 @@ class ServiceError(KvsyncError):
     """The service refused a request, or the request ended without a readable answer.
 
     ``code`` is the service's code (``InternalError``) or, where it said nothing, one of ours:
-    ``Timeout``, ``ConnectionError``, ``CertificateError``, ``BadAnswer``, ``HTTP502``.
-    ``attempts`` counts the requests sent for this call, and ``in_doubt`` says that at least one of
-    them may have been carried out.
+    ``Timeout``, ``ConnectionError``, ``ProxyRefused``, ``CertificateError``, ``BadAnswer``,
+    ``HTTP502``. ``attempts`` counts the requests sent for this call, and ``in_doubt`` says that at
+    least one of them may have been carried out.
     """
 
     kind = "service"

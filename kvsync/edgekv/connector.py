@@ -202,8 +202,9 @@ class SteadyBody(payload.Payload):
     """A body in memory whose upload may not stall for longer than ``silence`` seconds.
 
     aiohttp starts to count silence once a body is written: a peer that stops to read would hold
-    the request for ever. ``written`` is called when all of it is written. ``withheld``: nothing of
-    the request was sent, since the connection had something to say before.
+    the request for ever. ``written`` is called when all of it is written. ``begun``: a connection
+    is there, on which it is written; ``withheld``: nothing of the request was sent, since the
+    connection had something to say before.
     """
 
     _autoclose = True
@@ -219,6 +220,7 @@ class SteadyBody(payload.Payload):
         self.written = written
         self._dialogue: Dialogue | None = None
         self.withheld = False
+        self.begun = False
 
     def _begin(self) -> None:
         self._begun, self._begun_monotonic = time.time(), time.monotonic()
@@ -267,6 +269,7 @@ class SteadyBody(payload.Payload):
         """Writes ``content_length`` bytes of it, None for all. Raises `TimeoutError`."""
         # It sends the head, too, which waits for the first bytes of the body.
         dialogue = getattr(writer, "protocol", None)
+        self.begun = True
         if isinstance(dialogue, Dialogue):
             await self._begin_on(dialogue)
         if permit := _permit.get(None):
