@@ -11,6 +11,7 @@
     ├── StoppedError          a bound that the caller has set ended the call before its end
     │   ├── MaxDurationError  it took too long
     │   └── MaxErrorsError    too many keys failed or were rejected
+    ├── MachineError          this machine does not give the process what it needs
     ├── OutputError           the results cannot be written: to stdout, or to an export's place
     ├── Interrupted           a request was not sent because the run is stopping
     └── ServiceError          the service refused, or its answer never came
@@ -38,6 +39,7 @@ __all__ = [
     "Interrupted",
     "KvsyncError",
     "LockedError",
+    "MachineError",
     "MaxDurationError",
     "MaxErrorsError",
     "Mistake",
@@ -181,6 +183,13 @@ class MaxErrorsError(StoppedError):
     def __init__(self, message: str, exit_code: int) -> None:
         self.exit_code = exit_code
         super().__init__(message)
+
+
+class MachineError(KvsyncError):
+    """This machine does not let the process have what it needs: files, a directory to work in."""
+
+    kind = "machine"
+    exit_code = 4
 
 
 class OutputError(KvsyncError):

@@ -5,6 +5,7 @@ https://www.tencentcloud.com/document/api/1145/42650, and ``errorcodes`` of the 
 """
 
 import asyncio
+import errno
 import re
 import ssl
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from kvsync.errors import (
     ServiceError,
     ThrottledError,
 )
+from kvsync.machine import lack
 from kvsync.units import printable
 
 __all__ = ["FOREIGN", "Scene", "bad_answer", "error_from", "error_from_exception"]
@@ -176,6 +178,8 @@ def bad_answer(message: str, request_id: str = "", *, in_doubt: bool = True) -> 
 
 
 def _connection_words(error: BaseException, host: str) -> str:
+    if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
+        return f"no connection to {host}: {lack(error)}"
     match error:
         case ssl.SSLError():
             return f"TLS with {host} failed: check --endpoint and any proxy in between"

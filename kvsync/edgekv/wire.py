@@ -13,6 +13,7 @@ from kvsync import __version__
 from kvsync.edgekv.answers import Reply
 from kvsync.edgekv.clock import ServiceClock, steady
 from kvsync.edgekv.connector import PacedConnector, SteadyBody
+from kvsync.edgekv.endpoint import is_loopback
 from kvsync.edgekv.options import ClientOptions
 from kvsync.edgekv.proxy import proxy_for
 from kvsync.edgekv.reading import Patience, Room, read_body
@@ -57,7 +58,7 @@ class Wire:
         self._trust = trusting(options.ca_file) if options.ca_file else None
         self._proxy = proxy_for(endpoint)
         self._room = Room()
-        self._connector = PacedConnector(throttle)
+        self._connector = PacedConnector(throttle, ends=2 if is_loopback(endpoint) else 1)
         self._session = aiohttp.ClientSession(
             connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -91,6 +91,8 @@ class Network:
         """State files that could not be written: what is sent for them would be forgotten."""
 
     def __enter__(self) -> Self:
+        # It opens files, and may fail for want of them: then nothing has begun.
+        self._runner.get_loop()
         # A full collection of all that was imported and planned took 30 ms, in which a request that
         # had its permit did not leave: then 21 met in one second. What is frozen is not looked at.
         gc.freeze()
