@@ -92,7 +92,9 @@ def _tell(line: str, level: str) -> None:
 
 
 def _pair() -> tuple[str, str]:
-    pair = os.environ.get("TENCENTCLOUD_SECRET_ID"), os.environ.get("TENCENTCLOUD_SECRET_KEY")
+    # As who signs with them takes them.
+    names = ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY")
+    pair = [os.environ.get(name, "").strip() for name in names]
     if not pair[0] or not pair[1]:
         raise UsageError(
             "--check-credentials: set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY"

@@ -88,7 +88,7 @@ def _command(error: BaseException, args: Sequence[str]) -> str:
 
 
 def _variable(option: str) -> str:
-    return os.environ.get("KVSYNC_" + option[2:].upper().replace("-", "_"), "")
+    return os.environ.get("KVSYNC_" + option[2:].upper().replace("-", "_"), "").strip()
 
 
 def _flagged(flag: str, args: Sequence[str]) -> bool:

@@ -183,7 +183,7 @@ class Places:
         missing = [name for name in _TKE if not self.environ.get(name)]
         if missing:
             raise _bad(f"the TKE OIDC role needs {', '.join(missing)} too")
-        region, provider, token_file, role = (self.environ[name] for name in _TKE)
+        region, provider, token_file, role = (self.environ[name].strip() for name in _TKE)
         token = _text(Path(token_file))
         if not token:
             raise _bad(f"the TKE OIDC token file {token_file} is missing or empty")
