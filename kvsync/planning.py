@@ -17,6 +17,12 @@ from kvsync.units import printable
 __all__ = ["forget_rows", "make_plans", "narrow", "refuse_collisions", "refuse_strangers"]
 
 
+_TWO_FOLDERS = (
+    ": give each folder a prefix of its own, in a sync of its own (--prefix) or as trees of one"
+    " manifest"
+)
+
+
 def refuse_collisions(
     jobs: Iterable[Job], place: Callable[[Job], Hashable] = lambda job: job.place
 ) -> None:
@@ -34,7 +40,9 @@ def refuse_collisions(
                 origin, _, line = entry.origin.rpartition(":")
                 at_line = origin and line.isdecimal()
                 mistakes.append(
-                    Mistake(told, origin, int(line)) if at_line else Mistake(told, entry.origin)
+                    Mistake(told, origin, int(line))
+                    if at_line
+                    else Mistake(told + _TWO_FOLDERS, entry.origin)
                 )
         if mistakes:
             job.report.error = InputError(mistakes)

@@ -145,7 +145,15 @@ def test_two_paths_in_one_key_are_a_mistake(tmp_path: Path) -> None:
     assert mistakes(source) == [f'a_b: the key "a_b" is also that of a/b: {advice}']
     assert keys(tree(tmp_path, key="escape")) == ["a_2fb", "a__b", "c_2ex", "c_2ey"]
     assert mistakes(tree(tmp_path, key="escape", extension="drop", include=("c.*",))) == [
-        'c.y: the key "c" is also that of c.x: rename one'
+        'c.y: the key "c" is also that of c.x: rename one, or keep them apart with extension: keep'
+        " (folder: --extension keep)"
+    ]
+    assert len(mistakes(tree(tmp_path, key="escape", extension="drop"))) == 1
+    # What the advice says helps: of each pair that meets, both are there.
+    both = mistakes(tree(tmp_path, extension="drop", charset="strict"))
+    assert [line.partition("apart with ")[2] for line in both] == [
+        "key: escape (folder: --key escape)",
+        "extension: keep (folder: --extension keep)",
     ]
 
 
