@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
-from kvsync.dumps.losses import told_expired
+from kvsync.dumps.losses import told_expired, told_short
 from kvsync.entries import Changes, Indexed, Names, names_of
 from kvsync.errors import InputError, KvsyncError, Mistake
 from kvsync.guard import Deleting
@@ -149,6 +149,7 @@ def _circumstances(job: Job, jobs: Iterable[Job], call: Call) -> Circumstances:
         runs=state.runs(job.target, job.owner) if state else (),
         verdicts=job.verdicts,
         told_expired=told_expired(job.report.losses),
+        told_short=told_short(job.report.losses),
         deleting=_deleting(job, call),
         remote=job.remote,
     )

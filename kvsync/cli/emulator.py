@@ -11,7 +11,7 @@ import click
 from kvsync.cli.options import Duration, option
 from kvsync.cli.output import MessageFormat
 from kvsync.cli.traces import others_told
-from kvsync.emulator.options import ALL_FAULTS, DEFAULT_FAULTS, EmulatorOptions
+from kvsync.emulator.options import ALL_FAULTS, DEFAULT_FAULTS, LIMITS, NEWER, EmulatorOptions
 from kvsync.errors import UsageError
 
 __all__ = ["command"]
@@ -62,6 +62,14 @@ __all__ = ["command"]
     f" [default: all but {', '.join(sorted(ALL_FAULTS - DEFAULT_FAULTS))}].",
 )
 @option("--fault-seed", "seed", type=int, help="Fail the same requests again [default: random].")
+@option(
+    "--limits",
+    type=click.Choice(LIMITS),
+    default=NEWER,
+    show_default=True,
+    help="Refuse what the service refuses since mid-2026 (what expires in under 60 s), what the"
+    " documented page refuses (keys of more than letters, digits, - and _), or neither.",
+)
 @option(
     "--check-credentials",
     is_flag=True,

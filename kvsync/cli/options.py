@@ -104,7 +104,8 @@ read_options = _group(
     option(
         "--charset",
         type=click.Choice(["strict", "utf-8"]),
-        help="Which keys a directory or dump may have [default: strict].",
+        help="Keys of a directory or dump: strict has letters, digits, - and _, as documented;"
+        " utf-8 any, as the service takes them since mid-2026 [default: strict].",
     ),
     option("--prefix", metavar="TEXT", help="Put before each key of a directory or dump."),
     option(

@@ -20,7 +20,7 @@ from kvsync.units import duration_text, size_text
 __all__ = ["POLICIES", "Policy", "Rules", "Settled", "names_of", "settle"]
 
 _SHORTEST_TTL = 60
-"""Seconds. One revision of the API takes a shorter one, another refuses it."""
+"""Seconds. The documented page allows a shorter one, the service refuses it since mid-2026."""
 
 
 class Policy(NamedTuple):
@@ -64,7 +64,7 @@ POLICIES: Mapping[Loss, Policy] = {
     Loss.SHORT_TTL: Policy(
         "less than 60 s to live",
         {
-            "keep": "send it as it is; one revision of the API refuses that",
+            "keep": "send it as it is; the service refuses that since mid-2026",
             ERROR: "end the run before it sends anything",
             SKIP: "leave the pair out",
             "extend": "let it live for 60 s",
