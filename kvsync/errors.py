@@ -272,7 +272,7 @@ class RejectedError(ServiceError):
 
 
 class ThrottledError(ServiceError):
-    """Somebody, perhaps somebody else, is above the account's pace; nothing was carried out."""
+    """Somebody, perhaps somebody else, is above the pace of the sub-account; nothing was done."""
 
     kind = "throttled"
     passing = True

@@ -204,8 +204,8 @@ def find_targets(jobs: Iterable[Job], call: Call) -> None:
             refuse_elsewhere(destination, job.target, call.settings)
             if call.settings.rate > API_RATE and job.target.endpoint.startswith("https:"):
                 job.report.warnings.append(
-                    f"the API takes {API_RATE:g} requests a second: a rate above is refused,"
-                    " and then slower than that"
+                    f"the API takes {API_RATE:g} requests a second of a sub-account, if no ticket"
+                    " has granted more: what is above is refused, and then slower than that"
                 )
         except KvsyncError as error:
             # A field that is wrong in the manifest is reported with its place, and all others.

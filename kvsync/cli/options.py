@@ -161,7 +161,8 @@ rate_option = option(
     default=20.0,
     show_default=True,
     metavar="N",
-    help="Requests per second.",
+    help="Requests per second and action. 20 is what a sub-account may, by the console and tccli,"
+    " too; more is granted by ticket.",
 )
 
 network_options = _group(

@@ -87,6 +87,8 @@ _ADVICE = {
     "AuthFailure": "check the credentials",
     "AuthFailure.UnauthorizedOperation": "let this account use EdgeOne (teo) on the zone, in CAM",
     "UnauthorizedOperation": "let this account use EdgeOne (teo) on the zone, in CAM",
+    "RequestLimitExceeded": "all that signs as this sub-account, the console and tccli too, draws"
+    " on the same 20 a second: give kvsync a user of its own, or a lower --rate",
     "OperationDenied.PlanHasBeenExpired": "renew the zone's plan",
     "OperationDenied.PlanHasBeenIsolated": "renew the zone's plan",
 }

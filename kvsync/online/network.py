@@ -135,7 +135,7 @@ class Network:
     async def reading(self) -> AsyncIterator[None]:
         """For reads: first wait until the service has forgotten those of the network beside.
 
-        Each paces its own, and the service counts those of one account together. Raises
+        Each paces its own, and the service counts those of one sub-account together. Raises
         `Interrupted`.
         """
         left = self._reads.last + _WINDOW_S - time.monotonic()
