@@ -11,6 +11,7 @@
     ├── StoppedError          a bound that the caller has set ended the call before its end
     │   ├── MaxDurationError  it took too long
     │   └── MaxErrorsError    too many keys failed or were rejected
+    ├── MachineError          this machine does not give the process what it needs
     ├── OutputError           the results cannot be written: to stdout, or to an export's place
     ├── Interrupted           a request was not sent because the run is stopping
     └── ServiceError          the service refused, or its answer never came
@@ -38,6 +39,7 @@ __all__ = [
     "Interrupted",
     "KvsyncError",
     "LockedError",
+    "MachineError",
     "MaxDurationError",
     "MaxErrorsError",
     "Mistake",
@@ -183,6 +185,13 @@ class MaxErrorsError(StoppedError):
         super().__init__(message)
 
 
+class MachineError(KvsyncError):
+    """This machine does not let the process have what it needs: files, a directory to work in."""
+
+    kind = "machine"
+    exit_code = 4
+
+
 class OutputError(KvsyncError):
     """The results cannot be written, to stdout or to an export's place: a full disk, perhaps."""
 
@@ -211,9 +220,9 @@ class ServiceError(KvsyncError):
     """The service refused a request, or the request ended without a readable answer.
 
     ``code`` is the service's code (``InternalError``) or, where it said nothing, one of ours:
-    ``Timeout``, ``ConnectionError``, ``CertificateError``, ``BadAnswer``, ``HTTP502``.
-    ``attempts`` counts the requests sent for this call, and ``in_doubt`` says that at least one of
-    them may have been carried out.
+    ``Timeout``, ``ConnectionError``, ``ProxyRefused``, ``CertificateError``, ``BadAnswer``,
+    ``HTTP502``. ``attempts`` counts the requests sent for this call, and ``in_doubt`` says that at
+    least one of them may have been carried out.
     """
 
     kind = "service"
@@ -263,7 +272,7 @@ class RejectedError(ServiceError):
 
 
 class ThrottledError(ServiceError):
-    """Somebody, perhaps somebody else, is above the account's pace; nothing was carried out."""
+    """Somebody, perhaps somebody else, is above the pace of the sub-account; nothing was done."""
 
     kind = "throttled"
     passing = True

@@ -6,15 +6,17 @@ from dataclasses import dataclass, field, replace
 
 from kvsync.entries import unnamed_rows
 from kvsync.errors import InputError, Interrupted, KvsyncError, UsageError
+from kvsync.local import found_state, narrowed, refuse_missing
 from kvsync.model import Destination, Entry, Row, Target, nothing_known
 from kvsync.owners import is_of_another, is_place, place_of, place_once_called
 from kvsync.remote import Verdict
 from kvsync.report import RunReport
-from kvsync.settings import API_RATE, Call, Choice
+from kvsync.settings import API_RATE, Call, Choice, Settings
 from kvsync.source import Source
 from kvsync.sources import open_source, shown_source
-from kvsync.state import State, state_path
+from kvsync.state import State, make_room, state_path
 from kvsync.targets import (
+    LOCAL_NAMESPACE,
     emulator_data,
     local_endpoint,
     own_files,
@@ -26,6 +28,7 @@ from kvsync.units import printable
 __all__ = [
     "Job",
     "failed",
+    "far_job",
     "find_targets",
     "foreign_keys",
     "going",
@@ -154,17 +157,32 @@ def open_source_of(job: Job, call: Call) -> None:
 def target_job(call: Call, *, zone_only: bool = False, create: bool = False) -> Job:
     """A job that has a target, and no source; ``create`` the data of ``--local`` if missing.
 
-    Raises `UsageError` if the target is not known, or the data are missing.
+    Of ``--local`` it takes the data that are there, in the folders below, too. Raises `UsageError`
+    if the target is not known, or the data are missing.
+    """
+    settings = call.settings
+    path = found_state(settings)
+    if create and settings.local:
+        make_room(path)
+        local_endpoint(path, create=True)
+    refuse_missing(path, settings)
+    settings = narrowed(settings, path, zone_only=zone_only)
+    if zone_only:
+        settings = replace(settings, namespace=Choice(LOCAL_NAMESPACE, "--local"))
+    return _target_job(settings, path, zone_only=zone_only)
+
+
+def far_job(call: Call) -> Job:
+    """The job of the side that a copy reads from: its data of ``--local`` are those of the other.
+
+    Raises `UsageError`.
     """
     path = state_path(".", call.settings.state)
-    settings = call.settings
-    if zone_only:
-        settings = replace(settings, namespace=Choice("default", "--local"))
-    if settings.local and not local_endpoint(path, create=create).partition(":")[2]:
-        raise UsageError(
-            f"there is nothing of --local at {printable(emulator_data(path))}: give the --state"
-            " FILE of what was synced (kvsync state path SOURCE)"
-        )
+    refuse_missing(path, call.settings)
+    return _target_job(call.settings, path)
+
+
+def _target_job(settings: Settings, path: str, *, zone_only: bool = False) -> Job:
     target, told = resolve(Destination(), settings, path)
     if zone_only:
         target = target._replace(namespace="")
@@ -186,8 +204,8 @@ def find_targets(jobs: Iterable[Job], call: Call) -> None:
             refuse_elsewhere(destination, job.target, call.settings)
             if call.settings.rate > API_RATE and job.target.endpoint.startswith("https:"):
                 job.report.warnings.append(
-                    f"the API takes {API_RATE:g} requests a second: a rate above is refused,"
-                    " and then slower than that"
+                    f"the API takes {API_RATE:g} requests a second of a sub-account, if no ticket"
+                    " has granted more: what is above is refused, and then slower than that"
                 )
         except KvsyncError as error:
             # A field that is wrong in the manifest is reported with its place, and all others.

@@ -45,7 +45,8 @@ def check_key(key: str, charset: str) -> str:
     if charset == "strict":
         return (
             "has other characters than letters, digits, - and _: "
-            "change it, or allow every character with charset: utf-8 (or --charset utf-8)"
+            "change it, or allow every character, as the service does since mid-2026, with charset:"
+            " utf-8 (or --charset utf-8)"
         )
     try:
         key.encode()

@@ -12,7 +12,7 @@ from kvsync.errors import RefusedError
 from kvsync.guard import Deleting, check_deletes
 from kvsync.model import NEVER, Action, Change, Entry, Plan, Row, Run
 from kvsync.owners import is_place
-from kvsync.schedule import ttl_warnings
+from kvsync.schedule import SHORTEST_S, ending_warnings, ttl_warnings
 from kvsync.units import count_text, printable
 
 __all__ = [
@@ -42,7 +42,8 @@ class Circumstances(NamedTuple):
     call, or sources outside it that another state knows), ``companions`` the owners of the former.
     ``runs`` are the owner's last runs, newest first. ``verdicts`` are what a look at the target has
     decided already. ``told_expired`` has keys of which it is told elsewhere that their `expires`
-    has passed. ``deleting`` None: nothing is deleted; ``remote`` has all keys of the
+    has passed, ``told_short`` those of which it is told that it is near. ``deleting`` None: nothing
+    is deleted; ``remote`` has all keys of the
     namespace, None if they were not listed.
     """
 
@@ -57,6 +58,7 @@ class Circumstances(NamedTuple):
     runs: Sequence[Run] = ()
     verdicts: Mapping[str, tuple[Action, str]] = {}
     told_expired: Container[str] = frozenset()
+    told_short: Container[str] = frozenset()
     deleting: Deleting | None = None
     remote: Collection[str] | None = None
 
@@ -73,6 +75,8 @@ def make_plan(
     changes = Changes(entries, rows)
     touched = Picked(entries)
     expired: list[Entry] = []
+    ending: list[Entry] = []
+    soon = circumstances.now + SHORTEST_S
     dropped: list[str] = []
     lasting: list[str] = []
     due = inf
@@ -87,6 +91,8 @@ def make_plan(
         action, reason = _judge(entry, row, circumstances)
         if action:
             changes.add(number, action, reason)
+            if 0 < entry.expiry.at < soon and entry.key not in circumstances.told_short:
+                ending.append(entry)
         elif row:
             if entry.expiry != NEVER:
                 due = min(due, _due(row, entry, circumstances))
@@ -105,6 +111,7 @@ def make_plan(
         dropped=dropped + gone,
         warnings=[
             *_warnings(entries, expired, circumstances),
+            *ending_warnings(ending),
             *_lasting_warnings(lasting),
             *(_kept_warnings(staying) if circumstances.deleting else ()),
         ],

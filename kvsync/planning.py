@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
-from kvsync.dumps.losses import told_expired
+from kvsync.dumps.losses import told_expired, told_short
 from kvsync.entries import Changes, Indexed, Names, names_of
 from kvsync.errors import InputError, KvsyncError, Mistake
 from kvsync.guard import Deleting
@@ -15,6 +15,12 @@ from kvsync.settings import Call
 from kvsync.units import printable
 
 __all__ = ["forget_rows", "make_plans", "narrow", "refuse_collisions", "refuse_strangers"]
+
+
+_TWO_FOLDERS = (
+    ": give each folder a prefix of its own, in a sync of its own (--prefix) or as trees of one"
+    " manifest"
+)
 
 
 def refuse_collisions(
@@ -34,7 +40,9 @@ def refuse_collisions(
                 origin, _, line = entry.origin.rpartition(":")
                 at_line = origin and line.isdecimal()
                 mistakes.append(
-                    Mistake(told, origin, int(line)) if at_line else Mistake(told, entry.origin)
+                    Mistake(told, origin, int(line))
+                    if at_line
+                    else Mistake(told + _TWO_FOLDERS, entry.origin)
                 )
         if mistakes:
             job.report.error = InputError(mistakes)
@@ -141,6 +149,7 @@ def _circumstances(job: Job, jobs: Iterable[Job], call: Call) -> Circumstances:
         runs=state.runs(job.target, job.owner) if state else (),
         verdicts=job.verdicts,
         told_expired=told_expired(job.report.losses),
+        told_short=told_short(job.report.losses),
         deleting=_deleting(job, call),
         remote=job.remote,
     )

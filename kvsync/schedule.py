@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from kvsync.model import Run
-from kvsync.units import count_text, duration_text
+from kvsync.model import Entry, Run
+from kvsync.units import count_text, duration_text, printable
 
-__all__ = ["ttl_warnings", "usual_gap"]
+__all__ = ["SHORTEST_S", "ending_warnings", "ttl_warnings", "usual_gap"]
+
+SHORTEST_S = 60
+"""How long a pair has to live at least, for the service since mid-2026."""
 
 
 def usual_gap(now: float, runs: Sequence[Run]) -> float:
@@ -35,4 +38,15 @@ def ttl_warnings(
         yield (
             f"keeping {count_text(len(ttls), 'key')} alive takes {needed:.1f} writes a second,"
             f" more than the rate of {rate:g}: some will run out"
+        )
+
+
+def ending_warnings(ending: Sequence[Entry]) -> Iterable[str]:
+    """What to say of entries that are to be sent, and whose ``expires`` is too near."""
+    if ending:
+        named = ", ".join(f"{printable(entry.key)} ({entry.origin})" for entry in ending[:5])
+        more = f" and {len(ending) - 5} more" if len(ending) > 5 else ""
+        yield (
+            f"an `expires` under {SHORTEST_S} s ahead: the service refuses it since mid-2026 (the"
+            f" documented page allows it): {named}{more}"
         )

@@ -37,14 +37,16 @@ class Choice(NamedTuple):
 NOBODY = Choice()
 
 API_RATE = 20.0
-"""Requests per second and action that the API takes (EdgeKVPut, "API rate limit")."""
+"""Requests per second that the API takes for each action, access region and sub-account, counted as
+they arrive ("API rate limit"); the console and the vendor's CLI draw on them, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Where to go and how.
 
-    ``rate`` is in requests per second and action; ``timeout``, ``grace`` and ``lock_timeout`` in
+    ``rate`` is in requests per second and action (more than the API's own is granted by ticket);
+    ``timeout``, ``grace`` and ``lock_timeout`` in
     seconds. ``state`` is the path of a state file, or empty for the place beside the source.
     ``ca_file``: certificates (PEM) that are trusted besides the system's; empty: none.
     ``identities``: what the state knows endpoints by, as far as they were asked in this run.

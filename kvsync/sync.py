@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from kvsync.dumps.losses import told_expired
+from kvsync.dumps.losses import told_expired, told_short
 from kvsync.errors import HeldBackError
 from kvsync.holding import Holder, hold_the_rest, open_states, reopen
 from kvsync.interface import Interface
@@ -51,6 +51,7 @@ def validate(call: Call) -> Report:
             now=call.clock(),
             rate=call.settings.rate,
             told_expired=told_expired(job.report.losses),
+            told_short=told_short(job.report.losses),
         )
         job.report.warnings += make_plan(job.entries, {}, circumstances).warnings
     return Report("validate", [job.report for job in jobs])

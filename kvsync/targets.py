@@ -14,6 +14,8 @@ from kvsync.state import ASIDE, NEW, state_path
 from kvsync.units import printable
 
 __all__ = [
+    "LOCAL_NAMESPACE",
+    "LOCAL_ZONE",
     "emulator_data",
     "endpoint_of",
     "local_endpoint",
@@ -23,8 +25,8 @@ __all__ = [
     "resolve",
 ]
 
-_LOCAL_ZONE = "zone-local"
-_LOCAL_NAMESPACE = "default"
+LOCAL_ZONE = "zone-local"
+LOCAL_NAMESPACE = "default"
 
 
 def emulator_data(state_path: str) -> str:
@@ -98,8 +100,8 @@ def resolve(destination: Destination, settings: Settings, state_path: str) -> tu
                 f"namespace {printable(namespace.value)} ({namespace.said_by}): a name has 1 to 50"
                 " letters, digits and -, with no - at either end and no two in a row"
             )
-        zone = zone if zone.value else Choice(_LOCAL_ZONE, "--local")
-        namespace = namespace if namespace.value else Choice(_LOCAL_NAMESPACE, "--local")
+        zone = zone if zone.value else Choice(LOCAL_ZONE, "--local")
+        namespace = namespace if namespace.value else Choice(LOCAL_NAMESPACE, "--local")
     endpoint = endpoint_of(settings, state_path)
     for name, choice in (("zone", zone), ("namespace", namespace)):
         if not choice.value:

@@ -22,7 +22,8 @@ def test_every_other_character_is_legal_in_utf_8_only(key: str) -> None:
     assert check_key(key, "utf-8") == ""
     assert check_key(key, "strict") == (
         "has other characters than letters, digits, - and _: "
-        "change it, or allow every character with charset: utf-8 (or --charset utf-8)"
+        "change it, or allow every character, as the service does since mid-2026, with charset:"
+        " utf-8 (or --charset utf-8)"
     )
 
 

@@ -65,7 +65,8 @@ def cli() -> None:
     """Plan and push whole bundles of keys into Tencent Cloud EdgeOne EdgeKV, at the API's pace.
 
     A YAML manifest, a directory or another store's dump is compared with what the state file
-    remembers, and only what has changed is sent: at most 20 keys a second, as the API allows.
+    remembers, and only what has changed is sent: at most 20 keys a second, as the API allows each
+    sub-account.
     """
 
 

@@ -7,6 +7,7 @@ import click
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.dumps import dump_options, policy_rows
+from kvsync.cli.expanded import PatternCommand
 from kvsync.cli.options import option, output_options, read_options
 from kvsync.conversion import convert
 from kvsync.errors import UsageError
@@ -16,7 +17,7 @@ from kvsync.settings import Converting
 __all__ = ["command"]
 
 
-class _Command(click.Command):
+class _Command(PatternCommand):
     """Its help lists what EdgeKV cannot hold."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

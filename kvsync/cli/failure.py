@@ -11,6 +11,7 @@ from kvsync.cli import Terminated
 from kvsync.cli.output import MessageFormat, told_lines, write_result
 from kvsync.cli.traces import place_of, trace_lines
 from kvsync.errors import KvsyncError, OutputError, UsageError
+from kvsync.machine import lack
 from kvsync.report import Report, document, json_pieces
 
 __all__ = ["explain"]
@@ -60,6 +61,8 @@ def _known(error: BaseException) -> KvsyncError | None:
         return UsageError(f"{error.format_message()}\nsee `{path} --help`")
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return OutputError(f"cannot write: {error.strerror}")
+    if lacking := lack(error):
+        return lacking
     # A signal that comes while a class is made is wrapped: up to Python 3.11 what `__set_name__`
     # raises becomes a RuntimeError.
     cause = error.__cause__
@@ -85,7 +88,7 @@ def _command(error: BaseException, args: Sequence[str]) -> str:
 
 
 def _variable(option: str) -> str:
-    return os.environ.get("KVSYNC_" + option[2:].upper().replace("-", "_"), "")
+    return os.environ.get("KVSYNC_" + option[2:].upper().replace("-", "_"), "").strip()
 
 
 def _flagged(flag: str, args: Sequence[str]) -> bool:

@@ -8,10 +8,12 @@ from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.options import option, zone_options
 from kvsync.cli.output import emit
-from kvsync.online.direct import create_namespace, list_namespaces
+from kvsync.online.direct import NamespaceInfo, Reference, create_namespace, list_namespaces
 from kvsync.units import printable, size_text
 
 __all__ = ["command"]
+
+_NAMED = 5
 
 
 @click.group("namespaces", epilog="Example: kvsync namespaces list --zone zone-1")
@@ -23,12 +25,13 @@ def command() -> None:
 @zone_options
 @click.pass_context
 def list_command(ctx: click.Context, /, **options: Any) -> None:
-    """List the zone's namespaces, and how full they are."""
+    """List the zone's namespaces, how full they are, and which functions are bound to them."""
     found = list_namespaces(call_from(ctx), Console(options))
     width = max((len(info.name) for info in found), default=0)
     lines = [
         f"{info.name.ljust(width)}  {size_text(info.used):>9} of {size_text(info.capacity)},"
-        f" created {info.created}" + (f"  {printable(info.remark)}" if info.remark else "")
+        f" created {info.created}{_bound(info)}"
+        + (f"  {printable(info.remark)}" if info.remark else "")
         for info in found
     ]
     fields = [
@@ -39,10 +42,24 @@ def list_command(ctx: click.Context, /, **options: Any) -> None:
             "used": info.used,
             "created": info.created,
             "modified": info.modified,
+            "references": [_fields(one) for one in info.references or ()],
         }
         for info in found
     ]
     emit("namespaces list", options, lines or ["no namespaces"], {"namespaces": fields})
+
+
+def _bound(info: NamespaceInfo) -> str:
+    """The functions that read from it, if any: whoever deletes it takes it from them."""
+    names = [printable(one.name or one.id or "?") for one in info.references or ()]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f", bound to {', '.join(names[:_NAMED])}{more}" if names else ""
+
+
+def _fields(one: Reference) -> dict[str, str]:
+    names = ("type", "id", "name", "zone", "zone_name")
+    values = (one.kind, one.id, one.name, one.zone, one.zone_name)
+    return {name: value or "" for name, value in zip(names, values, strict=True)}
 
 
 @command.command("create", epilog="Example: kvsync namespaces create ns-1 --zone zone-1")

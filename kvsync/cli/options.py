@@ -34,12 +34,21 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _Decorator: TypeAlias = Callable[[_F], _F]
 
 
+class _Option(click.Option):
+    """An option whose variable may have a line's end behind it: files of Windows leave one."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """What the variable says, if anything."""
+        text = super().resolve_envvar_value(ctx)
+        return (text.strip() or None) if text else None
+
+
 def option(*names: str, variable: bool = True, **attributes: Any) -> Callable[[_F], _F]:
     """A click option that can also be set by ``KVSYNC_`` and its name, unless ``variable``."""
     long = next(name for name in names if name.startswith("--")).split("/")[0]
     if variable:
         attributes["envvar"] = "KVSYNC_" + long[2:].upper().replace("-", "_")
-    return click.option(*names, **attributes)
+    return click.option(*names, cls=_Option, **attributes)
 
 
 def _group(*decorators: Callable[[Any], Any]) -> Callable[[_F], _F]:
@@ -95,7 +104,8 @@ read_options = _group(
     option(
         "--charset",
         type=click.Choice(["strict", "utf-8"]),
-        help="Which keys a directory or dump may have [default: strict].",
+        help="Keys of a directory or dump: strict has letters, digits, - and _, as documented;"
+        " utf-8 any, as the service takes them since mid-2026 [default: strict].",
     ),
     option("--prefix", metavar="TEXT", help="Put before each key of a directory or dump."),
     option(
@@ -151,7 +161,8 @@ rate_option = option(
     default=20.0,
     show_default=True,
     metavar="N",
-    help="Requests per second.",
+    help="Requests per second and action. 20 is what a sub-account may, by the console and tccli,"
+    " too; more is granted by ticket.",
 )
 
 network_options = _group(

@@ -7,6 +7,7 @@ import click
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.dumps import dump_options
+from kvsync.cli.expanded import PatternCommand
 from kvsync.cli.options import (
     option,
     output_options,
@@ -19,7 +20,9 @@ from kvsync.front import plan
 __all__ = ["command"]
 
 
-@click.command("plan", epilog="Example: kvsync plan manifests/example.yaml --local")
+@click.command(
+    "plan", cls=PatternCommand, epilog="Example: kvsync plan manifests/example.yaml --local"
+)
 @sources_argument
 @dump_options()
 @target_options

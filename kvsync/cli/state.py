@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from kvsync.cli.expanded import PatternCommand
 from kvsync.cli.options import lock_timeout_option, option, output_options, state_option
 from kvsync.cli.output import emit
 from kvsync.cli.state_check import check_command
@@ -65,7 +66,9 @@ def list_command(source: str | None, state: str, **options: Any) -> None:
     )
 
 
-@command.command("show", epilog="Example: kvsync state show ./bundle --only 'cfg-*'")
+@command.command(
+    "show", cls=PatternCommand, epilog="Example: kvsync state show ./bundle --only 'cfg-*'"
+)
 @source_argument
 @state_option
 @_zone
@@ -87,7 +90,9 @@ def show_command(source: str | None, state: str, **options: Any) -> None:
     emit("state show", options, lines or [f"no such keys in {path}"], fields)
 
 
-@command.command("forget", epilog="Example: kvsync state forget ./bundle --only 'cfg-*'")
+@command.command(
+    "forget", cls=PatternCommand, epilog="Example: kvsync state forget ./bundle --only 'cfg-*'"
+)
 @source_argument
 @state_option
 @_zone

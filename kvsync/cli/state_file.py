@@ -16,13 +16,12 @@ source_argument = click.argument("source", required=False, type=click.Path())
 
 def path_of(source: str | None, state: str) -> str:
     """The state file of a SOURCE, or the one that ``--state`` names. Raises `UsageError`."""
-    if source and not os.path.exists(source):
+    place = os.path.abspath(source or ".")
+    if not os.path.exists(place):
         raise UsageError(f"{source}: no such file or directory")
     if not source and not state:
         raise UsageError("give a SOURCE, or --state FILE")
-    if not source or os.path.isdir(source):
-        return state_path(source or ".", state)
-    return state_path(os.path.dirname(os.path.abspath(source)), state)
+    return state_path(place if os.path.isdir(place) else os.path.dirname(place), state)
 
 
 def owner_line(fields: dict[str, Any]) -> str:

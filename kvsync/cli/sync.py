@@ -7,6 +7,7 @@ import click
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.dumps import dump_options
+from kvsync.cli.expanded import PatternCommand
 from kvsync.cli.options import (
     output_options,
     plan_options,
@@ -21,7 +22,11 @@ from kvsync.settings import Verifying
 __all__ = ["command"]
 
 
-@click.command("sync", epilog="Example: kvsync sync ./bundle --zone zone-123 --namespace prod")
+@click.command(
+    "sync",
+    cls=PatternCommand,
+    epilog="Example: kvsync sync ./bundle --zone zone-123 --namespace prod",
+)
 @sources_argument
 @dump_options()
 @target_options

@@ -7,6 +7,7 @@ import click
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.dumps import dump_options
+from kvsync.cli.expanded import PatternCommand
 from kvsync.cli.options import output_options, read_options, sources_argument
 from kvsync.cli.output import write_result
 from kvsync.sync import validate
@@ -15,7 +16,7 @@ from kvsync.units import count_text, printable, size_text
 __all__ = ["command"]
 
 
-@click.command("validate", epilog="Example: kvsync validate manifests/*.yaml")
+@click.command("validate", cls=PatternCommand, epilog="Example: kvsync validate manifests/*.yaml")
 @sources_argument
 @dump_options()
 @read_options

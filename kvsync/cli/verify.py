@@ -7,6 +7,7 @@ import click
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.dumps import dump_options
+from kvsync.cli.expanded import PatternCommand
 from kvsync.cli.options import (
     Duration,
     network_options,
@@ -22,7 +23,7 @@ from kvsync.sync import verify
 __all__ = ["command"]
 
 
-@click.command("verify", epilog="Example: kvsync verify ./bundle --wait 60s")
+@click.command("verify", cls=PatternCommand, epilog="Example: kvsync verify ./bundle --wait 60s")
 @sources_argument
 @dump_options()
 @target_options

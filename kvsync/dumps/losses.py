@@ -14,6 +14,7 @@ __all__ = [
     "Lossy",
     "LostPair",
     "told_expired",
+    "told_short",
 ]
 
 ERROR, SKIP, KEEP = "error", "skip", "keep"
@@ -86,3 +87,10 @@ def told_expired(losses: Losses) -> Collection[str]:
     """Keys of pairs whose expiry has passed, where that was asked for: then they are told of."""
     asked = any(kind is Loss.EXPIRED for kind, _ in losses.totals if kind not in losses.unasked)
     return {pair.key for pair in losses if pair.loss.kind is Loss.EXPIRED} if asked else ()
+
+
+def told_short(losses: Losses) -> Collection[str]:
+    """Keys of pairs that have less than 60 s to live: all that there are are told of."""
+    if not any(kind is Loss.SHORT_TTL for kind, _ in losses.totals):
+        return ()
+    return {pair.key for pair in losses if pair.loss.kind is Loss.SHORT_TTL}

@@ -22,7 +22,7 @@ __all__ = ["NOT_TEXT", "POLICIES", "Policy", "Rules", "Settled", "names_of", "se
 NOT_TEXT = "is not UTF-8: change it"
 
 _SHORTEST_TTL = 60
-"""Seconds. One revision of the API takes a shorter one, another refuses it."""
+"""Seconds. The documented page allows a shorter one, the service refuses it since mid-2026."""
 
 
 class Policy(NamedTuple):
@@ -66,7 +66,7 @@ POLICIES: Mapping[Loss, Policy] = {
     Loss.SHORT_TTL: Policy(
         "less than 60 s to live",
         {
-            "keep": "send it as it is; one revision of the API refuses that",
+            "keep": "send it as it is; the service refuses that since mid-2026",
             ERROR: "end the run before it sends anything",
             SKIP: "leave the pair out",
             "extend": "let it live for 60 s",

@@ -25,7 +25,7 @@ _PAGE = 1000
 _MOST_NAMESPACES = 100_000
 """No zone has so many: whoever lists more has no end."""
 _DEFAULT_RATE = 20.0
-"""Requests per second and action that the API allows an account."""
+"""Requests per second that the API allows for each action, access region and sub-account."""
 
 
 class EdgeKVClient:
@@ -34,9 +34,10 @@ class EdgeKVClient:
         async with EdgeKVClient(default_credentials()) as client:
             await client.namespace("zone-…", "ns-011").put("hello", b"world", NEVER)
 
-    ``throttle`` paces the requests; clients of the same account share one (20 per second and
-    action by default). Methods raise `ServiceError` or `Interrupted`; the constructor raises
-    `UsageError` for an endpoint that makes no sense, ``async with`` for a CA file or a proxy that
+    ``throttle`` paces the requests; clients that sign as the same sub-account share one (20 per
+    second and action by default: what it may, with the console and the vendor's CLI). Methods raise
+    `ServiceError` or `Interrupted`; the constructor raises `UsageError` for an endpoint that makes
+    no sense, ``async with`` for a CA file or a proxy that
     cannot be used.
     """
 

@@ -9,6 +9,7 @@ import asyncio
 import errno
 import functools
 import math
+import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -23,6 +24,7 @@ from aiohttp.client_proto import ResponseHandler
 from kvsync.edgekv.clock import steady
 from kvsync.edgekv.dialogue import Dialogue
 from kvsync.edgekv.throttle import Openings, Permit, Throttle
+from kvsync.machine import is_short_of_files, spare_files
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest
@@ -33,6 +35,8 @@ __all__ = ["PacedConnector", "SteadyBody"]
 
 _MOST_CONNECTIONS = 512
 """Half of the descriptors that a process commonly has."""
+_OTHER_FILES = 20
+"""Descriptors that the state, sources and look-ups of names may need at a time."""
 _TRIES = 3
 _HASTE = 0.95
 """Of the time between two requests: what is opened for them must not be what slows them down."""
@@ -82,19 +86,22 @@ class PacedConnector(aiohttp.TCPConnector):
     """Gets a connection, and then the permit of the action that the request's headers name.
 
     A second's worth of permits bounds how many hold a connection while they wait (`turn`), since
-    servers close idle ones, and since a sync of three keys shall open three.
+    servers close idle ones, and since a sync of three keys shall open three. ``ends``: how many
+    ends of each connection are in this process, as those of an emulator in it are.
     """
 
-    def __init__(self, throttle: Throttle) -> None:
+    def __init__(self, throttle: Throttle, ends: int = 1) -> None:
         self._throttle = throttle
         # How late a request may leave after its permit: some milliseconds of the room that each
         # second has, or what a pace below one a second leaves beyond the second.
         self._patience = max(_LATE_S, 1 / throttle.rate - 1)
-        self._width = min(_MOST_CONNECTIONS, max(1, math.ceil(throttle.rate)))
+        # Half of the room: a copy reads over other connections meanwhile.
+        room = max(1, (spare_files() - _OTHER_FILES) // (2 * ends))
+        self._width = min(_MOST_CONNECTIONS, room, max(1, math.ceil(throttle.rate)))
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._openings: dict[str, Openings] = {}
         # Four seconds' worth: one for those who wait, two for answers that take 2 s, and room.
-        super().__init__(limit=min(_MOST_CONNECTIONS, max(100, 4 * self._width)))
+        super().__init__(limit=min(_MOST_CONNECTIONS, room, max(100, 4 * self._width)))
         self._factory = functools.partial(_new_dialogue, self._loop)
 
     def turn(self, action: str) -> AbstractAsyncContextManager[None]:
@@ -159,7 +166,12 @@ class PacedConnector(aiohttp.TCPConnector):
                     openings.note()
                 else:
                     await openings.wait(lambda: not self._has_idle(req))
-                connection = await super().connect(req, traces, timeout)
+                try:
+                    connection = await super().connect(req, traces, timeout)
+                except aiohttp.ClientConnectorError as error:
+                    if self._wants_fewer(error.os_error):
+                        continue
+                    raise
             dialogue = _dialogue(connection)
             is_new = dialogue.is_new
             if is_new:
@@ -172,6 +184,18 @@ class PacedConnector(aiohttp.TCPConnector):
             connection.close()
             if is_new:
                 raise _no_connector(req, "it speaks before it is asked")
+
+    def _wants_fewer(self, error: OSError) -> bool:
+        """Whether a connection may be had once another one is free, since no more can be opened.
+
+        So it is from here on. Raises `OSError` where none is there that could become free.
+        """
+        if not is_short_of_files(error):
+            return False
+        if not self._acquired:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        self._limit = len(self._acquired)
+        return True
 
     def _openings_of(self, action: str) -> Openings:
         openings = self._openings.get(action)
@@ -202,8 +226,9 @@ class SteadyBody(payload.Payload):
     """A body in memory whose upload may not stall for longer than ``silence`` seconds.
 
     aiohttp starts to count silence once a body is written: a peer that stops to read would hold
-    the request for ever. ``written`` is called when all of it is written. ``withheld``: nothing of
-    the request was sent, since the connection had something to say before.
+    the request for ever. ``written`` is called when all of it is written. ``begun``: a connection
+    is there, on which it is written; ``withheld``: nothing of the request was sent, since the
+    connection had something to say before.
     """
 
     _autoclose = True
@@ -219,6 +244,7 @@ class SteadyBody(payload.Payload):
         self.written = written
         self._dialogue: Dialogue | None = None
         self.withheld = False
+        self.begun = False
 
     def _begin(self) -> None:
         self._begun, self._begun_monotonic = time.time(), time.monotonic()
@@ -267,6 +293,7 @@ class SteadyBody(payload.Payload):
         """Writes ``content_length`` bytes of it, None for all. Raises `TimeoutError`."""
         # It sends the head, too, which waits for the first bytes of the body.
         dialogue = getattr(writer, "protocol", None)
+        self.begun = True
         if isinstance(dialogue, Dialogue):
             await self._begin_on(dialogue)
         if permit := _permit.get(None):

@@ -13,14 +13,24 @@ if TYPE_CHECKING:
     import socket
     import ssl
 
-__all__ = ["INTL", "MAINLAND", "identity", "is_loopback", "is_refused", "parse_endpoint"]
+__all__ = [
+    "INTL",
+    "MAINLAND",
+    "identity",
+    "is_host_name",
+    "is_loopback",
+    "is_refused",
+    "parse_endpoint",
+]
 
 INTL = "https://teo.intl.tencentcloudapi.com"
 MAINLAND = "https://teo.tencentcloudapi.com"
 
 _SITES = {"intl": INTL, "mainland": MAINLAND}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?", re.ASCII)
+_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*", re.ASCII)
+"""What a resolver takes: it raises what nobody expects for an empty or an endless label."""
 _GREETING = b"kvsync emulator "
 _ANSWER = re.compile(_GREETING + rb"([0-9A-Za-z-]{1,64})\s*", re.ASCII)
 _PATIENCE_S = 1.0
@@ -57,6 +67,11 @@ def parse_endpoint(text: str) -> str:
 def is_loopback(endpoint: str) -> bool:
     """Whether a normalised endpoint is on this machine."""
     return _is_loopback_host(urlsplit(endpoint).hostname or "")
+
+
+def is_host_name(host: str) -> bool:
+    """Whether this, in lower case, is a name that can be looked up."""
+    return len(host) <= 253 and _HOST.fullmatch(host) is not None
 
 
 def identity(endpoint: str, timeout: float | None = None, *, ca_file: str = "") -> str:
@@ -108,7 +123,7 @@ def _host(parts: SplitResult) -> str:
             return ipaddress.IPv6Address(host).compressed
         except ValueError:
             raise UsageError("endpoint: what is in brackets is not an IPv6 address") from None
-    if not _HOST.fullmatch(host):
+    if not is_host_name(host):
         raise UsageError(f"endpoint: not a host name: {_ADVICE}")
     return host
 

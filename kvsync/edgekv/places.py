@@ -17,6 +17,8 @@ from typing import Any
 
 from kvsync.edgekv.endpoint import INTL
 from kvsync.edgekv.roles import Base, Role, assumed, pod_role, role_of, sts_of
+from kvsync.edgekv.secretfile import bad_place as _bad
+from kvsync.edgekv.secretfile import text_of, warn_if_open
 from kvsync.errors import FatalError, UsageError
 
 __all__ = ["Credential", "Places", "check_profile"]
@@ -109,7 +111,7 @@ class Places:
         profile = profile or self.environ.get(_TCCLI_PROFILE, "").strip() or "default"
         path = Path(self.home, ".tccli", f"{profile}.configure")
         try:
-            host = json.loads(_text(path) or "{}")["sts"]["endpoint"]
+            host = json.loads(text_of(path) or "{}")["sts"]["endpoint"]
         except (ValueError, LookupError, TypeError, RecursionError):
             host = ""
         return host if host and isinstance(host, str) else sts_of(self.endpoint)
@@ -124,7 +126,7 @@ class Places:
 
     def _profile_file(self, role: Role | None) -> Credential | None:
         path = Path(self.home, ".tencentcloud", "credentials")
-        text = _text(path)
+        text = text_of(path)
         if text is None:
             return None
         # A secret may hold a percent sign, and a message of the parser holds the line.
@@ -145,12 +147,14 @@ class Places:
             section.get("token"),
         )
         _check_base(pair, str(path), own)
+        if pair:
+            warn_if_open(path)
         return self._acting(pair, str(path), role or own)
 
     def _tccli(self, profile: str, role: Role | None = None) -> Credential | None:
         """What tccli's profile signs with; ``role`` comes before the one that is in it."""
         path = self._tccli_path(profile)
-        text = _text(path)
+        text = text_of(path)
         if text is None:
             return None
         try:
@@ -172,6 +176,8 @@ class Places:
             expires=content.get("expiresAt"),
         )
         _check_base(pair, str(path), own)
+        if pair:
+            warn_if_open(path)
         return self._acting(pair, str(path), role or own, profile)
 
     def _tccli_path(self, profile: str) -> Path:
@@ -183,8 +189,8 @@ class Places:
         missing = [name for name in _TKE if not self.environ.get(name)]
         if missing:
             raise _bad(f"the TKE OIDC role needs {', '.join(missing)} too")
-        region, provider, token_file, role = (self.environ[name] for name in _TKE)
-        token = _text(Path(token_file))
+        region, provider, token_file, role = (self.environ[name].strip() for name in _TKE)
+        token = text_of(Path(token_file))
         if not token:
             raise _bad(f"the TKE OIDC token file {token_file} is missing or empty")
         *texts, ends = pod_role(region, provider, token, role)
@@ -246,17 +252,6 @@ def _credential(place: str, values: list[str], expires: float) -> Credential:
         ) from None
 
 
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except UnicodeDecodeError:
-        raise _bad(f"{path} is not a text file in UTF-8") from None
-    except OSError as error:
-        raise _bad(f"{path} cannot be read: {error.strerror}") from None
-
-
 def _check_base(pair: Credential | None, place: str, role: Role | None) -> None:
     if role and not pair:
         raise _bad(f"{place}: a role is named, but no key pair that could assume it")
@@ -287,7 +282,3 @@ def _cvm() -> Credential | None:
         return None
     ends = source._expired_ts  # noqa: SLF001 - the vendor tells it nowhere else
     return _credential("the CVM instance role", found, float(ends))
-
-
-def _bad(message: str) -> FatalError:
-    return FatalError("BadCredentials", message)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from kvsync.edgekv.endpoint import INTL, is_loopback
+from kvsync.edgekv.proxy import proxy_for
 from kvsync.errors import FatalError
 
 __all__ = ["Base", "Role", "Temporary", "assumed", "pod_role", "role_of", "sts_of"]
@@ -84,9 +85,11 @@ def assumed(base: Base, role: Role, host: str) -> Temporary:
         ends = min(asked + _LIFETIME_S, float(response["ExpiredTime"]))
         return _checked((keys["TmpSecretId"], keys["TmpSecretKey"], keys["Token"]), ends)
     except Exception as error:  # noqa: BLE001 - whatever the vendor's package lets out
+        code = _vendor_code(error)
+        advice = "check its ARN and session name, and that this key may assume it"
         raise _bad(
-            f"{base.place}: {host} gave no credentials of the role ({_vendor_code(error)}): check "
-            "its ARN and session name, and that this key may assume it"
+            f"{base.place}: {host} gave no credentials of the role ({code}):"
+            f" {_network_advice(error, code, host) or advice}"
         ) from None
 
 
@@ -123,6 +126,15 @@ def _vendor_code(error: Exception) -> str:
     if isinstance(code, str) and _CODE.fullmatch(code):
         return code
     return type(error).__name__
+
+
+def _network_advice(error: Exception, code: str, host: str) -> str:
+    """What to look at where nobody answered; empty where somebody did."""
+    if code != "ClientNetworkError" and not isinstance(error, TimeoutError):
+        return ""
+    proxy = proxy_for(f"https://{host}")
+    where = f"{proxy}; or put {host} into NO_PROXY" if proxy else "the network"
+    return f"it was not reached, check {where}"
 
 
 def _ask(base: Base, role: Role, host: str) -> Any:

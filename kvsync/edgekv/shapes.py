@@ -4,7 +4,15 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-__all__ = ["Answer", "DoneAnswer", "Fault", "ListAnswer", "NamespaceInfo", "NamespacesAnswer"]
+__all__ = [
+    "Answer",
+    "DoneAnswer",
+    "Fault",
+    "ListAnswer",
+    "NamespaceInfo",
+    "NamespacesAnswer",
+    "Reference",
+]
 
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
 
@@ -34,6 +42,16 @@ class ListAnswer(Answer, frozen=True, rename="pascal"):
     cursor: str = ""
 
 
+class Reference(msgspec.Struct, frozen=True):
+    """Who has a namespace bound: an edge function, so far; its zone may be another one."""
+
+    kind: str | None = msgspec.field(name="ReferenceType", default=None)
+    id: str | None = msgspec.field(name="ReferenceId", default=None)
+    name: str | None = msgspec.field(name="ReferenceName", default=None)
+    zone: str | None = msgspec.field(name="ZoneId", default=None)
+    zone_name: str | None = msgspec.field(name="ZoneName", default=None)
+
+
 class NamespaceInfo(msgspec.Struct, frozen=True):
     """A namespace as its zone's list has it; capacity and used are in bytes."""
 
@@ -43,6 +61,7 @@ class NamespaceInfo(msgspec.Struct, frozen=True):
     used: _Count = msgspec.field(name="CapacityUsed", default=0)
     created: str = msgspec.field(name="CreatedOn", default="")
     modified: str = msgspec.field(name="ModifiedOn", default="")
+    references: list[Reference] | None = msgspec.field(name="References", default=None)
 
 
 class NamespacesAnswer(Answer, frozen=True, rename="pascal"):

@@ -181,7 +181,7 @@ class _UntilStopped:
 
 
 class Throttle:
-    """Paces the requests of one account, each action by itself; shared by all who send them.
+    """Paces the requests of one sub-account, each action by itself; shared by all who send them.
 
     ``rate`` is in requests per second and action. After a refusal (`slow_down`) an action's rate
     halves, at most once a second and never below an eighth, and climbs back by a tenth of the full

@@ -5,6 +5,7 @@ https://www.tencentcloud.com/document/api/1145/42650, and ``errorcodes`` of the 
 """
 
 import asyncio
+import errno
 import re
 import ssl
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from typing import NamedTuple, TypeVar
 import aiohttp
 
 from kvsync.edgekv.endpoint import INTL, MAINLAND
+from kvsync.edgekv.proxy import Proxy, error_on_the_way
 from kvsync.edgekv.redaction import repeats
 from kvsync.errors import (
     ClockError,
@@ -22,6 +24,7 @@ from kvsync.errors import (
     ServiceError,
     ThrottledError,
 )
+from kvsync.machine import lack
 from kvsync.units import printable
 
 __all__ = ["FOREIGN", "Scene", "bad_answer", "error_from", "error_from_exception"]
@@ -84,6 +87,8 @@ _ADVICE = {
     "AuthFailure": "check the credentials",
     "AuthFailure.UnauthorizedOperation": "let this account use EdgeOne (teo) on the zone, in CAM",
     "UnauthorizedOperation": "let this account use EdgeOne (teo) on the zone, in CAM",
+    "RequestLimitExceeded": "all that signs as this sub-account, the console and tccli too, draws"
+    " on the same 20 a second: give kvsync a user of its own, or a lower --rate",
     "OperationDenied.PlanHasBeenExpired": "renew the zone's plan",
     "OperationDenied.PlanHasBeenIsolated": "renew the zone's plan",
 }
@@ -144,19 +149,23 @@ def error_from(
     return kind(code, text, request_id, in_doubt=known is None or kind is PassingError)
 
 
-def error_from_exception(error: BaseException, scene: Scene, *, sent: bool = True) -> ServiceError:
+def error_from_exception(
+    error: BaseException, scene: Scene, *, sent: bool = True, proxy: Proxy | None = None
+) -> ServiceError:
     """The error for one of `FOREIGN`: a connection that failed before, at or after the request.
 
-    In doubt unless it is certain that nothing was ``sent``.
+    In doubt unless it is certain that nothing was ``sent``. ``proxy``: the one on whose way it
+    failed, before the request.
     """
-    in_doubt = sent and not isinstance(error, _NOT_SENT)
+    in_doubt = sent and not proxy and not isinstance(error, _NOT_SENT)
     host = scene.endpoint.partition("://")[2]
+    if proxy:
+        if told := error_on_the_way(proxy, error, host):
+            return told
+        host = f"{host} behind {proxy}"
     if isinstance(error, _UNTRUSTED):
         return FatalError("CertificateError", _certificate_words(error, host))
     if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError):
-        if isinstance(error, aiohttp.ClientHttpProxyError):
-            text = f"the proxy refused the way to {host} (HTTP {error.status}): check HTTPS_PROXY"
-            return PassingError("ConnectionError", text)
         return bad_answer(f"the answer of {host} is cut off or broken", in_doubt=in_doubt)
     if isinstance(error, TimeoutError):
         what = "no answer" if in_doubt else "no connection"
@@ -171,18 +180,18 @@ def bad_answer(message: str, request_id: str = "", *, in_doubt: bool = True) -> 
 
 
 def _connection_words(error: BaseException, host: str) -> str:
+    if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
+        return f"no connection to {host}: {lack(error)}"
     match error:
         case ssl.SSLError():
             return f"TLS with {host} failed: check --endpoint and any proxy in between"
         case aiohttp.ClientConnectorDNSError():
             return f"the name in {host} was not found: check --endpoint and this machine's DNS"
-        case aiohttp.ClientProxyConnectionError():
-            return f"the proxy to {host} does not answer: check HTTPS_PROXY and NO_PROXY"
         case aiohttp.ClientConnectorError():
             reason = error.os_error.strerror or type(error.os_error).__name__
             return f"no connection to {host} ({reason}): check --endpoint and the network"
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-            return f"{host} is no address that can be used: check --endpoint and HTTPS_PROXY"
+            return f"{host} is no address that can be used: check --endpoint"
     return f"the connection to {host} was cut"
 
 

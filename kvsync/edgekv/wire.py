@@ -15,17 +15,17 @@ from kvsync.edgekv.clock import ServiceClock, steady
 from kvsync.edgekv.connector import PacedConnector, SteadyBody
 from kvsync.edgekv.endpoint import is_loopback
 from kvsync.edgekv.options import ClientOptions
+from kvsync.edgekv.proxy import proxy_for
 from kvsync.edgekv.reading import Patience, Room, read_body
 from kvsync.edgekv.signing import signed_headers
 from kvsync.edgekv.throttle import Throttle
 from kvsync.edgekv.tls import trusting
 from kvsync.edgekv.translate import FOREIGN, Scene, error_from_exception
-from kvsync.errors import UsageError
 
 if TYPE_CHECKING:
     from kvsync.edgekv.credentials import CredentialProvider
 
-__all__ = ["Request", "ServiceClock", "Wire", "proxy_for"]
+__all__ = ["Request", "ServiceClock", "Wire"]
 
 
 class Request(NamedTuple):
@@ -58,7 +58,7 @@ class Wire:
         self._trust = trusting(options.ca_file) if options.ca_file else None
         self._proxy = proxy_for(endpoint)
         self._room = Room()
-        self._connector = PacedConnector(throttle)
+        self._connector = PacedConnector(throttle, ends=2 if is_loopback(endpoint) else 1)
         self._session = aiohttp.ClientSession(
             connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -103,20 +103,25 @@ class Wire:
                 content.written = patience.begin
                 return await self._exchange(content, headers, limit, patience)
         except FOREIGN as error:
+            # Until the request begins, it is the way through the proxy that fails.
+            proxy = None if content.begun else self._proxy
+            sent = not content.withheld
             # Its text may hold the headers: it is not chained, so that no traceback shows them.
-            raise error_from_exception(error, request.scene, sent=not content.withheld) from None
+            raise error_from_exception(error, request.scene, sent=sent, proxy=proxy) from None
 
     async def _exchange(
         self, content: SteadyBody, headers: dict[str, str], limit: int, patience: Patience
     ) -> Reply:
+        proxy = self._proxy
         try:
             async with self._session.post(
                 self._url,
                 data=content,
                 headers=headers,
                 allow_redirects=False,
-                proxy=self._proxy,
                 ssl=self._trust or True,
+                proxy=proxy.url if proxy else None,
+                proxy_headers=proxy.headers if proxy else None,
             ) as response:
                 arrived, sent = time.time(), content.sent_before()
                 at, took = steady(), content.waited
@@ -132,25 +137,3 @@ class Wire:
                 )
         finally:
             patience.over()
-
-
-def proxy_for(endpoint: str) -> str | None:
-    """The proxy that the environment names for an endpoint, or None.
-
-    Raises `UsageError` for a proxy that is not reached over http or https.
-    """
-    # Pulls http.client and more; only a client that is opened needs it.
-    from urllib.request import getproxies, proxy_bypass
-
-    parts = urlsplit(endpoint)
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or is_loopback(endpoint) or proxy_bypass(parts.netloc):
-        return None
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
-    if urlsplit(proxy).scheme not in ("http", "https"):
-        raise UsageError(
-            f"{parts.scheme.upper()}_PROXY: only http and https proxies are supported; "
-            "unset it, or put the endpoint's host into NO_PROXY"
-        )
-    return proxy

@@ -6,7 +6,20 @@ from dataclasses import dataclass, field
 
 from kvsync.errors import UsageError
 
-__all__ = ["ALL_FAULTS", "DEFAULT_FAULTS", "EmulatorOptions", "is_namespace_name"]
+__all__ = [
+    "ALL_FAULTS",
+    "ANY",
+    "DEFAULT_FAULTS",
+    "LIMITS",
+    "NEWER",
+    "PAGE",
+    "EmulatorOptions",
+    "is_namespace_name",
+]
+
+NEWER, PAGE, ANY = LIMITS = ("newer", "page", "any")
+"""Which revision of the API is played: the service since mid-2026, the documented page, or both."""
+
 
 DEFAULT_FAULTS = frozenset(
     {"InternalError", "502", "reset-before", "reset-after", "hang", "cut-off", "not-json"}
@@ -39,8 +52,11 @@ class EmulatorOptions:
     ``faults``, drawn from ``seed``. ``data`` is an SQLite file; empty: memory. ``credential`` is
     the one pair (secret id, secret key) that is let in; with None every pair is, and the HMAC is
     not checked. ``tls`` is a PEM file with a certificate and its key; empty: plain HTTP.
+    ``limits`` is one of `LIMITS`: ``newer`` refuses what the service refuses since
+    mid-2026 (what expires in under 60 s), ``page`` what the documented page refuses (keys of other
+    characters than letters, digits, ``-`` and ``_``), ``any`` takes what one of them takes.
 
-    Raises `UsageError` for a number out of range, an unknown fault and an illegal namespace.
+    Raises `UsageError` for a number out of range, an unknown fault, revision or illegal namespace.
     """
 
     zone: str = ""
@@ -55,6 +71,7 @@ class EmulatorOptions:
     credential: tuple[str, str] | None = field(default=None, repr=False)
     seed: int | None = None
     tls: str = ""
+    limits: str = NEWER
 
     def __post_init__(self) -> None:
         if not 0 <= self.rate < math.inf:
@@ -67,6 +84,8 @@ class EmulatorOptions:
             raise UsageError("lag: give a finite number of seconds, 0 or more")
         if not 0 <= self.fault <= 1:
             raise UsageError("fault: give a share from 0 to 1")
+        if self.limits not in LIMITS:
+            raise UsageError(f"limits: give {', '.join(LIMITS[:-1])} or {LIMITS[-1]}")
         if unknown := sorted(self.faults - ALL_FAULTS):
             known = ", ".join(sorted(ALL_FAULTS))
             raise UsageError(f"faults: {', '.join(unknown)} is unknown; there are {known}")

@@ -1,7 +1,8 @@
 """What each action may be asked: names, types and bounds of its parameters.
 
 Source: the request classes of ``tencentcloud.teo.v20220901.models``. Where two revisions of the
-service disagree, the wider one holds here: any key in UTF-8, any time to live above zero.
+service disagree, the wider one holds here: any key in UTF-8, any time to live above zero. What one
+of them refuses is `kvsync.emulator.limits`.
 """
 
 from collections.abc import Callable, Mapping

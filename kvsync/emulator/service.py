@@ -10,6 +10,7 @@ import msgspec
 from kvsync.edgekv.signing import VERSION
 from kvsync.emulator.actions import ACTIONS, find_namespace
 from kvsync.emulator.authorization import check_authorization
+from kvsync.emulator.limits import check_limits
 from kvsync.emulator.options import EmulatorOptions
 from kvsync.emulator.parameters import read_parameters
 from kvsync.emulator.refusal import Refusal
@@ -65,6 +66,7 @@ class Service:
                 f"{action} is limited to {self._options.rate:g} requests per second: slow down.",
             )
         parameters = read_parameters(action, request.body)
+        check_limits(parameters, self._options.limits, int(now))
         self._enter(parameters["ZoneId"])
         self._store.sweep(now)
         return ACTIONS[action](self._store, parameters, now)

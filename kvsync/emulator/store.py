@@ -9,7 +9,14 @@ from typing import NamedTuple
 
 from kvsync.errors import StateError
 
-__all__ = ["CAPACITY", "Namespace", "Store", "stored_uuid"]
+__all__ = [
+    "CAPACITY",
+    "Namespace",
+    "Store",
+    "StoredNamespace",
+    "stored_namespaces",
+    "stored_uuid",
+]
 
 CAPACITY = 2**30
 """Bytes of keys and values in a namespace ("1 GB" in the vendor's words)."""
@@ -60,11 +67,34 @@ def stored_uuid(path: str) -> str:
     Reads only: it takes no lock and leaves no file behind, also beside a running emulator. The page
     with the UUID never changes once it is written, so it may be read past any lock.
     """
-    address = Path(path).absolute().as_uri() + "?mode=ro&immutable=1"
-    with suppress(sqlite3.Error), closing(sqlite3.connect(address, uri=True)) as connection:
+    with suppress(sqlite3.Error), closing(_unlocked(path)) as connection:
         if _pragma(connection, "application_id") == _APPLICATION:
             return str(connection.execute("SELECT uuid FROM emulator").fetchone()[0])
     return ""
+
+
+class StoredNamespace(NamedTuple):
+    """What stands in a data file: a namespace, and how many bytes it holds."""
+
+    zone: str
+    name: str
+    used: int
+
+
+def stored_namespaces(path: str) -> list[StoredNamespace]:
+    """The namespaces in an emulator's data file, as far as they can be told without a lock.
+
+    What an emulator that was killed has left in its journal, or one writes now, is not seen.
+    """
+    with suppress(sqlite3.Error), closing(_unlocked(path)) as connection:
+        found = connection.execute("SELECT zone, name, used FROM namespaces").fetchall()
+        return [StoredNamespace(*row) for row in found]
+    return []
+
+
+def _unlocked(path: str) -> sqlite3.Connection:
+    address = Path(path).absolute().as_uri() + "?mode=ro&immutable=1"
+    return sqlite3.connect(address, uri=True)
 
 
 class Store:

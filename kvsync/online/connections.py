@@ -67,7 +67,7 @@ class Connections:
 
         Where there are no data yet, whoever only looks finds nothing, and leaves nothing behind.
         """
-        from kvsync.emulator.options import EmulatorOptions
+        from kvsync.emulator.options import ANY, EmulatorOptions
         from kvsync.emulator.server import Emulator
 
         pair = f"AKID{secrets.token_hex(16)}", secrets.token_hex(16)
@@ -78,6 +78,8 @@ class Connections:
             rate=max(API_RATE, self._settings.rate),
             data=data if stored_uuid(data) else "",
             credential=pair,
+            # A first step shall not fail for what one revision refuses; the plan warns of it.
+            limits=ANY,
         )
         emulator = await self._stack.enter_async_context(Emulator(options))
         return StaticCredentials(*pair), emulator.url

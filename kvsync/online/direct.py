@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from kvsync.edgekv.answers import NamespaceInfo
 from kvsync.edgekv.client import EdgeKVClient
+from kvsync.edgekv.shapes import Reference
 from kvsync.errors import Interrupted, RejectedError
 from kvsync.interface import Interface
 from kvsync.jobs import Job, target_job
@@ -14,7 +15,7 @@ from kvsync.online.network import Network
 from kvsync.settings import Call
 from kvsync.state import State, run_lock
 
-__all__ = ["create_namespace", "get", "list_namespaces", "put"]
+__all__ = ["NamespaceInfo", "Reference", "create_namespace", "get", "list_namespaces", "put"]
 
 T = TypeVar("T")
 

@@ -91,6 +91,8 @@ class Network:
         """State files that could not be written: what is sent for them would be forgotten."""
 
     def __enter__(self) -> Self:
+        # It opens files, and may fail for want of them: then nothing has begun.
+        self._runner.get_loop()
         # A full collection of all that was imported and planned took 30 ms, in which a request that
         # had its permit did not leave: then 21 met in one second. What is frozen is not looked at.
         gc.freeze()
@@ -133,7 +135,7 @@ class Network:
     async def reading(self) -> AsyncIterator[None]:
         """For reads: first wait until the service has forgotten those of the network beside.
 
-        Each paces its own, and the service counts those of one account together. Raises
+        Each paces its own, and the service counts those of one sub-account together. Raises
         `Interrupted`.
         """
         left = self._reads.last + _WINDOW_S - time.monotonic()

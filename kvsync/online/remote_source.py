@@ -13,7 +13,7 @@ from typing import NamedTuple
 from kvsync.dumps.losses import NO_LOSSES
 from kvsync.errors import Interrupted, KvsyncError, ServiceError, UsageError
 from kvsync.interface import Interface
-from kvsync.jobs import Job, target_job
+from kvsync.jobs import Job, far_job
 from kvsync.keys import KEYS_PER_REQUEST, matches
 from kvsync.model import Destination, Entry, Expiry, Loaded, Lost, Pair, Recall
 from kvsync.online.far_side import Answer, FarSide
@@ -195,16 +195,16 @@ def opened(call: Call, interface: Interface, copying: Copying) -> Iterator[tuple
     """
     if fault := name_fault(copying.name):
         raise UsageError(f"--name {fault}")
-    far_job = target_job(replace(call, settings=copying.settings))
-    target, _ = resolve(Destination(), call.settings, far_job.state_path)
-    label = far_job.report.source + (f"/{copying.prefix}*" if copying.prefix else "")
-    job = Job(RunReport(label, target, rate=call.settings.rate), state_path=far_job.state_path)
-    if job.place == far_job.place:
+    reading = far_job(replace(call, settings=copying.settings))
+    target, _ = resolve(Destination(), call.settings, reading.state_path)
+    label = reading.report.source + (f"/{copying.prefix}*" if copying.prefix else "")
+    job = Job(RunReport(label, target, rate=call.settings.rate), state_path=reading.state_path)
+    if job.place == reading.place:
         raise UsageError(
-            f"{printable(far_job.report.source)} would be copied to itself: name another"
+            f"{printable(reading.report.source)} would be copied to itself: name another"
             " --to-zone, --to-namespace or --to-endpoint"
         )
-    with FarSide(replace(call, settings=copying.settings), interface, far_job) as far:
+    with FarSide(replace(call, settings=copying.settings), interface, reading) as far:
         job.source = RemoteSource(far, job, call, copying)
         job.stop_reading = far.stop
         yield job, far.network

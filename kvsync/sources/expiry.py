@@ -5,7 +5,9 @@ from kvsync.units import parse_duration, parse_time
 
 __all__ = ["SHORT_TTL", "parse_expires", "parse_ttl"]
 
-SHORT_TTL = "a TTL under 60 s: one revision of the API takes it, another refuses it"
+SHORT_TTL = (
+    "a TTL under 60 s: the service refuses it since mid-2026 (the documented page allows it)"
+)
 
 
 def parse_ttl(text: str) -> Expiry:

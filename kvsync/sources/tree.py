@@ -56,6 +56,9 @@ class TreeReader:
         self._folder = os.path.join(tree.root, "")
         self._devices = Devices()
         self._read: list[tuple[str, str]] = []
+        self._found: list[Found] = []
+        self._paths: dict[str, str] = {}
+        """Of the files that were found, by what is shown of them; made when it is needed."""
         self.spared: list[str] = []
         """Keys of files that are left out, though not by a pattern of the user's."""
         self.warnings: list[str] = []
@@ -76,6 +79,7 @@ class TreeReader:
         unread = recall is nothing_known
         self.observed = Unobserved() if unread else Observed()
         files, passed = walk(self.tree, self._clock(), mistakes, self._left_out, self.observed)
+        self._found, self._paths = files, {}
         self.spared = [] if self.tree.exported else list(map(self.tree.key_of, passed))
         shown, charset = self._shown, self.tree.charset
         for found, key, expiry in self._named(files, mistakes):
@@ -89,12 +93,13 @@ class TreeReader:
             if isinstance(entry, Lost):
                 mistakes.about(origin, _advice(entry))
             if fault or first:
-                mistakes.about(origin, self._key_fault(key, fault, first))
+                mistakes.about(origin, self._key_fault(key, fault, first, found.path))
             elif isinstance(entry, Entry):
                 self._read.append((key, found.path))
                 entries.append(entry)
         joined = self.tree.style == "join" and charset == "strict"
         self.warnings = join_warnings(self._read, shown) if joined else []
+        self._found, self._paths = [], {}
         return entries
 
     def _named(self, files: list[Found], mistakes: Mistakes) -> Iterable[tuple[Found, str, Expiry]]:
@@ -103,15 +108,24 @@ class TreeReader:
             return keys_of(tree, files, mistakes)
         return ((found, tree.key_of(found.path), tree.expiry) for found in files)
 
-    def _key_fault(self, key: str, fault: str, first: str) -> str:
+    def _key_fault(self, key: str, fault: str, first: str, path: str) -> str:
         if fault:
             return f"the key {quoted(key)} {fault}"
-        advice = (
-            ""
-            if self.tree.style == "escape" or self.tree.exported
-            else ", or keep them apart with key: escape (folder: --key escape)"
-        )
-        return f"the key {quoted(key)} is also that of {first}: rename one{advice}"
+        return f"the key {quoted(key)} is also that of {first}: rename one{self._way(first, path)}"
+
+    def _way(self, first: str, path: str) -> str:
+        """What keeps a file and the ``first`` place of its key apart, but for another name."""
+        if self.tree.exported:
+            return ""
+        if not self._paths:
+            shown = self._shown
+            self._paths = {shown + printable(found.path): found.path for found in self._found}
+        other = self._paths.get(first)
+        if other is None:
+            return ", or give one of the two a prefix of its own (folder: --prefix)"
+        if self.tree.drop_extension and os.path.splitext(other)[0] == os.path.splitext(path)[0]:
+            return ", or keep them apart with extension: keep (folder: --extension keep)"
+        return ", or keep them apart with key: escape (folder: --key escape)"
 
     def _entry(
         self, key: str, expiry: Expiry, found: Found, origin: str, row: Row | None

@@ -27,6 +27,8 @@ def called(name: str) -> str:
 def expand(text: str, environ: Mapping[str, str]) -> str:
     """The text with its variables filled in; a default also stands in for an empty one.
 
+    Spaces and line ends around a variable's value, which files of Windows leave, are no part of it.
+
     Raises `ValueError` with words for a person.
     """
     if "$" not in text:
@@ -42,7 +44,7 @@ def _replace(match: re.Match[str], environ: Mapping[str, str]) -> str:
         raise ValueError("a lone $: write $$ for the sign, ${NAME} or ${NAME:-default} otherwise")
     value = environ.get(name)
     if has_default:
-        return value or default
+        return (value or "").strip() or default
     if value is None:
         raise ValueError(f"{called(name)} is not set: set it, or give a default")
-    return value
+    return value.strip()

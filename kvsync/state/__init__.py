@@ -7,7 +7,7 @@
 from kvsync.state.aside import ASIDE, set_aside
 from kvsync.state.creating import NEW
 from kvsync.state.lock import run_lock, run_lock_at_once
-from kvsync.state.place import state_path
+from kvsync.state.place import make_room, state_path
 from kvsync.state.runs import KEPT_RUNS
 from kvsync.state.schema import VERSION as STATE_VERSION
 from kvsync.state.store import State
@@ -18,6 +18,7 @@ __all__ = [
     "NEW",
     "STATE_VERSION",
     "State",
+    "make_room",
     "run_lock",
     "run_lock_at_once",
     "set_aside",

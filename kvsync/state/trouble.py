@@ -1,9 +1,11 @@
 """What SQLite found wrong with a state file, in words that say what to do."""
 
+import errno
 import os
 import sqlite3
 
 from kvsync.errors import DamagedError, StateError
+from kvsync.machine import is_short_of_files, lack
 
 __all__ = ["SQLITE_ERRORS", "damaged", "foreign", "translate"]
 
@@ -41,6 +43,8 @@ def translate(error: Exception, path: str, *, new: bool = False) -> StateError:
         return StateError(f"cannot write {path}: it was removed or replaced while it was in use")
     if code == sqlite3.SQLITE_READONLY:
         return StateError(f"cannot write {path}: it is read-only; give another --state FILE")
+    if code == sqlite3.SQLITE_CANTOPEN and is_short_of_files(error):
+        return StateError(f"cannot use {path}: {lack(OSError(errno.EMFILE, ''))}")
     return StateError(f"cannot use {path}: {error}")
 
 

@@ -29,7 +29,9 @@ class Sides(NamedTuple):
         (home / ".tccli").mkdir(exist_ok=True)
         for name, (secret_id, secret_key) in _PAIRS.items():
             content = {"secretId": secret_id, "secretKey": secret_key}
-            (home / ".tccli" / f"{name}.credential").write_text(json.dumps(content))
+            profile = home / ".tccli" / f"{name}.credential"
+            profile.touch(mode=0o600)
+            profile.write_text(json.dumps(content))
         old = serve_emulator(credential=_PAIRS["old"], **options)
         return Sides(old, serve_emulator(credential=_PAIRS["new"]))
 

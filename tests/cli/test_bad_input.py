@@ -84,7 +84,8 @@ MANIFESTS = {
     "illegal key": (
         "keys:\n  a b: x\n",
         'm.yaml:3:3: the key "a b" has other characters than letters, digits, - and _: change it,'
-        " or allow every character with charset: utf-8 (or --charset utf-8)",
+        " or allow every character, as the service does since mid-2026, with charset: utf-8 (or"
+        " --charset utf-8)",
     ),
     "tag": ("keys:\n  a: !secret x\n", "m.yaml:3:6: a tag (!…) has no meaning here: take it away"),
 }

@@ -188,7 +188,7 @@ def test_what_is_told(kvsync, edge, write):
 
 
 def test_what_nobody_asked_for_is_a_warning(kvsync, edge, write):
-    """A TTL that one revision of the API refuses is warned of, unless somebody chose something."""
+    """A TTL that the service refuses is warned of, unless somebody chose something."""
     write("d", KINDS[Loss.SHORT_TTL].content)
     call = ("sync", "d", "--format", "jsonl", "-q")
     warning = "kvsync: warning: 1 pair with less than 60 s to live: --short-ttl keep"

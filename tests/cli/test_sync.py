@@ -253,6 +253,20 @@ def test_sources_that_collide(kvsync, edge, write, clean_environment):
     assert kvsync("validate", "one.yaml", "two.yaml").errors[0] == result.errors[0]
 
 
+def test_folders_that_collide(kvsync, edge, write, manifest):
+    """The same file in two folders: what is advised keeps them apart, and escape would not."""
+    for name in ("common", "staging"):
+        write(f"{name}/config.json", name)
+    manifest("trees: [{path: common}, {path: staging}]\n")
+    for command in (["m.yaml"], ["common", "staging"]):
+        result = kvsync("sync", *command)
+        assert (result.code, "escape" in result.err, edge.arrivals) == (2, False, [])
+        assert "staging/config.json: the key" in result.err
+        assert "a prefix of its own" in result.err
+    manifest("trees: [{path: common}, {path: staging, prefix: staging-}]\n")
+    assert kvsync("sync", "m.yaml").code == 0
+
+
 def test_sources_that_only_might_collide(kvsync, write):
     """validate does not compare sources whose targets it does not know."""
     write("one.yaml", "version: 1\nkeys: {a: one}\n")

@@ -8,6 +8,7 @@ import pytest
 
 from kvsync.edgekv import ClientOptions, EdgeKVClient, StaticCredentials
 from kvsync.edgekv.client import NamespaceInfo, Pair
+from kvsync.edgekv.shapes import Reference
 from kvsync.errors import (
     FatalError,
     PassingError,
@@ -133,7 +134,7 @@ def info(name: str, remark: str = "") -> dict[str, Any]:
         "Remark": remark,
         "Capacity": 1 << 30,
         "CapacityUsed": 7,
-        "References": [{"Name": "f"}],
+        "References": [{"ReferenceType": "edge-function", "ReferenceId": "ef-1"}],
         "CreatedOn": "2026-01-01T00:00:00Z",
         "ModifiedOn": "2026-01-02T00:00:00Z",
     }
@@ -148,7 +149,13 @@ async def test_namespaces_of_a_zone_are_read_page_by_page(service: FakeService) 
         assert client.requests == {"DescribeEdgeKVNamespaces": 2}
     assert [namespace.name for namespace in found] == ["a", "b", "c"]
     assert found[0] == NamespaceInfo(
-        "a", "", 1 << 30, 7, "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
+        "a",
+        "",
+        1 << 30,
+        7,
+        "2026-01-01T00:00:00Z",
+        "2026-01-02T00:00:00Z",
+        [Reference("edge-function", "ef-1")],
     )
     assert [sent.fields["Offset"] for sent in service.sent] == [0, 2]
 

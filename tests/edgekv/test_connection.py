@@ -1,7 +1,6 @@
 """Connections: how many, for how long, and what happens when they break."""
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -291,30 +290,6 @@ async def test_tls_with_a_plain_server_is_no_doubt() -> None:
         error = await failure(server.url.replace("http:", "https:"))
     assert (error.code, error.in_doubt) == ("ConnectionError", False)
     assert "TLS with 127.0.0.1" in error.message
-
-
-async def test_a_proxy_gets_its_password_and_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proxy of the environment is asked for a tunnel; its refusal is no doubt."""
-
-    def talk(server: RawServer) -> Talk:
-        async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            server.heads.append(await reader.readuntil(b"\r\n\r\n"))
-            writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
-            await writer.drain()
-
-        return refuse
-
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    async with raw_server(talk) as server:
-        monkeypatch.setenv("https_proxy", server.url.replace("//", "//user:hunter2@"))
-        error = await failure("https://kv.example")
-    assert server.heads[0].startswith(b"CONNECT kv.example:443 HTTP/1.1\r\n")
-    basic = base64.b64encode(b"user:hunter2")
-    assert b"Proxy-Authorization: Basic " + basic in server.heads[0]
-    assert (error.code, error.in_doubt) == ("ConnectionError", False)
-    assert "the proxy refused the way to kv.example (HTTP 407)" in error.message
-    assert "hunter2" not in str(error)
 
 
 class _Writer:

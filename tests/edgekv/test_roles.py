@@ -1,6 +1,7 @@
 """Roles: where one is named, it signs, and the pair beside it does not."""
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -235,3 +236,20 @@ async def test_a_role_is_renewed_in_time(tmp_path: Path, sts: Sts) -> None:
     sts.pair = ("next-id", "next-key", "next-token")
     assert (await credentials.get()).secret_id == "next-id"
     assert len(sts.asked) == 3
+
+
+async def test_a_proxy_on_the_way_to_the_sts_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody answered, neither the role nor the key is to blame."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        proxy = f"127.0.0.1:{server.getsockname()[1]}"
+    for name in ("NO_PROXY", "no_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", f"http://me:hunter2@{proxy}")
+    lay(tmp_path, ".tccli/default.credential", PAIR | NAMED)
+    message = await complaint(tmp_path)
+    assert f"(ClientNetworkError): it was not reached, check the proxy http://{proxy}" in message
+    assert "(https_proxy)" in message
+    assert "hunter2" not in message
+    assert "ARN" not in message

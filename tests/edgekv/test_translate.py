@@ -202,7 +202,7 @@ CERTIFICATE = ssl.SSLCertVerificationError(1, "self-signed")
             aiohttp.ClientProxyConnectionError(KEY, REFUSED),
             "ConnectionError",
             False,
-            "check HTTPS_PROXY",
+            "(Connection refused)",
         ),
         (
             aiohttp.ClientConnectorCertificateError(KEY, CERTIFICATE),
@@ -232,7 +232,7 @@ CERTIFICATE = ssl.SSLCertVerificationError(1, "self-signed")
         (aiohttp.ClientPayloadError("x"), "BadAnswer", True, "cut off or broken"),
         (aiohttp.UploadAbortedError(), "ConnectionError", True, "was cut"),
         (aiohttp.InvalidURL("x"), "ConnectionError", False, "check --endpoint"),
-        (response_error(aiohttp.ClientHttpProxyError), "ConnectionError", False, "(HTTP 407)"),
+        (response_error(aiohttp.ClientHttpProxyError), "BadAnswer", False, "cut off or broken"),
         (response_error(aiohttp.ClientResponseError), "BadAnswer", True, "cut off or broken"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

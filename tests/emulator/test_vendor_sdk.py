@@ -211,3 +211,11 @@ async def test_a_clock_that_is_off_by_more_than_five_minutes_is_refused(
     """The signature's time must be within 300 seconds of the service's."""
     clock.now += 301
     assert await _code(call("EdgeKVList")) == "AuthFailure.SignatureExpire"
+
+
+async def test_what_a_revision_refuses(sdk: Callable[..., Call], serve_emulator: Serve) -> None:
+    """Its exception has the code, and the rule in words."""
+    call = sdk(serve_emulator(limits="newer"))
+    with pytest.raises(TencentCloudSDKException, match="must be 60 or more") as caught:
+        await call("EdgeKVPut", Key="k", Value="v", ExpirationTTL=5)
+    assert caught.value.code == "InvalidParameterValue.NotWithinRange"

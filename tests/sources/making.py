@@ -15,7 +15,8 @@ DEEP = "nested more than 64 levels deep: make it flatter"
 LONE = "a lone $: write $$ for the sign, ${NAME} or ${NAME:-default} otherwise"
 STRICT = (
     "has other characters than letters, digits, - and _: "
-    "change it, or allow every character with charset: utf-8 (or --charset utf-8)"
+    "change it, or allow every character, as the service does since mid-2026, with charset: utf-8"
+    " (or --charset utf-8)"
 )
 
 

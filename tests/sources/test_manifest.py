@@ -105,8 +105,8 @@ def test_short_ttls_make_one_warning(tmp_path: Path) -> None:
     source.entries(nothing)
     (warning,) = source.warnings
     assert warning == (
-        f"{tmp_path}/m.yaml:3: a TTL under 60 s: one revision of the API takes it, "
-        "another refuses it (2 more like it)"
+        f"{tmp_path}/m.yaml:3: a TTL under 60 s: the service refuses it since mid-2026 "
+        "(the documented page allows it) (2 more like it)"
     )
 
 

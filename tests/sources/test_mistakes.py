@@ -237,7 +237,7 @@ def test_a_key_whose_value_is_wrong_is_taken_all_the_same(tmp_path: Path) -> Non
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "a").write_text("x")
     text = f"{HEAD}keys: {{a: ''}}\ntrees: [{{path: t}}]\n"
-    advice = "rename one, or keep them apart with key: escape (folder: --key escape)"
+    advice = "rename one, or give one of the two a prefix of its own (folder: --prefix)"
     assert faults(tmp_path, text) == [
         f"m.yaml:2:11: {EMPTY}",
         f't/a: the key "a" is also that of m.yaml:2: {advice}',

@@ -161,7 +161,8 @@ def test_a_key_from_two_origins_names_both(tmp_path: Path) -> None:
     (tmp_path / "u" / "b_c").write_text("x")
     advice = ": rename one, or keep them apart with key: escape (folder: --key escape)"
     text = HEAD + "keys: {a: x}\ntrees:\n - path: t\n - path: u\n"
-    first = f'the key "a" is also that of {tmp_path}/m.yaml:2{advice}'
+    prefix = ": rename one, or give one of the two a prefix of its own (folder: --prefix)"
+    first = f'the key "a" is also that of {tmp_path}/m.yaml:2{prefix}'
     assert faults(tmp_path, text) == [
         f"t/a: {first}".replace(f"{tmp_path}/", ""),
         f"u/a: {first}".replace(f"{tmp_path}/", ""),

@@ -53,7 +53,8 @@ def test_flags_do_what_the_fields_do(tmp_path: Path) -> None:
     assert source.entries(nothing)[0].expiry == Expiry(ttl=30)
     assert (source.owner, source.charset) == ("bundle", "utf-8")
     assert source.warnings == [
-        "--ttl: a TTL under 60 s: one revision of the API takes it, another refuses it"
+        "--ttl: a TTL under 60 s: the service refuses it since mid-2026"
+        " (the documented page allows it)"
     ]
 
 
@@ -79,7 +80,8 @@ def test_key_styles(tmp_path: Path, options: dict[str, str], expected: list[str]
         ({"exclude": ("a\\",)}, ("--exclude: not a pattern that .gitignore knows: "
          "check \\ and […] in it")),
         ({"prefix": "a/"}, ("--prefix has other characters than letters, digits, - and _: "
-         "change it, or allow every character with charset: utf-8 (or --charset utf-8)")),
+         "change it, or allow every character, as the service does since mid-2026, "
+         "with charset: utf-8 (or --charset utf-8)")),
     ],
 )  # fmt: skip
 def test_a_flag_that_makes_no_sense_is_named(
@@ -119,8 +121,8 @@ def test_a_flag_that_makes_no_sense_is_named(
             {"key": "path"},
             (
                 'the key "a.b" has other characters than letters, digits, '
-                "- and _: change it, or allow every character with charset: utf-8"
-                " (or --charset utf-8)"
+                "- and _: change it, or allow every character, as the service does since mid-2026,"
+                " with charset: utf-8 (or --charset utf-8)"
             ),
         ),
         ("a\x1b\u202e", "", {}, EMPTY),
@@ -145,7 +147,15 @@ def test_two_paths_in_one_key_are_a_mistake(tmp_path: Path) -> None:
     assert mistakes(source) == [f'a_b: the key "a_b" is also that of a/b: {advice}']
     assert keys(tree(tmp_path, key="escape")) == ["a_2fb", "a__b", "c_2ex", "c_2ey"]
     assert mistakes(tree(tmp_path, key="escape", extension="drop", include=("c.*",))) == [
-        'c.y: the key "c" is also that of c.x: rename one'
+        'c.y: the key "c" is also that of c.x: rename one, or keep them apart with extension: keep'
+        " (folder: --extension keep)"
+    ]
+    assert len(mistakes(tree(tmp_path, key="escape", extension="drop"))) == 1
+    # What the advice says helps: of each pair that meets, both are there.
+    both = mistakes(tree(tmp_path, extension="drop", charset="strict"))
+    assert [line.partition("apart with ")[2] for line in both] == [
+        "key: escape (folder: --key escape)",
+        "extension: keep (folder: --extension keep)",
     ]
 
 
