@@ -44,8 +44,8 @@ class Ending:
 
     def see(self, row: Row) -> None:
         """Take the next row, which is right."""
-        if self._last:
-            self._fewest = min(self._fewest or self._had, self._had)
+        if self._last and (not self._fewest or self._had < self._fewest):
+            self._fewest = self._had
         self._last, self._had = row, len(row.cells)
 
     def wrong(self) -> None:

@@ -137,7 +137,9 @@ def _record(row: Row, columns: _Columns, layout: Layout) -> Record:
 def _check_number(row: Row, columns: _Columns) -> None:
     """Raises `WrongError` if cells are missing, or are of no column and not just empty."""
     cells, wanted = row.cells, len(columns.names)
-    if len(cells) < wanted or (len(cells) > wanted and not columns.open_end):
+    if len(cells) == wanted:
+        return
+    if len(cells) < wanted or not columns.open_end:
         more = ", and no line end: is the file whole?" if row.unended else ""
         raise WrongError(f"{len(cells)} cells, where the header has {wanted}{more}")
     for number, cell in enumerate(cells[wanted:], wanted + 1):

@@ -99,7 +99,8 @@ class Filling:
                 if settled.value is None:
                     self._scratch.spare(names_of(item, rules))
                 origin = _origin(item, shown, first=item.line != line)
-                self._tell(settled, item, shown, origin)
+                if settled.losses:
+                    self._tell(settled, item, shown, origin)
                 self._add(settled, item, shown, origin)
                 line = item.line
         for kind, count in self._counts.items():
@@ -134,7 +135,7 @@ class Filling:
         if _REPLACEMENT in value:
             self.spoiled += 1
         entry = _entry(key, value, settled.expiry, origin)
-        if settled.outdated:
+        if settled.losses and settled.outdated:
             self._scratch.add_outdated(entry)
         elif taken := self._claim(key, origin) or self._scratch.add(entry):
             self._wrong("twice", f"the key {quoted(key)} is also that of {taken}", record, shown)
@@ -146,9 +147,9 @@ class Filling:
 
 
 def _origin(record: Record, shown: str, *, first: bool) -> str:
-    if not record.line:
-        return shown
-    return f"{shown}:{record.line}" + ("" if first else f":{record.column}")
+    if first:
+        return f"{shown}:{record.line}"
+    return f"{shown}:{record.line}:{record.column}" if record.line else shown
 
 
 def _entry(key: str, value: bytes, expiry: Expiry, origin: str) -> Entry:

@@ -71,19 +71,21 @@ class Scratch(Sequence[Entry]):
 
     def add(self, entry: Entry) -> str:
         """Append an entry; returns nothing, or the origin of the one that has its key already."""
-        fields = (self._count, *_columns(entry))
+        key, digest, size, expiry, origin, signature = entry
+        fields = self._count, key, digest, size, *expiry, origin, signature
         try:
             self._database.execute("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)", fields)
         except sqlite3.IntegrityError:
             sql = "SELECT origin FROM entry WHERE key = ?"
-            return str(self._database.execute(sql, (entry.key,)).fetchone()[0])
+            return str(self._database.execute(sql, (key,)).fetchone()[0])
         self._count += 1
         return ""
 
     def add_outdated(self, entry: Entry) -> None:
         """Append an entry that is too late to be sent, behind all, if no other has its key."""
         sql = "INSERT OR IGNORE INTO outdated VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
-        self._database.execute(sql, _columns(entry))
+        key, digest, size, expiry, origin, signature = entry
+        self._database.execute(sql, (key, digest, size, *expiry, origin, signature))
 
     def spare(self, keys: Iterable[str]) -> None:
         """Note keys under which a pair that is left out may have been sent before."""
@@ -147,11 +149,6 @@ class ScratchLosses:
         sql = "SELECT key, origin, kind, way, detail FROM loss ORDER BY rowid"
         for key, origin, kind, way, detail in self._database.execute(sql):
             yield LostPair(key, origin, Lossy(Loss(kind), way, detail))
-
-
-def _columns(entry: Entry) -> tuple[Any, ...]:
-    key, digest, size, expiry, origin, signature = entry
-    return key, digest, size, *expiry, origin, signature
 
 
 def _entry(fields: Sequence[Any]) -> Entry:
