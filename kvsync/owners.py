@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kvsync.mounts import is_mount_point
+from kvsync.paths import absolute
 from kvsync.units import printable
 
 __all__ = ["Place", "is_of_another", "is_place", "name_fault", "place_of", "place_once_called"]
@@ -68,7 +69,7 @@ def place_of(location: str, home: str, state: str, explicit: str) -> Place:
     ``home`` is what ``.kvsync`` belongs in, ``explicit`` what ``--state`` says. ``location`` and
     ``home`` are absolute, links not resolved; ``state`` has no links in it.
     """
-    file = os.path.abspath(explicit) if explicit else os.path.join(home, _FOLDER, "state.db")
+    file = absolute(explicit) if explicit else os.path.join(home, _FOLDER, "state.db")
     named = os.path.dirname(file) if explicit else home
     kept = os.path.dirname(state) if explicit else home
     if _has_links(state) or not (explicit or _is_own(file, state)):

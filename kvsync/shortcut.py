@@ -17,6 +17,7 @@ from kvsync.errors import KvsyncError
 from kvsync.fingerprint import Fingerprint
 from kvsync.model import Plan, Row, Run, Target
 from kvsync.owners import place_of
+from kvsync.paths import absolute
 from kvsync.report import Report, RunReport
 from kvsync.sameness import is_plain, what_counts
 from kvsync.schedule import usual_gap
@@ -127,7 +128,7 @@ def identities(call: Call) -> Iterator[_Identity]:
     """
     settings = call.settings
     asked = what_counts(call)
-    places = [(path, os.path.abspath(path), os.path.realpath(path)) for path in call.paths]
+    places = [(path, absolute(path), os.path.realpath(path)) for path in call.paths]
     for path, place, _ in places:
         home = place if os.path.isdir(path) else os.path.dirname(place)
         state = state_path(home, settings.state)

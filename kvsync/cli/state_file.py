@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from kvsync.errors import UsageError
+from kvsync.paths import absolute
 from kvsync.state import state_path
 from kvsync.units import count_text, printable
 
@@ -22,7 +23,7 @@ def path_of(source: str | None, state: str) -> str:
         raise UsageError("give a SOURCE, or --state FILE")
     if not source or os.path.isdir(source):
         return state_path(source or ".", state)
-    return state_path(os.path.dirname(os.path.abspath(source)), state)
+    return state_path(os.path.dirname(absolute(source)), state)
 
 
 def owner_line(fields: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from kvsync.dumps.losses import Losses
 from kvsync.errors import InputError, Mistake, OutputError, UsageError
 from kvsync.fingerprint import Fingerprint
 from kvsync.model import Destination, Entry, Loaded, Recall
+from kvsync.paths import absolute
 from kvsync.sources.dumped import DumpFile, DumpReader, Filling
 from kvsync.sources.dumpoptions import rules_of
 from kvsync.sources.evidence import Evidence
@@ -41,7 +42,7 @@ class DumpSource:
 
     def __init__(self, path: str, options: SourceOptions, clock: Clock) -> None:
         self.label = path
-        self.location = os.path.abspath(path)
+        self.location = absolute(path)
         try:
             self.passing = spooled = not os.path.isfile(path)
             opened: Callable[[], BinaryIO]

@@ -11,6 +11,7 @@ from kvsync.keys import check_key
 from kvsync.limits import MAX_MANIFEST_SIZE
 from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Lost, Recall
 from kvsync.owners import name_fault
+from kvsync.paths import absolute
 from kvsync.sources.devices import Devices
 from kvsync.sources.evidence import Consulted, Evidence, digest_of
 from kvsync.sources.fields import convert, is_nothing, read_fields
@@ -59,7 +60,7 @@ class Manifest:
         clock: Clock,
     ) -> None:
         self.label = path
-        self.location = os.path.abspath(path)
+        self.location = absolute(path)
         self.home = os.path.dirname(self.location)
         self._options = options
         self._environ = Consulted(environ)
