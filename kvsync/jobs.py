@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from kvsync.entries import unnamed_rows
 from kvsync.errors import InputError, Interrupted, KvsyncError, UsageError
 from kvsync.model import Destination, Entry, Row, Target, nothing_known
+from kvsync.mounts import MountPoints
 from kvsync.owners import is_of_another, is_place, place_of, place_once_called
 from kvsync.remote import Verdict
 from kvsync.report import RunReport
@@ -174,9 +175,11 @@ def target_job(call: Call, *, zone_only: bool = False, create: bool = False) -> 
 
 def find_targets(jobs: Iterable[Job], call: Call) -> None:
     """Find out where each source goes, where its state lies, and who owns its keys."""
+    mounted = MountPoints()
+    explicit = call.settings.state
     for job, source in going(jobs):
-        job.state_path = state_path(source.home, call.settings.state)
-        place = place_of(source.location, source.home, job.state_path, call.settings.state)
+        job.state_path = state_path(source.home, explicit)
+        place = place_of(source.location, source.home, job.state_path, explicit, mounted)
         job.owner, job.former = (source.owner, ()) if source.owner else place
         try:
             destination = source.destination
