@@ -11,6 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from kvsync.dumps.losses import NO_LOSSES
+from kvsync.edgekv.endpoint import INTL
 from kvsync.errors import Interrupted, KvsyncError, ServiceError, UsageError
 from kvsync.interface import Interface
 from kvsync.jobs import Job, target_job
@@ -45,7 +46,7 @@ class RemoteSource:
 
     def __init__(self, far: FarSide, job: Job, call: Call, copying: Copying) -> None:
         self.label = job.report.source
-        self.owner = copying.name or f"copy:{self.label}"
+        self.owner = copying.name or _owner(self.label, far.job.target.endpoint)
         self.home = self.location = os.getcwd()
         self.warnings: list[str] = []
         self._far = far
@@ -174,6 +175,14 @@ class _Scan:
         """Everything has been read."""
         self.complete = True
         return 0
+
+
+def _owner(label: str, endpoint: str) -> str:
+    """Whose keys they are: two services may have namespaces with the same name in zones, too.
+
+    Before there was more than one to tell apart, owners said nothing of the usual one.
+    """
+    return f"copy:{label}" if endpoint == INTL else f"copy:{label} at {endpoint}"
 
 
 def _entry(pair: Pair, value: bytes, origin: str) -> Entry:
