@@ -56,6 +56,10 @@ class RemoteSource:
         # So much that what a push has under way at a latency of two seconds does not run dry.
         self._ahead = 2 + 2 * call.settings.workers // KEYS_PER_REQUEST
 
+    def may_own(self, key: str, origin: str, *, dotted: bool) -> bool:  # noqa: ARG002 - no folder
+        """Whether the origin is the namespace."""
+        return origin == self._origin
+
     def entries(self, recall: Recall) -> Sequence[Entry]:  # noqa: ARG002 - nothing here stays unread
         """All pairs of the namespace, in its own order; their values are not kept.
 
