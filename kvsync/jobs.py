@@ -3,11 +3,13 @@
 import os
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from kvsync.entries import unnamed_rows
 from kvsync.errors import InputError, Interrupted, KvsyncError, UsageError
 from kvsync.local import found_state, narrowed, refuse_missing
 from kvsync.model import Destination, Entry, Row, Target, nothing_known
+from kvsync.mounts import MountPoints
 from kvsync.owners import is_of_another, is_place, place_of, place_once_called
 from kvsync.remote import Verdict
 from kvsync.report import RunReport
@@ -192,9 +194,11 @@ def _target_job(settings: Settings, path: str, *, zone_only: bool = False) -> Jo
 
 def find_targets(jobs: Iterable[Job], call: Call) -> None:
     """Find out where each source goes, where its state lies, and who owns its keys."""
+    mounted = MountPoints()
+    explicit = call.settings.state
     for job, source in going(jobs):
-        job.state_path = state_path(source.home, call.settings.state)
-        place = place_of(source.location, source.home, job.state_path, call.settings.state)
+        job.state_path = state_path(source.home, explicit)
+        place = place_of(source.location, source.home, job.state_path, explicit, mounted)
         job.owner, job.former = (source.owner, ()) if source.owner else place
         try:
             destination = source.destination
@@ -232,12 +236,33 @@ def _come_for_rows(job: Job) -> None:
         if not is_place(job.owner) and not state.owns(job.target, job.owner):
             job.owner = place if state.owns(job.target, place) else job.owner
     elif source.owner:
-        state.claim(job.target, job.owner)
+        alone = not _is_place_too(job)
+        state.claim(job.target, job.owner, lambda row: _may_own(source, row, dotted=alone))
     else:
-        where = source.location
-        state.take_over(
-            job.target, job.owner, job.former, lambda row: not is_of_another(row.origin, where)
-        )
+        for former in job.former:
+            state.take_over(job.target, job.owner, former, partial(_came_from, source, former))
+
+
+def _came_from(source: Source, former: str, row: Row) -> bool:
+    """Whether a row of this former owner can be the source's, which has no name."""
+    if is_place(former) or former == "..":
+        # Nobody calls a source so: all that might be there is another manifest.
+        return not is_of_another(row.origin, source.location)
+    return _may_own(source, row, dotted=not os.path.isdir(source.location))
+
+
+def _is_place_too(job: Job) -> bool:
+    """Whether the owner's name is that of something beside the state.
+
+    A folder there that was called by dots alone cannot be told from one that the owner names so.
+    """
+    folder = os.path.dirname(job.state_path)
+    beside = (os.path.join(base, job.owner) for base in (folder, os.path.dirname(folder)))
+    return any(map(os.path.lexists, beside))
+
+
+def _may_own(source: Source, row: Row, *, dotted: bool) -> bool:
+    return source.may_own(row.key, row.origin, dotted=dotted)
 
 
 def read_all(jobs: Iterable[Job]) -> None:

@@ -5,10 +5,13 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["Mount", "is_mount_point", "mounts"]
+__all__ = ["Mount", "MountPoints", "mounts"]
 
 _LIST = "/proc/self/mountinfo"
 """https://www.man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html; other systems have none."""
+
+_MAX_LINKS = 40
+"""A way through more of them ends in an error."""
 
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
@@ -43,7 +46,53 @@ def _plain(text: str) -> str:
     return _ESCAPED.sub(lambda match: chr(int(match[1], 8)), text)
 
 
-def is_mount_point(path: str) -> bool:
-    """Whether something is mounted right there, be it a part of the same file system."""
-    real = os.path.realpath(path)
-    return os.path.ismount(real) or any(mount.point == real for mount in mounts())
+class MountPoints:
+    """Where something is mounted, as it is when this is made, be it a part of the same file system.
+
+    All paths are absolute, and real unless it says otherwise.
+    """
+
+    def __init__(self) -> None:
+        self._points = {mount.point for mount in mounts()}
+
+    def __contains__(self, path: str) -> bool:
+        # Without a list, another file system shows at least.
+        return path in self._points if self._points else os.path.ismount(path)
+
+    def has_below(self, folder: str) -> bool:
+        """Whether something is mounted inside the folder, as far as that can be told."""
+        inside = folder.rstrip("/") + "/"
+        return any(point.startswith(inside) and point != folder for point in self._points)
+
+    def are_on(self, start: str, way: str) -> bool:
+        """Whether a relative ``way``, which may have links in it, leads from ``start`` through one.
+
+        The same way from another place where ``start`` can be seen may then end elsewhere.
+        """
+        here, ahead, links = start, way.split("/")[::-1], 0
+        while ahead and links < _MAX_LINKS:
+            name = ahead.pop()
+            if name == "..":
+                if here in self and here != "/":
+                    return True
+                here = os.path.dirname(here)
+            elif name not in {"", "."}:
+                below = os.path.join(here, name)
+                if below in self:
+                    return True
+                link = _link(below)
+                if link.startswith("/"):
+                    # From here on it is the same way for all.
+                    return False
+                links += bool(link)
+                here = here if link else below
+                ahead += link.split("/")[::-1]
+        return False
+
+
+def _link(path: str) -> str:
+    """What the link at this path says; empty if there is none."""
+    try:
+        return os.readlink(path)
+    except (OSError, ValueError):
+        return ""

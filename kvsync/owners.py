@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kvsync.mounts import is_mount_point
+from kvsync.mounts import MountPoints
+from kvsync.paths import absolute
 from kvsync.units import printable
 
 __all__ = ["Place", "is_of_another", "is_place", "name_fault", "place_of", "place_once_called"]
@@ -62,28 +63,43 @@ def place_once_called(owner: str) -> str:
     return "../" if owner == ".." else f"./{owner}"
 
 
-def place_of(location: str, home: str, state: str, explicit: str) -> Place:
+def place_of(location: str, home: str, state: str, explicit: str, mounted: MountPoints) -> Place:
     """The place of the source at ``location``, whose state is kept in the file ``state``.
 
     ``home`` is what ``.kvsync`` belongs in, ``explicit`` what ``--state`` says. ``location`` and
     ``home`` are absolute, links not resolved; ``state`` has no links in it.
     """
-    file = os.path.abspath(explicit) if explicit else os.path.join(home, _FOLDER, "state.db")
-    named = os.path.dirname(file) if explicit else home
-    kept = os.path.dirname(state) if explicit else home
-    if _has_links(state) or not (explicit or _is_own(file, state)):
+    file = absolute(explicit) if explicit else os.path.join(home, _FOLDER, "state.db")
+    folder, kept = os.path.dirname(file), os.path.dirname(state) if explicit else home
+    # A way that climbs through a link would be that of others, too.
+    plain = _is_plain(file, location, state)
+    begins = folder if plain or not explicit else kept
+    linked = _has_links(state) or not (explicit or _is_own(file, state))
+    if linked or _is_parted(location, state, os.path.commonpath([begins, location]), mounted):
         # Who else keeps the state there would have the same path to it.
         return Place(_text("/" + location.lstrip("/")))
-    # A way that climbs through a link would be that of others, too.
-    base = named if _is_plain(file, location, state) else kept
+    base = folder if plain and explicit else kept
     return Place(_relative(location, base), tuple(_former(location, kept)))
 
 
 def _is_own(file: str, state: str) -> bool:
-    """Whether the state of a ``.kvsync`` is in there, and can be in no other."""
-    folder = os.path.dirname(file)
-    plain = os.path.join(os.path.realpath(os.path.dirname(folder)), _FOLDER, "state.db") == state
-    return plain and not any(map(is_mount_point, (folder, file)))
+    """Whether no link leads from a folder to the state in its ``.kvsync``."""
+    home = os.path.dirname(os.path.dirname(file))
+    return os.path.join(os.path.realpath(home), _FOLDER, "state.db") == state
+
+
+def _is_parted(location: str, state: str, start: str, mounted: MountPoints) -> bool:
+    """Whether the state can be seen from where the same way leads to another source.
+
+    That takes something mounted on the way from one to the other, below ``start``, where both
+    ways part, or in the source: what is mounted there, or above it, has both in it.
+    """
+    real = os.path.realpath(start)
+    return (
+        mounted.are_on(real, os.path.relpath(state, real))
+        or mounted.are_on(real, os.path.relpath(location, start))
+        or mounted.has_below(os.path.realpath(location))
+    )
 
 
 def _has_links(state: str) -> bool:

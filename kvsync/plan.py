@@ -254,11 +254,19 @@ def refuse_foreign(
     if len(foreign) > _NAMED:
         lines.append(f"and {count_text(len(foreign) - _NAMED, 'more key')}")
     if is_place(circumstances.owner):
-        lines.append(
-            f"this source is known by its place, {printable(circumstances.owner)}: a name lasts"
-            " wherever it is (name: in a manifest, else --name)"
-        )
+        lines.append(_about_place(circumstances.owner))
     raise RefusedError("\n".join(lines))
+
+
+def _about_place(owner: str) -> str:
+    """What to do about an owner that is a place, so that it lasts."""
+    whole = ""
+    if owner.startswith("/"):
+        whole = ", the whole path as a link or a mount lies between it and its state"
+    return (
+        f"this source is known by its place, {printable(owner)}{whole}: a name lasts wherever it is"
+        " (name: in a manifest, else --name)"
+    )
 
 
 def _warnings(

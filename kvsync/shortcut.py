@@ -16,7 +16,9 @@ from kvsync import __version__
 from kvsync.errors import KvsyncError
 from kvsync.fingerprint import Fingerprint
 from kvsync.model import Plan, Row, Run, Target
+from kvsync.mounts import MountPoints
 from kvsync.owners import place_of
+from kvsync.paths import absolute
 from kvsync.report import Report, RunReport
 from kvsync.sameness import is_plain, what_counts
 from kvsync.schedule import usual_gap
@@ -127,11 +129,12 @@ def identities(call: Call) -> Iterator[_Identity]:
     """
     settings = call.settings
     asked = what_counts(call)
-    places = [(path, os.path.abspath(path), os.path.realpath(path)) for path in call.paths]
+    places = [(path, absolute(path), os.path.realpath(path)) for path in call.paths]
+    mounted = MountPoints()
     for path, place, _ in places:
         home = place if os.path.isdir(path) else os.path.dirname(place)
         state = state_path(home, settings.state)
-        owner = place_of(place, home, state, settings.state).owner
+        owner = place_of(place, home, state, settings.state, mounted).owner
         own = (_FORMAT, __version__, STATE_VERSION, path, state, owner, places, asked)
         yield _Identity(state, blake2b(repr(own).encode("utf-8", "surrogatepass")).digest())
 

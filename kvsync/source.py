@@ -71,6 +71,12 @@ class Source(Protocol):
     def passing(self) -> bool:
         """Whether it came through a pipe: there is nothing that could be read again."""
 
+    def may_own(self, key: str, origin: str, *, dotted: bool) -> bool:
+        """Whether an earlier version can have had the key from there, by the origin that it noted.
+
+        ``dotted``: folders that were called ``.`` count, too, if they still are.
+        """
+
     def entries(self, recall: Recall) -> Sequence[Entry]:
         """All wanted pairs, in the source's order.
 

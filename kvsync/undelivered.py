@@ -20,6 +20,7 @@ from kvsync.errors import KvsyncError, OutputError, UsageError
 from kvsync.export.anew import open_anew
 from kvsync.jobs import Job
 from kvsync.model import Action, Entry, Loaded, Outcome
+from kvsync.paths import absolute
 from kvsync.report import FailuresFile
 from kvsync.retrying import undone
 from kvsync.settings import Call, Settings
@@ -49,7 +50,7 @@ def refuse_place(call: Call, jobs: Sequence[Job]) -> None:
     _check_file(path)
     if any(_is_same(path, source) for source in call.paths) and _is_whole(jobs[0]):
         raise UsageError(f"--failures {shown}: this is the source itself: name another file")
-    folder = os.path.dirname(os.path.abspath(path))
+    folder = os.path.dirname(absolute(path))
     # The folder of the state comes into being with it.
     if not (os.path.isdir(folder) or folder == os.path.dirname(jobs[0].state_path)):
         raise UsageError(f"--failures {shown}: there is no such folder")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kvsync.mounts import MountPoints
 from kvsync.owners import Place, is_of_another, is_place, name_fault, place_of
 from kvsync.state import state_path
 
@@ -15,7 +16,7 @@ from kvsync.state import state_path
 def _place(source: Path | str, state: str = "") -> Place:
     location = os.path.abspath(source)
     home = location if os.path.isdir(location) else os.path.dirname(location)
-    return place_of(location, home, state_path(home, state), state)
+    return place_of(location, home, state_path(home, state), state, MountPoints())
 
 
 @pytest.fixture
@@ -105,14 +106,88 @@ def test_a_mounted_state(work):
         subprocess.run(["umount", "-l", "one/.kvsync"], check=True)
 
 
-def test_a_mount_that_the_system_lists(work, monkeypatch):
+@pytest.fixture
+def mounted(work, monkeypatch):
+    """Lets the system say that something is mounted at these places, and at the root."""
+
+    def listed(*places: str) -> None:
+        points = ["/", *(str(work / place).replace(" ", "\\040") for place in places)]
+        lines = [f"30 22 254:0 /x {point} rw - ext4 /dev/vda rw\n" for point in points]
+        (work / "mountinfo").write_text("".join(lines))
+        monkeypatch.setattr("kvsync.mounts._LIST", str(work / "mountinfo"))
+
+    return listed
+
+
+def test_a_mount_that_the_system_lists(work, mounted):
     """A bind mount shows in the list of mounts alone."""
     (work / "a b/.kvsync").mkdir(parents=True)
-    listed = work / "mountinfo"
-    point = str(work / "a b/.kvsync").replace(" ", "\\040")
-    listed.write_text(f"30 22 254:0 /shared {point} rw - ext4 /dev/vda rw\n")
-    monkeypatch.setattr("kvsync.mounts._LIST", str(listed))
+    mounted("a b/.kvsync")
     assert _place("a b") == Place(f"{work}/a b")
+
+
+@pytest.mark.parametrize(
+    ("point", "source", "state"),
+    [
+        ("a/st", "a/site", "a/st/s.db"), ("a/st", "a/site", "a/st/deep/s.db"),
+        ("a/st/s.db", "a/st/m.yaml", "a/st/s.db"), ("a/site", "a/site", "a/s.db"),
+        ("a", "a/site", "s.db"), ("a", "a/site", "b/s.db"), ("b", "a/site", "b/s.db"),
+        ("a/m.yaml", "a/m.yaml", ""), ("a/m.yaml", "a/m.yaml", "a/s.db"),
+        ("a/site", "a/site/m.yaml", "a/.kvsync/state.db"), ("a/.kvsync", "a", "a/.kvsync/state.db"),
+        ("a/.kvsync/state.db", "a/m.yaml", ""), ("a/site/deep/er", "a/site", ""),
+        ("a/site/deep", "a/site", "a/s.db"),
+    ],
+)  # fmt: skip
+def test_a_mount_between(work, mounted, point, source, state):
+    """What has the state without the source, or a part of that, may be seen beside another."""
+    (work / "a/site/deep/er").mkdir(parents=True)
+    mounted(point)
+    assert _place(source, state) == Place(f"{work}/{source}")
+
+
+@pytest.mark.parametrize(
+    ("points", "source", "state", "owner"),
+    [
+        (["data"], "data/site", "data/s.db", "./site"), (["data"], "data/m.yaml", "", "./m.yaml"),
+        (["data"], "data", "data/s.db", "."), (["."], "data/site", "data/st/s.db", "../site"),
+        (["data", "."], "data/site/m.yaml", "data/s.db", "./site/m.yaml"),
+        (["data"], "data", "", "."), (["data/site"], "data/site", "", "."),
+        (["database", "dat"], "data/site", "data/s.db", "./site"),
+        (["data/other", "data/site2"], "data/site", "data/s.db", "./site"),
+        (["data/m.yaml"], "data/n.yaml", "", "./n.yaml"),
+    ],
+)  # fmt: skip
+def test_a_mount_that_has_both(work, mounted, points, source, state, owner):
+    """A checkout in a volume may be mounted anywhere; what is mounted beside it is no matter."""
+    (work / "data/site").mkdir(parents=True)
+    mounted(*points)
+    assert _place(source, state).owner == owner
+
+
+@pytest.mark.parametrize(
+    ("link", "parted"),
+    [("..data/site", False), ("../out", True), ("hop", True), ("{}/out", False), ("loop", False)],
+)
+def test_a_link_that_leaves_the_mount(work, mounted, link, parted):
+    """Where else that is mounted, a link that climbs out of it leads elsewhere."""
+    (work / "data/..data/site").mkdir(parents=True)
+    (work / "out").mkdir()
+    (work / "data/hop").symlink_to("..data/../../out")
+    (work / "data/loop").symlink_to("loop")
+    (work / "data/site").symlink_to(link.format(work))
+    mounted("data")
+    owner = f"{work}/data/site" if parted else "./site"
+    assert _place("data/site", "data/s.db").owner == owner
+
+
+def test_where_the_system_lists_nothing(work, monkeypatch):
+    """Another file system shows, too."""
+    monkeypatch.setattr("kvsync.mounts._LIST", str(work / "none"))
+    (work / "a/site").mkdir(parents=True)
+    assert _place("a/site", "a/s.db").owner == "./site"
+    monkeypatch.setattr("os.path.ismount", lambda path: path == f"{work}/a")
+    assert _place("a/site", "a/s.db").owner == "./site"
+    assert _place("a/site", "s.db").owner == f"{work}/a/site"
 
 
 @pytest.mark.parametrize("link", ["folder", "file"])
@@ -153,7 +228,10 @@ def test_names_that_look_alike(work):
 def test_two_names_are_two_owners(one: bytes, other: bytes):
     """Whatever their bytes are."""
     paths = {os.path.normpath(b"/" + name.replace(b"\0", b"")) for name in (one, other)}
-    owners = {place_of(os.fsdecode(path), "/", "/.kvsync/state.db", "").owner for path in paths}
+    nowhere = MountPoints()
+    owners = {
+        place_of(os.fsdecode(path), "/", "/.kvsync/state.db", "", nowhere).owner for path in paths
+    }
     assert len({path.lstrip(b"/") for path in paths}) == len(owners)
     assert all(is_place(owner) and owner.encode() for owner in owners)
 

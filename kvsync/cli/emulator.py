@@ -17,6 +17,7 @@ from kvsync.cli.output import MessageFormat
 from kvsync.cli.traces import others_told
 from kvsync.emulator.options import ALL_FAULTS, DEFAULT_FAULTS, LIMITS, NEWER, EmulatorOptions
 from kvsync.errors import UsageError
+from kvsync.paths import absolute
 
 __all__ = ["command"]
 
@@ -118,7 +119,7 @@ def _certificate(tls: str | None, data: str) -> Iterator[str]:
     from kvsync.emulator.certificate import self_signed
 
     with tempfile.TemporaryDirectory(prefix="kvsync-emulator-") as folder:
-        pair = self_signed(os.path.abspath(data) if data else os.path.join(folder, "emulator"))
+        pair = self_signed(absolute(data) if data else os.path.join(folder, "emulator"))
         # stdout has one line, which whoever starts the emulator waits for.
         click.echo(f"Its clients need --ca-file {shlex.quote(pair.ca_file)}", err=True)
         yield pair.pem

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from kvsync.errors import UsageError
+from kvsync.paths import absolute
 from kvsync.state import state_path
 from kvsync.units import count_text, printable
 
@@ -16,7 +17,7 @@ source_argument = click.argument("source", required=False, type=click.Path())
 
 def path_of(source: str | None, state: str) -> str:
     """The state file of a SOURCE, or the one that ``--state`` names. Raises `UsageError`."""
-    place = os.path.abspath(source or ".")
+    place = absolute(source or ".")
     if not os.path.exists(place):
         raise UsageError(f"{source}: no such file or directory")
     if not source and not state:

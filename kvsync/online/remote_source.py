@@ -11,6 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from kvsync.dumps.losses import NO_LOSSES
+from kvsync.edgekv.endpoint import INTL
 from kvsync.errors import Interrupted, KvsyncError, ServiceError, UsageError
 from kvsync.interface import Interface
 from kvsync.jobs import Job, far_job
@@ -45,7 +46,7 @@ class RemoteSource:
 
     def __init__(self, far: FarSide, job: Job, call: Call, copying: Copying) -> None:
         self.label = job.report.source
-        self.owner = copying.name or f"copy:{self.label}"
+        self.owner = copying.name or _owner(self.label, far.job.target.endpoint)
         self.home = self.location = os.getcwd()
         self.warnings: list[str] = []
         self._far = far
@@ -54,6 +55,10 @@ class RemoteSource:
         self._only = call.only
         # So much that what a push has under way at a latency of two seconds does not run dry.
         self._ahead = 2 + 2 * call.settings.workers // KEYS_PER_REQUEST
+
+    def may_own(self, key: str, origin: str, *, dotted: bool) -> bool:  # noqa: ARG002 - no folder
+        """Whether the origin is the namespace."""
+        return origin == self._origin
 
     def entries(self, recall: Recall) -> Sequence[Entry]:  # noqa: ARG002 - nothing here stays unread
         """All pairs of the namespace, in its own order; their values are not kept.
@@ -174,6 +179,14 @@ class _Scan:
         """Everything has been read."""
         self.complete = True
         return 0
+
+
+def _owner(label: str, endpoint: str) -> str:
+    """Whose keys they are: two services may have namespaces with the same name in zones, too.
+
+    Before there was more than one to tell apart, owners said nothing of the usual one.
+    """
+    return f"copy:{label}" if endpoint == INTL else f"copy:{label} at {endpoint}"
 
 
 def _entry(pair: Pair, value: bytes, origin: str) -> Entry:

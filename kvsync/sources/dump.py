@@ -6,7 +6,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, BinaryIO
 
 from kvsync.dumps import reader
@@ -15,6 +15,8 @@ from kvsync.dumps.losses import Losses
 from kvsync.errors import InputError, Mistake, UsageError
 from kvsync.fingerprint import Fingerprint
 from kvsync.model import Destination, Entry, Loaded, Recall
+from kvsync.origins import Whereabouts
+from kvsync.paths import absolute
 from kvsync.sources.dumped import DumpFile, DumpReader, Filling
 from kvsync.sources.dumpoptions import rules_of
 from kvsync.sources.evidence import Evidence
@@ -43,7 +45,7 @@ class DumpSource:
 
     def __init__(self, path: str, options: SourceOptions, clock: Clock) -> None:
         self.label = path
-        self.location = os.path.abspath(path)
+        self.location = absolute(path)
         try:
             self.passing = spooled = not os.path.isfile(path)
             opened: Callable[[], BinaryIO]
@@ -98,6 +100,16 @@ class DumpSource:
                 yield from left_over(file)
         except OSError as error:
             raise InputError([Mistake(os_fault(error), printable(self.label))]) from None
+
+    def may_own(self, key: str, origin: str, *, dotted: bool) -> bool:  # noqa: ARG002 - no folder
+        """Whether the origin may be a line of it."""
+        if self.passing:
+            return origin.partition(":")[0] == printable(self.label)
+        return self._whereabouts.is_origin(origin)
+
+    @cached_property
+    def _whereabouts(self) -> Whereabouts:
+        return Whereabouts(self.location)
 
     def entries(self, recall: Recall) -> Sequence[Entry]:  # noqa: ARG002 - a dump is read whole
         """All pairs, in the dump's order. Raises `InputError` with every mistake found."""

@@ -43,6 +43,11 @@ class FileSection:
         """Each dump's path, and its signature when it was read."""
         return [reader.mark for reader in self._readers]
 
+    @property
+    def shown(self) -> list[str]:
+        """Each dump's path as the manifest's user would write it."""
+        return [reader.shown for reader in self._readers]
+
     def read(self, node: Node, context: TreeContext, clock: Clock) -> None:
         """Take the dumps that the node names."""
         if not isinstance(node, SequenceNode):

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from hashlib import sha256
 from itertools import chain
 
@@ -10,7 +11,9 @@ from kvsync.entries import Sparing
 from kvsync.fingerprint import Fingerprint
 from kvsync.keys import check_key
 from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Lost, Recall
+from kvsync.origins import Whereabouts
 from kvsync.owners import name_fault
+from kvsync.paths import absolute
 from kvsync.sources.devices import Devices
 from kvsync.sources.evidence import Consulted, Evidence, digest_of
 from kvsync.sources.fields import WRITE_VERSION, convert, is_nothing, read_fields
@@ -50,7 +53,7 @@ class Manifest:
         clock: Clock,
     ) -> None:
         self.label = path
-        self.location = os.path.abspath(path)
+        self.location = absolute(path)
         self.passing = is_piped(path)
         self.home = os.getcwd() if self.passing else os.path.dirname(self.location)
         self._options = options
@@ -144,6 +147,34 @@ class Manifest:
             self._evidence.file(path, mark)
         return self._evidence.fingerprint(self._environ.digests())
 
+    def may_own(self, key: str, origin: str, *, dotted: bool) -> bool:
+        """Whether a key, a tree or a dump in it may have made the origin."""
+        place, trees, dumps = self._whereabouts
+        return (
+            place.has_line(origin)
+            or any(tree.may_own(key, origin, dotted=dotted) for tree in trees)
+            or any(dump.is_origin(origin) for dump in dumps)
+        )
+
+    @cached_property
+    def _whereabouts(self) -> tuple[Whereabouts, list[TreeReader], list[Whereabouts]]:
+        """Where it is, its trees, and where its dumps are, whatever is wrong with the rest."""
+        mistakes = Mistakes(self.label)
+        context = self._context(Lifetimes(mistakes), mistakes)
+        files = FileSection()
+        node = self._fields.get("files")
+        if node is not None and not is_nothing(node):
+            files.read(node, context, self._clock)
+        trees = self._read_trees(context)
+        dumps = [Whereabouts(absolute(shown)) for shown in files.shown]
+        return Whereabouts(self.location), trees, dumps
+
+    def _context(self, lifetimes: Lifetimes, mistakes: Mistakes) -> TreeContext:
+        paths = Paths(self.home, self._environ, mistakes)
+        default = self._default(lifetimes, mistakes)
+        shown_home = "" if self.passing else os.path.dirname(self.label)
+        return TreeContext(mistakes, paths, lifetimes, default, self.charset, shown_home, self.home)
+
     def entries(self, recall: Recall) -> Sequence[Entry]:
         """All pairs: the keys, the trees and the files, each in the order of the manifest.
 
@@ -158,17 +189,12 @@ class Manifest:
 
     def _all_entries(self, recall: Recall, mistakes: Mistakes) -> Sequence[Entry]:
         lifetimes = Lifetimes(mistakes)
-        paths = Paths(self.home, self._environ, mistakes)
-        default = self._default(lifetimes, mistakes)
+        context = self._context(lifetimes, mistakes)
         claims = Claims()
         self._evidence = Evidence()
         self._devices = Devices()
-        pairs = PairReader(mistakes, self._environ, lifetimes, paths, default)
+        pairs = PairReader(mistakes, self._environ, lifetimes, context.paths, context.default)
         entries = self._key_entries(pairs, recall, claims, mistakes)
-        shown_home = "" if self.passing else os.path.dirname(self.label)
-        context = TreeContext(
-            mistakes, paths, lifetimes, default, self.charset, shown_home, self.home
-        )
         spared: list[str] = []
         for reader in self._read_trees(context):
             entries += reader.entries(recall, claims, mistakes)

@@ -9,6 +9,7 @@ from kvsync.errors import UsageError
 from kvsync.filenames import INDEX_NAME
 from kvsync.keys import check_key, escape_key, join_key, path_key
 from kvsync.model import NEVER, Expiry
+from kvsync.paths import absolute
 from kvsync.sources.dumpoptions import NOTHING_SAID, DumpOptions
 from kvsync.sources.expiry import SHORT_TTL, parse_ttl
 from kvsync.sources.patterns import Rules, parse_rules
@@ -150,7 +151,7 @@ def tree_from_options(path: str, options: SourceOptions) -> tuple[Tree, list[str
     prefix = _prefix(options, charset)
     expiry, warnings = ttl_of(options)
     tree = Tree(
-        root=os.path.abspath(path),
+        root=absolute(path),
         shown=path,
         charset=charset,
         prefix=prefix,
@@ -177,7 +178,7 @@ def _exported_tree(path: str, options: SourceOptions) -> Tree:
             f"remove {printable(os.path.join(path, INDEX_NAME))} to read an ordinary folder"
         )
     return Tree(
-        root=os.path.abspath(path),
+        root=absolute(path),
         shown=path,
         charset="utf-8",
         prefix=_prefix(options, "utf-8"),

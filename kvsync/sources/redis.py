@@ -17,6 +17,7 @@ from kvsync.sources.files import Clock
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import SourceOptions, ttl_of
 from kvsync.sources.scratch import Scratch
+from kvsync.units import printable
 
 __all__ = ["RedisSource"]
 
@@ -57,6 +58,10 @@ class RedisSource:
     def losses(self) -> Losses:
         """What its pairs have that EdgeKV cannot hold."""
         return self._scratch.losses
+
+    def may_own(self, key: str, origin: str, *, dotted: bool) -> bool:  # noqa: ARG002 - no folder
+        """Whether the origin is the server."""
+        return origin == printable(self.label)
 
     def entries(self, recall: Recall) -> Sequence[Entry]:  # noqa: ARG002 - nothing here stays unread
         """All strings, in the server's own order. Raises `InputError` and `UsageError`."""

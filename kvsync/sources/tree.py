@@ -3,12 +3,14 @@
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from kvsync.dumps.losses import NO_LOSSES
 from kvsync.entries import Sparing
 from kvsync.fingerprint import Fingerprint
 from kvsync.keys import check_key
 from kvsync.model import Destination, Entry, Expiry, Loaded, Lost, Recall, Row, nothing_known
+from kvsync.origins import Whereabouts
 from kvsync.sources.devices import Devices
 from kvsync.sources.directories import inside
 from kvsync.sources.evidence import Evidence
@@ -146,6 +148,16 @@ class TreeReader:
             self.observed.settled = False
         return Entry(key, hashlib.sha256(value).digest(), len(value), expiry, origin, mark)
 
+    @cached_property
+    def _whereabouts(self) -> Whereabouts:
+        return Whereabouts(self.tree.root, self.tree.shown)
+
+    def may_own(self, key: str, origin: str, *, dotted: bool) -> bool:
+        """Whether a file that made this origin would have the key."""
+        tree = self.tree
+        paths = self._whereabouts.inside(origin, dotted=dotted)
+        return any(tree.exported or tree.key_of(path) == key for path in paths)
+
     def values(self, wanted: Mapping[str, Entry]) -> Iterator[Loaded]:
         """The values of the wanted keys, each read when it is asked for."""
         root = os.path.realpath(self.tree.root)
@@ -208,6 +220,10 @@ class TreeSource:
         evidence = Evidence()
         evidence.tree(self._reader.tree.root, self._reader.observed)
         return evidence.fingerprint()
+
+    def may_own(self, key: str, origin: str, *, dotted: bool) -> bool:
+        """Whether a file of the tree may have made the origin."""
+        return self._reader.may_own(key, origin, dotted=dotted)
 
     def entries(self, recall: Recall) -> Sequence[Entry]:
         """All files as pairs, by path. Raises `InputError` with every mistake found."""

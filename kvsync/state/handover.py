@@ -13,7 +13,7 @@ from kvsync.model import Row
 from kvsync.state.changing import put
 from kvsync.state.fields import COLUMNS, Fields, Place, fields_of
 
-__all__ = ["Handing", "claim", "give", "handing_over", "older", "prepare"]
+__all__ = ["Handing", "How", "give", "handing_over", "older", "part", "prepare", "set_aside"]
 
 _AT_ONCE = 1000
 _EXISTS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'older_owner'"
@@ -34,6 +34,10 @@ class Handing(NamedTuple):
         """The row, as it is when it has been handed over."""
         mine = row.owner == self.old and self.belongs(row)
         return row._replace(owner=self.new) if mine else row
+
+
+How = Callable[[sqlite3.Connection, Place, Handing, Callable[[Fields], Row]], None]
+"""What hands rows over."""
 
 
 def handing_over(
@@ -71,10 +75,15 @@ def older(connection: sqlite3.Connection, target: int, owners: Iterable[str]) ->
     return [name for name in owners if connection.execute(sql, (target, name)).fetchone()]
 
 
-def claim(connection: sqlite3.Connection, target: int, owner: str) -> None:
-    """Rows of the owner are those of the source with this name, and of no path."""
+def _claim(connection: sqlite3.Connection, target: int, owner: str) -> None:
+    """What there is of the owner's from now on is by this version."""
     sql = "DELETE FROM older_owner WHERE target = ? AND owner = ?"
     connection.execute(sql, (target, owner))
+
+
+def set_aside(owner: str) -> str:
+    """Who has older rows of this owner that a source of this name does not know: nobody is so."""
+    return f"older://{owner}"
 
 
 def give(
@@ -83,17 +92,40 @@ def give(
     handing: Handing,
     make: Callable[[Fields], Row],
 ) -> None:
-    """Hand rows of this target over, and the runs with them unless some rows stay."""
-    old, new, belongs = handing
-    all_belong = True
-    for rows in _chunks(connection, place.number, old, make):
-        own = [row for row in rows if belongs(row)]
-        all_belong &= len(own) == len(rows)
-        put(connection, (fields_of(place, handing.over(row)) for row in own))
-    if all_belong:
+    """Hand rows of this target over, and, unless some rows stay, all else that is the owner's."""
+    old, new, _ = handing
+    if _give_rows(connection, place, handing, make):
         sql = "UPDATE run SET owner = ? WHERE target = ? AND owner = ?"
         connection.execute(sql, (new, place.number, old))
-    claim(connection, place.number, old)
+        _claim(connection, place.number, old)
+
+
+def part(
+    connection: sqlite3.Connection,
+    place: Place,
+    handing: Handing,
+    make: Callable[[Fields], Row],
+) -> None:
+    """Hand rows of this target over to one who is older, too; the owner's others are newer."""
+    _give_rows(connection, place, handing, make)
+    _claim(connection, place.number, handing.old)
+    sql = "INSERT OR IGNORE INTO older_owner VALUES (?, ?)"
+    connection.execute(sql, (place.number, handing.new))
+
+
+def _give_rows(
+    connection: sqlite3.Connection,
+    place: Place,
+    handing: Handing,
+    make: Callable[[Fields], Row],
+) -> bool:
+    """Hand rows over; whether there are no others."""
+    all_belong = True
+    for rows in _chunks(connection, place.number, handing.old, make):
+        own = [row for row in rows if handing.belongs(row)]
+        all_belong &= len(own) == len(rows)
+        put(connection, (fields_of(place, handing.over(row)) for row in own))
+    return all_belong
 
 
 def _chunks(

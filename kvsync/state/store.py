@@ -11,7 +11,7 @@ from kvsync.state import fingerprints, handover, recent, runs, undelivered
 from kvsync.state.changing import doubt, forget, forget_all, mark, put, settle
 from kvsync.state.fields import COLUMNS, Fields, Place, fields_of, row_maker
 from kvsync.state.file import StateFile
-from kvsync.state.handover import Handing
+from kvsync.state.handover import Handing, set_aside
 from kvsync.state.opening import open_for_noting, open_for_reading, open_for_writing, open_to_glance
 from kvsync.state.rows import Lease, StoredRows
 from kvsync.state.schema import columns_in
@@ -152,27 +152,35 @@ class State(StateFile):
             raise damaged(self.path, "a run is not as it was written") from error
 
     def take_over(
-        self, target: Target, owner: str, former: Sequence[str], belongs: Callable[[Row], bool]
+        self, target: Target, owner: str, former: str, belongs: Callable[[Row], bool]
     ) -> None:
-        """Give ``owner`` those rows that an earlier version gave it by one of its ``former`` names.
+        """Give ``owner`` the rows that ``belongs`` says an earlier version gave it by this name.
 
         A state that is only read speaks from now on as if that were done.
         """
         place = self._find(target)
-        for old in self._older(place, former):
-            handing = Handing(old, owner, belongs)
-            if self._writable:
-                with self._transaction() as connection:
-                    handover.give(connection, place, handing, self._row_maker(target, place.seed))
-            else:
-                self._handed.setdefault(target, []).append(handing)
+        names = former, set_aside(former)
+        older = self._older(place, names)
+        # What is only read may set rows aside without noting it.
+        for old in older if self._writable or not older else names:
+            self._hand(target, place, Handing(old, owner, belongs), handover.give)
 
-    def claim(self, target: Target, owner: str) -> None:
-        """Note that rows of this owner are those of a source that was given this name."""
+    def claim(self, target: Target, owner: str, belongs: Callable[[Row], bool]) -> None:
+        """Note that rows of this owner are those of a source that was given this name.
+
+        Older rows of which ``belongs`` does not say so are set aside, as somebody else's.
+        """
         place = self._find(target)
-        if self._writable and self._older(place, [owner]):
+        if self._older(place, (owner,)):
+            handing = Handing(owner, set_aside(owner), lambda row: not belongs(row))
+            self._hand(target, place, handing, handover.part)
+
+    def _hand(self, target: Target, place: Place, handing: Handing, how: handover.How) -> None:
+        if self._writable:
             with self._transaction() as connection:
-                handover.claim(connection, place.number, owner)
+                how(connection, place, handing, self._row_maker(target, place.seed))
+        else:
+            self._handed.setdefault(target, []).append(handing)
 
     def owns(self, target: Target, owner: str) -> bool:
         """Whether there are rows of this owner."""

@@ -1,8 +1,10 @@
 """``kvsync copy``, from one namespace to another."""
 
 import io
+import sqlite3
 import time
 from collections import Counter
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -74,13 +76,33 @@ def test_from_namespace_to_namespace(kvsync, edge):
     assert (first.code, first.json["command"]) == (0, "copy")
     assert first.err == "kvsync: created the namespace other in zone-1\n"
     assert edge.pairs("zone-1", "other") == {"a": ("one", 0)}
-    assert {(row.owner, row.origin) for row in rows().values()} == {("copy:zone-1/ns", "zone-1/ns")}
+    owner = f"copy:zone-1/ns at {first.json['runs'][0]['target']['endpoint']}"
+    assert {(row.owner, row.origin) for row in rows().values()} == {(owner, "zone-1/ns")}
     named = kvsync(*WITHIN, *to, "--name", "mine")
-    assert (named.code, "owned by copy:zone-1/ns; if you renamed it, --adopt" in named.err) == (
+    assert (named.code, f"owned by {owner}; if you renamed it, --adopt" in named.err) == (
         11, True,
     )  # fmt: skip
     assert kvsync(*WITHIN, *to, "--name", "mine", "--adopt").code == 0
     assert {row.owner for row in rows().values()} == {"mine"}
+
+
+def test_two_services_with_the_same_names(kvsync, sides):
+    """Neither copy deletes what the other has brought; whose the older keys are has to be said."""
+    sides.old.put("zone-1", "ns", "a", "one")
+    sides.new.put("zone-1", "ns", "b", "two")
+    to = ["--to-namespace", "both", "--create-namespace", "--delete", "--max-delete", "100%"]
+    from_new = ["--from-endpoint", sides.new.url, "--from-profile", "new"]
+    for _ in range(2):
+        for side in ([], from_new):
+            assert kvsync(*sides.command, *side, *to).code == 0
+    assert set(sides.new.pairs("zone-1", "both")) == {"a", "b"}
+    with closing(sqlite3.connect(".kvsync/state.db")) as connection, connection:
+        connection.execute("UPDATE entry SET owner = 'copy:zone-1/ns', checksum = NULL")
+    refused = kvsync(*sides.command, *to)
+    assert refused.code == 11
+    assert "a is owned by copy:zone-1/ns; if you renamed it, --adopt" in refused.err
+    assert kvsync(*sides.command, *to, "--adopt").code == 0
+    assert set(sides.new.pairs("zone-1", "both")) == {"a", "b"}
 
 
 def test_from_zone_to_zone(kvsync, edge, monkeypatch):
@@ -126,7 +148,7 @@ def test_prefix(kvsync, edge):
     command = [*WITHIN, "--to-zone", "zone-2", "--to-namespace", "ns", "--prefix", "cfg-"]
     assert kvsync(*command).out.startswith("zone-1/ns/cfg-* → zone-2/ns: 2 created")
     assert set(edge.pairs("zone-2", "ns")) == {"cfg-a", "cfg-b"}
-    assert {row.owner for row in rows().values()} == {"copy:zone-1/ns/cfg-*"}
+    assert {row.owner.partition(" at ")[0] for row in rows().values()} == {"copy:zone-1/ns/cfg-*"}
     mirror = kvsync(*command, "--refresh", "--delete-unmanaged")
     assert (mirror.code, mirror.err) == (
         2, "kvsync: error: --delete-unmanaged would delete all that --prefix leaves out\n",

@@ -187,13 +187,13 @@ def test_an_upgrade_with_a_name_that_was_a_place(kvsync, edge, write, older):
 
 
 def test_a_name_that_is_claimed(kvsync, edge, write, older):
-    """Once a source with that name has come, its rows are no path's, whatever they came from."""
+    """Its rows are no path's, be it one that is called so, neither before it has come nor after."""
     write("site/a", "x")
     write("up/site2/b", "x")
     state = ["--state", "s.db"]
     assert kvsync("sync", "site", "--name", "up/site2", *state).code == 0
     older({}, Path("s.db"))
-    assert "- a" in kvsync("plan", "up/site2", *state, *DELETING).out
+    assert "- a" not in kvsync("plan", "up/site2", *state, *DELETING).out
     assert kvsync("sync", "site", "--name", "up/site2", *state).code == 0
     assert "- a" not in kvsync("plan", "up/site2", *state, *DELETING).out
     assert kvsync("sync", "up/site2", *state, *DELETING).code == 0
@@ -215,7 +215,10 @@ def test_an_older_list_of_failures(kvsync, edge, write, older):
     assert kvsync("sync", "f.jsonl").code == 0
     assert set(_owners().values()) == {"m.yaml"}
     write("m.yaml", "version: 1\nkeys: {a: one, b: two, c: '3'}\n")
-    assert kvsync("sync", "m.yaml").code == 0
+    # Where the list has a key from was the list: that tells nothing of whose it is.
+    refused = kvsync("sync", "m.yaml")
+    assert (refused.code, "b is owned by m.yaml; if you" in refused.err) == (11, True)
+    assert kvsync("sync", "m.yaml", "--adopt").code == 0
     assert set(_owners().values()) == {"./m.yaml"}
 
 
@@ -257,3 +260,83 @@ def test_several_sources_of_an_older_state(kvsync, edge, write, older):
         assert (result.code, result.err) == (0, "")
     assert sorted(held(edge)) == ["a", "b", "d"]
     assert _owners() == {"a": "./m.yaml", "b": "./n.yaml", "d": "./m.yaml"}
+
+
+@pytest.fixture
+def neighbours(write) -> dict[str, list[str]]:
+    """Sources that an earlier version called alike, `site`, and how each is synced."""
+    write("x.yaml", "version: 1\nname: site\ntrees: [{path: bundle}]\nkeys: {x1: x, x2: x}\n")
+    write("dots.yaml", "version: 1\nname: site\ntrees: [{path: ., include: [/dots-*]}]\n")
+    write("same.yaml", "version: 1\nname: site\ntrees: [{path: site, prefix: s-}]\n")
+    write("dump.yaml", "version: 1\nname: site\nfiles: [{path: d.jsonl, format: jsonl}]\n")
+    write("dots-1", "x")
+    write("dots-2", "x")
+    write("d.jsonl", '{"key": "d1", "value": "1"}\n{"key": "d2", "value": "1"}\n')
+    for folder, key in (("site", "g"), ("bundle", "f"), ("else", "e")):
+        write(f"{folder}/{key}1", "x")
+        write(f"{folder}/{key}2", "x")
+    state = ["--state", "s.db"]
+    return {
+        "place": ["site", *state],
+        **{name: [f"{name}.yaml", *state] for name in ("x", "dots", "same", "dump")},
+        "named": ["else", "--name", "site", *state],
+        "jsonl": ["d.jsonl", "--format", "jsonl", "--name", "site", *state],
+    }
+
+
+@pytest.mark.parametrize("name", ["x", "dots", "same", "dump", "named", "jsonl"])
+@pytest.mark.parametrize("order", ["place first", "name first", "name alone", "place alone"])
+def test_an_upgrade_of_those_called_alike(kvsync, edge, write, older, neighbours, name, order):
+    """Each gets what can be its own alone, in whatever order they come; no key is deleted."""
+    path = Path("s.db")
+    first = [neighbours["place"], neighbours[name]]
+    if order.endswith("alone"):
+        first = first[1:] if order.startswith("place") else first[:1]
+    for call in first:
+        assert kvsync("sync", *call).code == 0
+    older({"./site": "site"}, path)
+    kept = sorted(held(edge))
+    second = [neighbours["place"], neighbours[name]]
+    if order.startswith("name"):
+        second.reverse()
+    if order.endswith("alone"):
+        second = second[:1]
+    for _ in range(2):
+        for call in second:
+            for command in ("plan", "sync"):
+                result = kvsync(command, *call, *DELETING)
+                # Called by dots, its folder may be the other's.
+                right = {0, 11} if call == neighbours["dots"] else {0}
+                assert (result.code in right, "delete" in result.out) == (True, False)
+    assert set(kept) <= set(held(edge))
+
+
+@pytest.mark.parametrize("name", ["place", "x", "same", "dump", "named", "jsonl"])
+def test_an_upgrade_of_one_by_itself(kvsync, edge, older, neighbours, name):
+    """What has gone from it meanwhile is an orphan, as it was before."""
+    assert kvsync("sync", *neighbours[name]).code == 0
+    older({"./site": "site"}, Path("s.db"))
+    for gone in ("site/g2", "bundle/f2", "else/e2"):
+        Path(gone).unlink()
+    Path("d.jsonl").write_text('{"key": "d1", "value": "1"}\n')
+    text = Path("x.yaml").read_text()
+    Path("x.yaml").write_text(text.replace(", x2: x", ""))
+    before = sorted(held(edge))
+    assert "to delete; " in kvsync("plan", *neighbours[name], *DELETING).out
+    assert kvsync("sync", *neighbours[name], *DELETING).code == 0
+    assert sorted(held(edge)) == [key for key in before if not key.endswith("2")]
+
+
+def test_older_keys_that_may_be_anybodys(kvsync, edge, write, older, neighbours):
+    """They are refused until somebody adopts them, and deleted by nobody."""
+    assert kvsync("sync", *neighbours["x"]).code == 0
+    older({}, Path("s.db"))
+    Path("bundle").rename("other")
+    text = Path("x.yaml").read_text()
+    Path("x.yaml").write_text(text.replace("bundle", "other"))
+    refused = kvsync("sync", *neighbours["x"], *DELETING)
+    assert refused.code == 11
+    assert "f1 is owned by older://site; if you renamed it, --adopt" in refused.err
+    assert kvsync("sync", *neighbours["x"], *DELETING, "--adopt").code == 0
+    assert set(_owners(Path("s.db")).values()) == {"site"}
+    assert len(held(edge)) == 4
