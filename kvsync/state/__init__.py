@@ -6,6 +6,7 @@
 
 from kvsync.state.aside import ASIDE, set_aside
 from kvsync.state.creating import NEW
+from kvsync.state.glimpse import Glimpse, glimpse
 from kvsync.state.lock import run_lock, run_lock_at_once
 from kvsync.state.place import state_path
 from kvsync.state.runs import KEPT_RUNS
@@ -17,7 +18,9 @@ __all__ = [
     "KEPT_RUNS",
     "NEW",
     "STATE_VERSION",
+    "Glimpse",
     "State",
+    "glimpse",
     "run_lock",
     "run_lock_at_once",
     "set_aside",
