@@ -9,16 +9,18 @@ from typing import NamedTuple
 
 from kvsync.errors import StateError
 
-__all__ = ["CAPACITY", "Namespace", "Store", "stored_uuid"]
+__all__ = ["APPLICATION_ID", "CAPACITY", "Namespace", "Store", "stored_uuid"]
 
 CAPACITY = 2**30
 """Bytes of keys and values in a namespace ("1 GB" in the vendor's words)."""
 
-_APPLICATION = 0x6B76656D  # "kvem"
+APPLICATION_ID = 0x6B76656D
+"""``kvem``: in the header of the file."""
+
 _VERSION = 1
 # `used` is kept by triggers: whatever changes a pair, an expiry included, changes it too.
 _SCHEMA = (
-    f"PRAGMA application_id = {_APPLICATION}",
+    f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {_VERSION}",
     "CREATE TABLE emulator (uuid TEXT NOT NULL)",
     """CREATE TABLE namespaces (
@@ -62,7 +64,7 @@ def stored_uuid(path: str) -> str:
     """
     address = Path(path).absolute().as_uri() + "?mode=ro&immutable=1"
     with suppress(sqlite3.Error), closing(sqlite3.connect(address, uri=True)) as connection:
-        if _pragma(connection, "application_id") == _APPLICATION:
+        if _pragma(connection, "application_id") == APPLICATION_ID:
             return str(connection.execute("SELECT uuid FROM emulator").fetchone()[0])
     return ""
 
@@ -235,7 +237,7 @@ def _is_new(connection: sqlite3.Connection, path: str) -> bool:
     application = _pragma(connection, "application_id")
     if not application and not connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
         return True
-    if application != _APPLICATION:
+    if application != APPLICATION_ID:
         raise StateError(f"{path}: not an emulator's data file; name another one")
     if _pragma(connection, "user_version") != _VERSION:
         raise StateError(f"{path}: written by a newer kvsync; update kvsync or name another file")

@@ -182,7 +182,8 @@ class Manifest:
         node = self._fields.get("files")
         if node is not None and not is_nothing(node):
             self._files.read(node, context, self._clock)
-        self._warnings = lifetimes.warnings
+        told = [line for reader in self._trees for line in reader.warnings]
+        self._warnings = lifetimes.warnings + told
         return self._files.entries(Sparing(entries, spared) if spared else entries, context, claims)
 
     def _default(self, lifetimes: Lifetimes, mistakes: Mistakes) -> Expiry:
