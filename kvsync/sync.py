@@ -21,7 +21,7 @@ from kvsync.planning import (
     refuse_collisions,
     refuse_strangers,
 )
-from kvsync.remembering import bring_up_to_date, remember
+from kvsync.remembering import remember, remember_rebuilt
 from kvsync.report import Report
 from kvsync.retrying import lost_keys
 from kvsync.settings import Call, Copying, Exporting, Verifying
@@ -181,7 +181,7 @@ def rebuild(call: Call, interface: Interface) -> Report:
         try:
             _make_ready(jobs, call, mender, _way(call, interface, stack))
             for job in jobs:
-                bring_up_to_date(job)
+                remember_rebuilt(job, call)
         finally:
             for job in jobs:
                 job.report.warnings += mender.told(job)
