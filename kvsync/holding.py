@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from kvsync.errors import KvsyncError, PassingError
 from kvsync.jobs import Job, find_targets, going, know_rows, open_source_of
 from kvsync.settings import Call, Settings
-from kvsync.state import Glimpse, State, glimpse, run_lock
+from kvsync.state import Glimpse, State, glimpse, refuse_foreign, run_lock
 from kvsync.targets import local_endpoint, state_paths
 
 __all__ = ["Holder", "glimpses", "hold_the_rest", "open_states", "reopen"]
@@ -84,6 +84,7 @@ class Holder:
 
     def hold(self, path: str) -> State:
         """The state file, held and open for writing; created if it is missing."""
+        refuse_foreign(path)
         self.lock(path)
         return self.open(path)
 

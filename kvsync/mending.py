@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
+from kvsync.errors import DamagedError
 from kvsync.holding import Holder
 from kvsync.jobs import Job
 from kvsync.settings import Settings
-from kvsync.state import Glimpse, State, set_aside
+from kvsync.state import Glimpse, State, refuse_foreign, set_aside
 from kvsync.state.examine import Diagnosis, examine
 from kvsync.units import count_text, printable
 
@@ -36,6 +37,8 @@ class Mender(Holder):
         """As with any holder; of a damaged file what nobody knows."""
         if not os.path.exists(path):
             return State.read(path)
+        with suppress(DamagedError):
+            refuse_foreign(path)
         self.lock(path)
         found = examine(path, salvaging=True)
         if not found.problems:

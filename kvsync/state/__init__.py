@@ -8,6 +8,7 @@ from kvsync.state.aside import ASIDE, set_aside
 from kvsync.state.creating import NEW
 from kvsync.state.glimpse import Glimpse, glimpse
 from kvsync.state.lock import run_lock, run_lock_at_once
+from kvsync.state.opening import refuse_foreign
 from kvsync.state.place import state_path
 from kvsync.state.runs import KEPT_RUNS
 from kvsync.state.schema import VERSION as STATE_VERSION
@@ -21,6 +22,7 @@ __all__ = [
     "Glimpse",
     "State",
     "glimpse",
+    "refuse_foreign",
     "run_lock",
     "run_lock_at_once",
     "set_aside",

@@ -10,7 +10,7 @@ from kvsync.state.place import FOLDER
 from kvsync.state.trouble import damaged, foreign
 
 __all__ = [
-    "APPLICATION_ID", "TOO_SHORT", "check_whole", "columns_in", "create", "ends_too_early",
+    "APPLICATION_ID", "TOO_SHORT", "VERSION", "check_whole", "columns_in", "create", "ends_too_early",
     "is_new", "update",
 ]  # fmt: skip
 

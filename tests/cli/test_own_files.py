@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -233,3 +235,30 @@ def test_what_tells_ours():
     """A state and an emulator's data say what they are as those who write them do."""
     numbers = {schema.APPLICATION_ID, store.APPLICATION_ID}
     assert {number.to_bytes(4, "big") for number in numbers} == APPLICATIONS
+
+
+@pytest.mark.parametrize("content", [b"", b"notes\n", b"other database", b"newer state"])
+@pytest.mark.parametrize(
+    "command", [["sync", "site"], ["state", "rebuild", "site"], ["state", "forget", "--all"]]
+)
+def test_nothing_is_left_beside_a_refused_state(kvsync, edge, write, content, command):
+    """What is somebody else's gets no lock, nor the name of a holder."""
+    write("site/a", "x")
+    if content.endswith((b"database", b"state")):
+        with closing(sqlite3.connect("notes")) as connection:
+            connection.execute("CREATE TABLE mine (x)")
+            number = schema.APPLICATION_ID if content == b"newer state" else 1
+            connection.execute(f"PRAGMA application_id = {number}")
+            connection.execute("PRAGMA user_version = 99")
+    else:
+        write("notes", content)
+    before = Path("notes").read_bytes()
+    code = kvsync(*command, "--state", "notes").code
+    if command[1] == "rebuild" and code == 0:
+        # What is no state at all is taken for a damaged one: it is moved, with a word.
+        (aside,) = Path().glob("notes.damaged-*")
+        assert aside.read_bytes() == before
+        return
+    assert code == 4
+    assert (Path("notes").read_bytes(), set(os.listdir())) == (before, {"site", "notes"})
+    assert held(edge) == {}
