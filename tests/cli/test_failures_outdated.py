@@ -158,6 +158,23 @@ def test_a_key_that_another_source_has_taken_over(
     assert kvsync("plan", source, *more).code == 0
 
 
+@pytest.mark.parametrize("source", ["m.yaml", "n.yaml"])
+def test_a_key_taken_over_in_a_state_that_knows_no_file(
+    kvsync, edge, manifest, write, refused, source
+):
+    """Of a file that another machine wrote the clocks tell whether its key has been taken over."""
+    write("n.yaml", "version: 1\nkeys: {k: A}\n")
+    manifest(f"name: new\n{A}")
+    head, _, rest = Path(FILE).read_text().partition("\n")
+    fields = json.loads(head)
+    fields["written"] += 0.001
+    Path(FILE).write_text(f"{json.dumps(fields)}\n{rest}")
+    assert kvsync("sync", source, "--adopt").code == 0
+    result = kvsync("sync", FILE, "--adopt")
+    assert (result.code, held(edge)["k"]) == (0, "A")
+    assert LAST_WORD in result.err
+
+
 def test_a_key_that_could_not_be_taken_over(kvsync, edge, manifest, write):
     """The file of who is to take over a key may be sent until its owner has been at it again."""
     write("n.yaml", "version: 1\nkeys: {k: A}\n")
