@@ -1,21 +1,29 @@
 """The state files of a call, held against other runs, and what changes in a wait for one."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 
 from kvsync.errors import KvsyncError, PassingError
 from kvsync.jobs import Job, find_targets, going, know_rows, open_source_of
 from kvsync.settings import Call, Settings
-from kvsync.state import State, run_lock
-from kvsync.targets import local_endpoint
+from kvsync.state import Glimpse, State, glimpse, refuse_foreign, run_lock
+from kvsync.targets import local_endpoint, state_paths
 
-__all__ = ["Holder", "hold_the_rest", "open_states", "reopen"]
+__all__ = ["Holder", "glimpses", "hold_the_rest", "open_states", "reopen"]
 
 _OUTDATED = (
     "what came through the pipe cannot be read again, and another run may have sent what is newer"
     " since: nothing is deleted"
 )
+
+
+def glimpses(call: Call) -> dict[str, Glimpse]:
+    """What the states of the call look like, by path: before any source is opened.
+
+    What comes through a pipe may take its time, and is read before anybody can be kept out.
+    """
+    return {path: glimpse(path) for path in state_paths(call)}
 
 
 def open_states(jobs: Iterable[Job], open_state: Callable[[str], State]) -> None:
@@ -41,20 +49,30 @@ def open_states(jobs: Iterable[Job], open_state: Callable[[str], State]) -> None
 class Holder:
     """Holds state files for a run, until ``stack`` unwinds; ``tell`` hears of a wait.
 
-    ``overtaken``: another run was waited for, or was at it meanwhile, and much may have changed
-    since the sources were read.
+    ``before`` is what the states looked like before any source was opened. ``overtaken``: another
+    run was waited for, or was at it meanwhile, and much may have changed since the sources were
+    read.
     """
 
-    def __init__(self, settings: Settings, stack: ExitStack, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        stack: ExitStack,
+        tell: Callable[[str], None],
+        before: Mapping[str, Glimpse],
+    ) -> None:
         self._settings = settings
         self._stack = stack
         self._tell = tell
+        self._before = before
         self.overtaken = False
 
     def lock(self, path: str) -> None:
         """Let no other run have the state file."""
         timeout = self._settings.lock_timeout
         self._stack.enter_context(run_lock(path, timeout, waiting=self._wait))
+        # Of a state that lies where nobody looked a failure file has told, which deletes nothing.
+        self.overtaken |= path in self._before and glimpse(path) != self._before[path]
 
     def _wait(self, line: str) -> None:
         self.overtaken = True
@@ -66,6 +84,7 @@ class Holder:
 
     def hold(self, path: str) -> State:
         """The state file, held and open for writing; created if it is missing."""
+        refuse_foreign(path)
         self.lock(path)
         return self.open(path)
 

@@ -1,13 +1,14 @@
 """Holding state files of which some may be damaged: these are set aside, and made anew."""
 
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 
+from kvsync.errors import DamagedError
 from kvsync.holding import Holder
 from kvsync.jobs import Job
 from kvsync.settings import Settings
-from kvsync.state import State, set_aside
+from kvsync.state import Glimpse, State, refuse_foreign, set_aside
 from kvsync.state.examine import Diagnosis, examine
 from kvsync.units import count_text, printable
 
@@ -21,8 +22,14 @@ _ORPHANS = (
 class Mender(Holder):
     """A `Holder` that knows what to do with a damaged file; nothing, until the sources are read."""
 
-    def __init__(self, settings: Settings, stack: ExitStack, tell: Callable[[str], None]) -> None:
-        super().__init__(settings, stack, tell)
+    def __init__(
+        self,
+        settings: Settings,
+        stack: ExitStack,
+        tell: Callable[[str], None],
+        before: Mapping[str, Glimpse],
+    ) -> None:
+        super().__init__(settings, stack, tell, before)
         self._damaged: dict[str, Diagnosis] = {}
         self._told: dict[str, list[str]] = {}
 
@@ -30,6 +37,8 @@ class Mender(Holder):
         """As with any holder; of a damaged file what nobody knows."""
         if not os.path.exists(path):
             return State.read(path)
+        with suppress(DamagedError):
+            refuse_foreign(path)
         self.lock(path)
         found = examine(path, salvaging=True)
         if not found.problems:

@@ -1,18 +1,22 @@
 """What a state takes over of a call besides what was sent."""
 
 import time
+from collections.abc import Mapping
 
+from kvsync.entries import names_of
 from kvsync.errors import KvsyncError
 from kvsync.jobs import Job
 from kvsync.keys import matches
 from kvsync.model import PARTIAL, Action
 from kvsync.retrying import undone
 from kvsync.settings import Call
+from kvsync.state import State
+from kvsync.state.undelivered import Wanted
 
-__all__ = ["begin", "bring_up_to_date", "remember"]
+__all__ = ["begin", "remember", "remember_rebuilt"]
 
 
-def bring_up_to_date(job: Job) -> None:
+def _bring_up_to_date(job: Job) -> None:
     """Let the state take over what the plan found of rows that are not sent."""
     state, plan = job.state, job.report.plan
     if not state or not plan:
@@ -41,27 +45,55 @@ def _is_partial(job: Job, call: Call) -> bool:
 
 def remember(job: Job, call: Call) -> None:
     """Bring the rows of what was not sent up to date, and note the run."""
-    bring_up_to_date(job)
-    state = job.state
-    if not state or not job.report.plan:
+    _bring_up_to_date(job)
+    if not job.state or not job.report.plan:
         return
     try:
-        summary = job.report.summary()
-        counts = {**summary.actions, "unchanged": summary.unchanged, "failed": summary.failed}
-        if _is_partial(job, call):
-            counts[PARTIAL] = 1
-        _settle_undelivered(job, call)
-        state.end_run(begin(job, call), time.time(), job.report.exit_code, counts)
+        _settle(job, call)
+        _end(job, call)
     except KvsyncError as error:
         job.report.error = job.report.error or error
 
 
-def _settle_undelivered(job: Job, call: Call) -> None:
-    """Let the state know what has become of keys that failure files list."""
-    state = job.state
-    listed = state.undelivered(job.target, job.owner) if state else {}
-    if not state or not listed:
+def remember_rebuilt(job: Job, call: Call) -> None:
+    """As `remember`, of a look that sent nothing; it is noted as a run where it found nothing to
+    send: the source has had its last word then as with any other.
+    """
+    _bring_up_to_date(job)
+    plan = job.report.plan
+    if not job.state or not plan or job.report.error:
         return
+    try:
+        _settle(job, call)
+        if not plan.steps:
+            _end(job, call)
+    except KvsyncError as error:
+        job.report.error = error
+
+
+def _end(job: Job, call: Call) -> None:
+    summary = job.report.summary()
+    counts = {**summary.actions, "unchanged": summary.unchanged, "failed": summary.failed}
+    if _is_partial(job, call):
+        counts[PARTIAL] = 1
+    if job.state:
+        job.state.end_run(begin(job, call), time.time(), job.report.exit_code, counts)
+
+
+def _settle(job: Job, call: Call) -> None:
+    """Let the state know what has become of keys that failure files list, whosever they were."""
+    state = job.state
+    if state and (listed := state.undelivered(job.target, job.owner)):
+        _settle_own(state, job, call, listed)
+    if state and (taken := state.undelivered_elsewhere(job.target, job.owner)):
+        named = names_of(job.entries)
+        for owner, keys in taken.items():
+            ours = state.some_rows(job.target, (key for key in keys if key in named))
+            gone = [row.key for row in ours if row.owner == job.owner]
+            state.note_undelivered(job.target, owner, dict.fromkeys(gone))
+
+
+def _settle_own(state: State, job: Job, call: Call, listed: Mapping[str, Wanted]) -> None:
     undelivered = {
         outcome.entry.key: (outcome.entry.digest, outcome.entry.expiry)
         for outcome in undone(job)

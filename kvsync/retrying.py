@@ -1,6 +1,7 @@
 """What of a failure file is still to be sent, and what is still missing though it cannot be."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from kvsync.entries import names_of
@@ -44,30 +45,46 @@ class _Since(NamedTuple):
 
     def lets_go_of(self, entry: Entry, row: Row | None) -> bool:
         """Whether the source has said something else of the key since, or nothing."""
-        if row and not row.in_doubt and (row.digest, row.expiry) == (entry.digest, entry.expiry):
+        if row and _agrees(entry, row):
             return False
         if not self.known or self.whole or self.cut:
             return self.whole or self.cut
         return self.pending.get(entry.key) != (entry.digest, entry.expiry)
 
 
+def _agrees(entry: Entry, row: Row) -> bool:
+    """Whether the target is known to hold just this."""
+    return not row.in_doubt and (row.digest, row.expiry) == (entry.digest, entry.expiry)
+
+
 def confine(job: Job, source: Source) -> None:
     """Leave alone what the job does not name, or named before something newer got through."""
     try:
         since = _since(job, source.destination)
+        left_out = _left_out(job, source.destination, since)
     except KvsyncError as error:
         job.report.error = error
         return
-    written = source.destination.written
     _note_left_over(job, source, since)
-    left_out: dict[str, list[str]] = {}
-    for entry in job.entries:
-        if reason := _reason(entry, job.rows.get(entry.key), written, since):
-            left_out.setdefault(reason, []).append(entry.key)
     for reason in (_NEWER, _WITHOUT, _CUT, _OTHERWISE):
         _leave_out(job, left_out.get(reason, []), reason)
     named = names_of(job.entries)
     job.rows = {key: row for key, row in job.rows.items() if key in named or row.owner != job.owner}
+
+
+def _left_out(job: Job, file: Destination, since: _Since) -> dict[str, list[str]]:
+    """The keys that are not to be sent any more, by the reason why. Raises `StateError`."""
+    gone_through = cache(lambda owner: _runs_since(job, file, owner).whole)
+    found: dict[str, list[str]] = {}
+    for entry in job.entries:
+        row = job.rows.get(entry.key)
+        reason = _reason(entry, row, file.written, since)
+        if not reason and row and row.owner != job.owner and not _agrees(entry, row):
+            # Whoever has the key by now has said since that it is to be as it is.
+            reason = _OTHERWISE if gone_through(row.owner) else ""
+        if reason:
+            found.setdefault(reason, []).append(entry.key)
+    return found
 
 
 def _reason(entry: Entry, row: Row | None, written: float, since: _Since) -> str:
@@ -82,10 +99,18 @@ def _reason(entry: Entry, row: Row | None, written: float, since: _Since) -> str
 
 
 def _since(job: Job, file: Destination) -> _Since:
+    since = _runs_since(job, file, job.owner)
+    if not (job.state and since.known):
+        return since
+    return since._replace(pending=job.state.undelivered(job.target, job.owner))
+
+
+def _runs_since(job: Job, file: Destination, owner: str) -> _Since:
+    """What the runs of an owner tell, of a file of the job's."""
     state = job.state
     if not state or not file.written:
         return _Since()
-    runs = state.numbered_runs(job.target, job.owner)
+    runs = state.numbered_runs(job.target, owner)
     wrote = state.listing(job.target, job.owner, file.written)
     known = wrote is not None
     if wrote is not None:
@@ -99,7 +124,6 @@ def _since(job: Job, file: Destination) -> _Since:
         known=known,
         whole=any(run.ended and not run.exit_code for run in whole),
         cut=bool(whole) and not whole[-1].ended,
-        pending=state.undelivered(job.target, job.owner) if known else {},
     )
 
 

@@ -1,6 +1,6 @@
 """The story of a call: what is wanted, what is known, the difference, the sending, the memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from kvsync.dumps.losses import told_expired, told_short
 from kvsync.errors import HeldBackError
-from kvsync.holding import Holder, hold_the_rest, open_states, reopen
+from kvsync.holding import Holder, glimpses, hold_the_rest, open_states, reopen
 from kvsync.interface import Interface
 from kvsync.jobs import Job, failed, find_targets, open_jobs, read_all, target_job
 from kvsync.model import OutcomeKind
@@ -21,13 +21,13 @@ from kvsync.planning import (
     refuse_collisions,
     refuse_strangers,
 )
-from kvsync.remembering import bring_up_to_date, remember
+from kvsync.remembering import remember, remember_rebuilt
 from kvsync.report import Report
 from kvsync.retrying import lost_keys
 from kvsync.settings import Call, Copying, Exporting, Verifying
 from kvsync.shortcut import keep
 from kvsync.signals import undisturbed
-from kvsync.state import State
+from kvsync.state import Glimpse, State
 from kvsync.targets import named_target
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ def sync(call: Call, interface: Interface) -> Report:
 
     All sources are read before anything is created or sent: one bad source, and nothing is.
     """
-    return _sync(open_jobs(call), call, interface, "sync")
+    before = glimpses(call)
+    return _sync(open_jobs(call), call, interface, "sync", before)
 
 
 def copy(call: Call, interface: Interface, copying: Copying, *, dry: bool = False) -> Report:
@@ -127,17 +128,25 @@ def copy(call: Call, interface: Interface, copying: Copying, *, dry: bool = Fals
     from kvsync.online.remote_source import opened
 
     with opened(call, interface, copying) as (job, beside):
-        act = _plan if dry else _sync
-        return act([job], call, interface, "copy", beside)
+        if dry:
+            return _plan([job], call, interface, "copy", beside)
+        # It is listed and read when nobody else can have the state any more.
+        return _sync([job], call, interface, "copy", {}, beside)
 
 
 def _sync(
-    jobs: Sequence[Job], call: Call, interface: Interface, command: str, beside: _Beside = None
+    jobs: Sequence[Job],
+    call: Call,
+    interface: Interface,
+    command: str,
+    before: Mapping[str, Glimpse],
+    beside: _Beside = None,
 ) -> Report:
     report = Report(command, [job.report for job in jobs])
     with ExitStack() as stack, caught(report):
         network = _way(call, interface, stack, beside)
-        _make_ready(jobs, call, Holder(call.settings, stack, interface.tell), network)
+        holder = Holder(call.settings, stack, interface.tell, before)
+        _make_ready(jobs, call, holder, network)
         if failed(jobs) or not interface.approve(report.runs):
             return report
         with undisturbed():
@@ -162,17 +171,18 @@ def rebuild(call: Call, interface: Interface) -> Report:
     from kvsync.mending import Mender
 
     call = replace(call, refresh=True)
+    before = glimpses(call)
     jobs = open_jobs(call)
     report = Report("state rebuild", [job.report for job in jobs])
     for run in report.runs:
         # What the next sync would do is all that there is to tell.
         run.dry = True
     with ExitStack() as stack, caught(report):
-        mender = Mender(call.settings, stack, interface.tell)
+        mender = Mender(call.settings, stack, interface.tell, before)
         try:
             _make_ready(jobs, call, mender, _way(call, interface, stack))
             for job in jobs:
-                bring_up_to_date(job)
+                remember_rebuilt(job, call)
         finally:
             for job in jobs:
                 job.report.warnings += mender.told(job)

@@ -23,6 +23,7 @@ __all__ = [
     "own_files",
     "refuse_elsewhere",
     "resolve",
+    "state_paths",
 ]
 
 LOCAL_ZONE = "zone-local"
@@ -72,18 +73,27 @@ def _state_files(state: str) -> Iterator[str]:
         yield os.path.join(folder, ".gitignore")
 
 
+def _states(call: Call) -> list[str]:
+    if call.settings.state:
+        return [call.settings.state]
+    # By way of a link, `..` may be meant in two ways.
+    paths = {*call.paths, *map(os.path.abspath, call.paths)}
+    folders = {path if os.path.isdir(path) else os.path.dirname(path) for path in paths}
+    return sorted({state_path(folder) for folder in folders})
+
+
+def state_paths(call: Call) -> list[str]:
+    """Where the states of the call's sources lie, as far as their paths tell."""
+    return [os.path.realpath(path) for path in _states(call)]
+
+
 def own_files(call: Call) -> tuple[str, ...]:
     """What this call writes on this machine, by absolute real path: it is no part of any source.
 
     Where ``.kvsync`` is a link into a folder, its files would be.
     """
-    if call.settings.state:
-        states = {call.settings.state}
-    else:
-        homes = {path if os.path.isdir(path) else os.path.dirname(path) for path in call.paths}
-        states = {state_path(home) for home in homes}
     failures = [call.failures, f"{call.failures}.part"] if call.failures else []
-    files = [file for state in sorted(states) for file in _state_files(state)]
+    files = [file for state in _states(call) for file in _state_files(state)]
     return *files, *map(os.path.realpath, failures)
 
 

@@ -8,8 +8,14 @@ from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.options import option, zone_options
 from kvsync.cli.output import emit
-from kvsync.online.direct import NamespaceInfo, Reference, create_namespace, list_namespaces
-from kvsync.units import printable, size_text
+from kvsync.online.direct import (
+    Created,
+    NamespaceInfo,
+    Reference,
+    create_namespace,
+    list_namespaces,
+)
+from kvsync.units import count_text, printable, size_text
 
 __all__ = ["command"]
 
@@ -75,6 +81,25 @@ def _fields(one: Reference) -> dict[str, str]:
 @click.pass_context
 def create_command(ctx: click.Context, /, name: str, remark: str, **options: Any) -> None:
     """Create a namespace: 1 to 50 letters, digits and -."""
-    ack = create_namespace(call_from(ctx), Console(options), name, remark)
-    fields = {"namespace": name, "request_id": ack.request_id}
+    console = Console(options)
+    created = create_namespace(call_from(ctx), console, name, remark)
+    fields = {
+        "namespace": name,
+        "request_id": created.ack.request_id,
+        "state": created.state if created.known else None,
+        "forgotten": created.known,
+    }
     emit("namespaces create", options, [f"created {name}"], fields)
+    console.tell(_told(created, name), "warning" if created.known else "info")
+
+
+def _told(created: Created, name: str) -> str:
+    """What became of an earlier namespace of that name, which other states may know as well."""
+    shown = printable(created.state)
+    if created.known:
+        keys = count_text(created.known, "key")
+        return (
+            f"{shown} no longer believes what it knew of an earlier {name} ({keys}); with any other"
+            " state that knows one, sync with --refresh"
+        )
+    return f"with a state that knows an earlier {name}, sync with --refresh ({shown} knows none)"

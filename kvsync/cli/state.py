@@ -17,7 +17,7 @@ from kvsync.cli.state_rebuild import rebuild_command
 from kvsync.errors import UsageError
 from kvsync.keys import matches
 from kvsync.model import Row, Target
-from kvsync.state import State, run_lock
+from kvsync.state import State, refuse_foreign, run_lock
 from kvsync.units import count_text, printable, size_text
 
 __all__ = ["command"]
@@ -114,6 +114,7 @@ def forget_command(
     forgotten = 0
     with ExitStack() as stack:
         if os.path.exists(path):
+            refuse_foreign(path)
             stack.enter_context(run_lock(path, lock_timeout))
             opened = stack.enter_context(State.write(path))
             for target in _targets(opened, options):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from kvsync.errors import StateError
 
 __all__ = [
+    "APPLICATION_ID",
     "CAPACITY",
     "Namespace",
     "Store",
@@ -21,11 +22,13 @@ __all__ = [
 CAPACITY = 2**30
 """Bytes of keys and values in a namespace ("1 GB" in the vendor's words)."""
 
-_APPLICATION = 0x6B76656D  # "kvem"
+APPLICATION_ID = 0x6B76656D
+"""``kvem``: in the header of the file."""
+
 _VERSION = 1
 # `used` is kept by triggers: whatever changes a pair, an expiry included, changes it too.
 _SCHEMA = (
-    f"PRAGMA application_id = {_APPLICATION}",
+    f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {_VERSION}",
     "CREATE TABLE emulator (uuid TEXT NOT NULL)",
     """CREATE TABLE namespaces (
@@ -68,7 +71,7 @@ def stored_uuid(path: str) -> str:
     with the UUID never changes once it is written, so it may be read past any lock.
     """
     with suppress(sqlite3.Error), closing(_unlocked(path)) as connection:
-        if _pragma(connection, "application_id") == _APPLICATION:
+        if _pragma(connection, "application_id") == APPLICATION_ID:
             return str(connection.execute("SELECT uuid FROM emulator").fetchone()[0])
     return ""
 
@@ -265,7 +268,7 @@ def _is_new(connection: sqlite3.Connection, path: str) -> bool:
     application = _pragma(connection, "application_id")
     if not application and not connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
         return True
-    if application != _APPLICATION:
+    if application != APPLICATION_ID:
         raise StateError(f"{path}: not an emulator's data file; name another one")
     if _pragma(connection, "user_version") != _VERSION:
         raise StateError(f"{path}: written by a newer kvsync; update kvsync or name another file")

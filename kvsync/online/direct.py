@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from kvsync.edgekv.answers import NamespaceInfo
 from kvsync.edgekv.client import EdgeKVClient
@@ -15,7 +15,15 @@ from kvsync.online.network import Network
 from kvsync.settings import Call
 from kvsync.state import State, run_lock
 
-__all__ = ["NamespaceInfo", "Reference", "create_namespace", "get", "list_namespaces", "put"]
+__all__ = [
+    "Created",
+    "NamespaceInfo",
+    "Reference",
+    "create_namespace",
+    "get",
+    "list_namespaces",
+    "put",
+]
 
 T = TypeVar("T")
 
@@ -51,7 +59,17 @@ def list_namespaces(call: Call, interface: Interface) -> list[NamespaceInfo]:
     return _asked(call, interface, target_job(call, zone_only=True), asked)
 
 
-def create_namespace(call: Call, interface: Interface, name: str, remark: str) -> Ack:
+class Created(NamedTuple):
+    """A namespace that was made; the ``state`` that was asked had ``known`` keys in an earlier one
+    of its name, and believes none of that any more.
+    """
+
+    ack: Ack
+    state: str
+    known: int
+
+
+def create_namespace(call: Call, interface: Interface, name: str, remark: str) -> Created:
     """Create a namespace in the zone. Raises `KvsyncError`.
 
     The state that is here, or that the call names, may know an earlier one of this name: it then
@@ -60,6 +78,7 @@ def create_namespace(call: Call, interface: Interface, name: str, remark: str) -
     job = target_job(call, zone_only=True, create=True)
     place = job.target._replace(namespace=name)
     with _held(job.state_path, place) as state:
+        known = len(state.rows(place)) if state else 0
 
         async def asked(client: EdgeKVClient, target: Target) -> Ack:
             if state and not await client.namespaces(target.zone, name):
@@ -69,7 +88,7 @@ def create_namespace(call: Call, interface: Interface, name: str, remark: str) -
         ack = _asked(call, interface, job, asked)
         if state and ack.sure:
             state.forget_all(place, call.clock() + max(0.0, state.clock_offset(place)))
-    return ack
+    return Created(ack, job.state_path, known)
 
 
 @contextmanager

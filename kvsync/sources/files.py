@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 from kvsync.limits import MAX_VALUE_SIZE
 from kvsync.model import Lost
 from kvsync.sources.devices import Device, Devices
+from kvsync.sources.ours import OURS, is_ours
 
 __all__ = [
     "EMPTY",
@@ -117,6 +118,8 @@ def read_file(path: str, encoding: str, clock: Clock, devices: Devices) -> Conte
         return raw
     data, before, after = raw
     size = len(data)
+    if is_ours(path, data):
+        return Lost(OURS)
     # Of a large one not all was read.
     fault = size_fault(max(size, before.st_size) if size > MAX_VALUE_SIZE else size, encoding)
     if fault:

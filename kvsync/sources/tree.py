@@ -21,10 +21,14 @@ from kvsync.sources.listing import Observed, Unobserved
 from kvsync.sources.memory import gc_paused
 from kvsync.sources.mistakes import Mistakes, quoted
 from kvsync.sources.options import SourceOptions, Tree, tree_from_options
+from kvsync.sources.ours import OURS, head_of, is_ours
 from kvsync.sources.walk import Found, walk
 from kvsync.units import printable
 
 __all__ = ["Claims", "TreeReader", "TreeSource", "known", "load"]
+
+_NAMED = 5
+"""How many files a message lists before it only counts."""
 
 
 class Claims:
@@ -61,16 +65,17 @@ class TreeReader:
         self._found: list[Found] = []
         self._paths: dict[str, str] = {}
         """Of the files that were found, by what is shown of them; made when it is needed."""
+        self._ours: list[str] = []
         self.spared: list[str] = []
         """Keys of files that are left out, though not by a pattern of the user's."""
-        self.warnings: list[str] = []
-        """What a person should know of what was read."""
+        self._joined: list[str] = []
         self.observed = Observed()
         """What the last walk came across."""
 
     def entries(self, recall: Recall, claims: Claims, mistakes: Mistakes) -> list[Entry]:
         """The tree's pairs, by path."""
         self._read.clear()
+        self._ours.clear()
         self._devices = Devices()
         with gc_paused():
             return self._all_entries(recall, claims, mistakes)
@@ -87,7 +92,7 @@ class TreeReader:
         for found, key, expiry in self._named(files, mistakes):
             origin = shown + printable(found.path)
             entry = self._entry(key, expiry, found, origin, recall(key))
-            if isinstance(entry, Lost) and entry.message == EMPTY and self.tree.skip_empty:
+            if isinstance(entry, Lost) and self._is_left_out(entry, found):
                 self.spared.append(key)
                 continue
             first = claims.claim(key, origin)
@@ -100,9 +105,26 @@ class TreeReader:
                 self._read.append((key, found.path))
                 entries.append(entry)
         joined = self.tree.style == "join" and charset == "strict"
-        self.warnings = join_warnings(self._read, shown) if joined else []
+        self._joined = join_warnings(self._read, shown) if joined else []
         self._found, self._paths = [], {}
         return entries
+
+    def _is_left_out(self, lost: Lost, found: Found) -> bool:
+        if lost.message == OURS:
+            self._ours.append(found.path)
+            return True
+        return lost.message == EMPTY and self.tree.skip_empty
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know of the last reading."""
+        ours = self._ours
+        if not ours:
+            return self._joined
+        named = ", ".join(printable(path) for path in ours[:_NAMED])
+        more = f" and {len(ours) - _NAMED} more" if len(ours) > _NAMED else ""
+        left_out = f"{self._shown}: left out, since kvsync keeps it for itself: {named}{more}"
+        return [*self._joined, left_out]
 
     def _named(self, files: list[Found], mistakes: Mistakes) -> Iterable[tuple[Found, str, Expiry]]:
         tree = self.tree
@@ -134,12 +156,12 @@ class TreeReader:
     ) -> Entry | Lost:
         # What is said to be empty may not be: some files are made when they are read.
         fault = found.size > 0 and size_fault(found.size, self.tree.encoding)
+        path = self._folder + found.path
         if fault:
-            return Lost(fault)
+            return Lost(OURS if is_ours(path, head_of(path)) else fault)
         if row and known(row, found.signature, self._checksum):
             mark = found.signature if found.settled else b""
             return Entry(key, row.digest, row.size, expiry, origin, mark)
-        path = self._folder + found.path
         content = read_file(path, self.tree.encoding, self._clock, self._devices)
         if isinstance(content, Lost):
             return content

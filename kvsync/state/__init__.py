@@ -6,7 +6,9 @@
 
 from kvsync.state.aside import ASIDE, set_aside
 from kvsync.state.creating import NEW
+from kvsync.state.glimpse import Glimpse, glimpse
 from kvsync.state.lock import run_lock, run_lock_at_once
+from kvsync.state.opening import refuse_foreign
 from kvsync.state.place import make_room, state_path
 from kvsync.state.runs import KEPT_RUNS
 from kvsync.state.schema import VERSION as STATE_VERSION
@@ -17,8 +19,11 @@ __all__ = [
     "KEPT_RUNS",
     "NEW",
     "STATE_VERSION",
+    "Glimpse",
     "State",
+    "glimpse",
     "make_room",
+    "refuse_foreign",
     "run_lock",
     "run_lock_at_once",
     "set_aside",

@@ -9,7 +9,7 @@ from pathlib import Path
 from kvsync.errors import StateError
 from kvsync.state.creating import create_whole
 from kvsync.state.place import make_room, unwritable
-from kvsync.state.schema import APPLICATION_ID, check_whole, create, is_new, update
+from kvsync.state.schema import APPLICATION_ID, VERSION, check_whole, create, is_new, update
 from kvsync.state.trouble import SQLITE_ERRORS, foreign, translate
 
 __all__ = [
@@ -18,12 +18,18 @@ __all__ = [
     "open_for_reading",
     "open_for_writing",
     "open_to_glance",
+    "refuse_foreign",
 ]
 
 _BUSY_S = 10
 """Seconds to wait for another process that is just committing."""
 
 _HEADER_BYTES = 100
+_MAGIC = b"SQLite format 3\0"
+_VERSION = slice(60, 64)
+_KNOWN = VERSION.to_bytes(4, "big")
+_APPLICATION = slice(68, 72)
+_OURS = APPLICATION_ID.to_bytes(4, "big")
 
 
 def open_for_writing(path: str) -> sqlite3.Connection:
@@ -70,6 +76,31 @@ def _opened_for_writing(
         connection.close()
         raise
     return connection
+
+
+def refuse_foreign(path: str) -> None:
+    """Raises `StateError` for what `open_for_writing` would refuse as it is; nothing is created.
+
+    For who is about to put a lock beside it: beside somebody else's file that has no business.
+    """
+    try:
+        with open(path, "rb", opener=_without_waiting) as file:
+            header = file.read(_HEADER_BYTES)
+    except FileNotFoundError:
+        return
+    except OSError:
+        header = b""
+    known = header[_VERSION] == _KNOWN and header[_APPLICATION] == _OURS
+    if not (known and header.startswith(_MAGIC)):
+        # Not of our making, it seems: whatever it is, this tells.
+        connection = open_to_glance(path)
+        if connection:
+            connection.close()
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    # A FIFO in its place would be waited for.
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def open_for_reading(path: str) -> sqlite3.Connection | None:
@@ -206,6 +237,6 @@ def _is_in_wal(path: str) -> bool:
         header = file.read(_HEADER_BYTES)
     if header[18:20] != b"\2\2" and not os.path.exists(f"{path}-wal"):
         return False
-    if len(header) == _HEADER_BYTES and header[68:72] != APPLICATION_ID.to_bytes(4, "big"):
+    if len(header) == _HEADER_BYTES and header[_APPLICATION] != _OURS:
         raise foreign(path)
     return True

@@ -10,8 +10,8 @@ from kvsync.state.place import FOLDER
 from kvsync.state.trouble import damaged, foreign
 
 __all__ = [
-    "APPLICATION_ID", "TOO_SHORT", "check_whole", "columns_in", "create", "ends_too_early",
-    "is_new", "update",
+    "APPLICATION_ID", "TOO_SHORT", "VERSION", "check_whole", "columns_in", "create",
+    "ends_too_early", "is_new", "update",
 ]  # fmt: skip
 
 APPLICATION_ID = 0x6B767379

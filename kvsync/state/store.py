@@ -15,7 +15,7 @@ from kvsync.state.handover import Handing, set_aside
 from kvsync.state.opening import open_for_noting, open_for_reading, open_for_writing, open_to_glance
 from kvsync.state.rows import Lease, StoredRows
 from kvsync.state.schema import columns_in
-from kvsync.state.trouble import SQLITE_ERRORS, damaged, translate
+from kvsync.state.trouble import damaged
 from kvsync.state.undelivered import Wanted
 
 __all__ = ["State"]
@@ -231,20 +231,23 @@ class State(StateFile):
         """What failure files list of an owner's keys, and what of that still holds, by key."""
         if not self._connection:
             return {}
-        try:
+        with self._translated():
             return undelivered.find(self._connection, self._find(target).number, owner)
-        except SQLITE_ERRORS as error:
-            raise translate(error, self.path) from error
+
+    def undelivered_elsewhere(self, target: Target, owner: str) -> dict[str, list[str]]:
+        """Keys that failure files list of all other owners, by owner."""
+        if not self._connection:
+            return {}
+        with self._translated():
+            return undelivered.find_elsewhere(self._connection, self._find(target).number, owner)
 
     def listing(self, target: Target, owner: str, written: float) -> int | None:
         """The number of the run that wrote the failure file of that time; None: none here did."""
         if not self._connection:
             return None
-        try:
+        with self._translated():
             number = self._find(target).number
             return undelivered.find_listing(self._connection, number, owner, written)
-        except SQLITE_ERRORS as error:
-            raise translate(error, self.path) from error
 
     def note_listing(self, target: Target, owner: str, written: float, run: int) -> None:
         """The run of this number writes a failure file, whose header has this time."""

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from kvsync.model import Expiry
 from kvsync.state import fingerprints
 
-__all__ = ["Wanted", "find", "find_listing", "note", "note_listing", "prepare"]
+__all__ = ["Wanted", "find", "find_elsewhere", "find_listing", "note", "note_listing", "prepare"]
 
 Wanted: TypeAlias = tuple[bytes, Expiry]
 """The digest of the value that is to get through, and the expiry."""
@@ -22,6 +22,8 @@ _KEPT = 100
 
 _RUN = "SELECT run FROM listing WHERE target = ? AND owner = ? AND written = ?"
 _FIND = "SELECT key, digest, ttl, expires FROM undelivered WHERE target = ? AND owner = ?"
+
+_ELSEWHERE = "SELECT owner, key FROM undelivered WHERE target = ? AND owner != ?"
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -44,6 +46,15 @@ def find(connection: sqlite3.Connection, target: int, owner: str) -> dict[str, W
         return {}
     found = connection.execute(_FIND, (target, owner))
     return {key: (digest, Expiry(ttl, expires)) for key, digest, ttl, expires in found}
+
+
+def find_elsewhere(connection: sqlite3.Connection, target: int, owner: str) -> dict[str, list[str]]:
+    """What is listed of keys of others, by owner."""
+    found: dict[str, list[str]] = {}
+    if connection.execute(_EXISTS).fetchone():
+        for other, key in connection.execute(_ELSEWHERE, (target, owner)):
+            found.setdefault(other, []).append(key)
+    return found
 
 
 def note(

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 import time
 
 import pytest
@@ -134,6 +135,24 @@ def test_namespaces_create(kvsync, edge, five):
     assert kvsync("namespaces", "create", "ns").code == 0
     assert rows() == {}
     assert "5 created" in kvsync("sync", "m.yaml").out
+
+
+def test_namespaces_create_tells_who_forgets(kvsync, edge, five):
+    """It names the state that it asked, and says what those need that it knows nothing of."""
+    five()
+    assert kvsync("sync", "m.yaml", "--state", "other.db", "--create-namespace").code == 0
+    manage(edge, "delete")
+    result = kvsync("namespaces", "create", "ns", "--json")
+    state = os.path.abspath(".kvsync/state.db")
+    assert (result.json["state"], result.json["forgotten"]) == (state, 5)
+    assert (
+        f"warning: {state} no longer believes what it knew of an earlier ns (5 keys)" in result.err
+    )
+    assert "any other state that knows one, sync with --refresh" in result.err
+    assert "5 created" in kvsync("sync", "m.yaml", "--state", "other.db", "--refresh").out
+    result = kvsync("namespaces", "create", "fresh", "--json")
+    assert (result.json["state"], result.json["forgotten"]) == (None, 0)
+    assert f"an earlier fresh, sync with --refresh ({state} knows none)" in result.err
 
 
 def test_namespaces_create_beside_a_run(kvsync, edge, five):

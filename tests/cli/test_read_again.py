@@ -1,5 +1,6 @@
 """Sources that change while another run is waited for, or is at it: all of them are read again."""
 
+import io
 import json
 import os
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kvsync import holding
+from kvsync.sources import manifest as manifests
 from kvsync.state import run_lock
 from tests.cli.copying import rows
 from tests.cli.dumping import lines
@@ -143,6 +145,62 @@ def test_what_came_through_a_pipe(kvsync, edge, write, overtaken, monkeypatch):
     assert (result.code, held(edge)) == (0, {"a": "one", "f": "new"})
     assert result.err.count("what came through the pipe cannot be read again") == 1
     assert "f" in rows()
+
+
+def _piped(monkeypatch, text, does):
+    """What comes on stdin; something happens just before its end."""
+
+    class Pipe(io.BytesIO):
+        def read(self, size=-1):
+            found = super().read(size)
+            if not found:
+                does()
+            return found
+
+    monkeypatch.setattr("sys.stdin", type("In", (), {"buffer": Pipe(text.encode())}))
+
+
+@pytest.mark.parametrize("known", ["nothing", "its state", "a state elsewhere"])
+@pytest.mark.parametrize("does", ["creates", "finds nothing to do"])
+def test_a_pipe_that_takes_its_time(kvsync, edge, write, monkeypatch, known, does):
+    """A run that came and went while the pipe was read had the last word, without any wait."""
+    name = ["--format", "jsonl", "--name", "mine"]
+    if known == "a state elsewhere":
+        name += ["--state", "s.db"]
+    old = lines({"key": "a", "value": "one"})
+    both = lines({"key": "a", "value": "one"}, {"key": "f", "value": "new"})
+    if known != "nothing":
+        write("d.jsonl", both if does == "finds nothing to do" else old)
+        assert kvsync("sync", "d.jsonl", *name).code == 0
+    write("d.jsonl", both)
+    _piped(monkeypatch, old, lambda: kvsync("sync", "d.jsonl", *name))
+    result = kvsync("sync", "-", *name, "--delete", "--force")
+    assert (result.code, held(edge)) == (0, {"a": "one", "f": "new"})
+    assert result.err.count("what came through the pipe cannot be read again") == 1
+    # Nobody was at it this time.
+    _piped(monkeypatch, old, lambda: None)
+    result = kvsync("sync", "-", *name, "--delete", "--force")
+    assert (result.code, held(edge)) == (0, {"a": "one"})
+    assert "cannot be read again" not in result.err
+
+
+def test_a_manifest_through_a_pipe(kvsync, edge, write, monkeypatch):
+    """It is so with manifests, too."""
+    write("m.yaml", "version: 1\nname: mine\nkeys: {a: one, f: new}\n")
+    os.mkfifo("pipe.yaml")
+
+    def fed(path):
+        assert kvsync("sync", "m.yaml", "--state", "s.db").code == 0
+        return b"version: 1\nname: mine\nkeys: {a: one}\n"
+
+    real = manifests.read_manifest
+    fifo = "pipe.yaml"
+    monkeypatch.setattr(
+        manifests, "read_manifest", lambda path: (fed if path == fifo else real)(path)
+    )
+    result = kvsync("sync", fifo, "--state", "s.db", "--delete", "--force")
+    assert (result.code, held(edge)) == (0, {"a": "one", "f": "new"})
+    assert "what came through the pipe cannot be read again" in result.err
 
 
 def test_a_copy(kvsync, sides, overtaken):

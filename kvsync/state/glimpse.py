@@ -1,0 +1,29 @@
+"""What tells, without opening a state file, whether anybody has written it since."""
+
+import os
+import stat
+from typing import TypeAlias
+
+__all__ = ["Glimpse", "glimpse"]
+
+Glimpse: TypeAlias = tuple[object, ...]
+"""Equal for two looks between which nobody has written the file."""
+
+_COUNTER = slice(24, 28)
+"""Where the header counts the transactions (https://www.sqlite.org/fileformat.html)."""
+
+
+def glimpse(path: str) -> Glimpse:
+    """What the file at ``path`` looks like; empty if there is none, or none to be seen."""
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            return ()
+        with open(path, "rb", buffering=0) as file:
+            counter = file.read(_COUNTER.stop)[_COUNTER]
+    except OSError:
+        return ()
+    # Of a transaction that is about to be committed the header may speak already.
+    committing = os.path.lexists(f"{path}-journal")
+    place = status.st_dev, status.st_ino
+    return *place, status.st_size, status.st_mtime_ns, counter, committing
