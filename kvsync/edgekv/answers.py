@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
+from kvsync.edgekv.acknowledgement import contradicts
 from kvsync.edgekv.bulk import LARGEST_ITEM, GetAnswer, read_bulk
 from kvsync.edgekv.shapes import (
     Answer,
@@ -83,7 +84,9 @@ def _moment(date: str) -> float | None:
 A = TypeVar("A", bound=Answer)
 
 
-class _Envelope(msgspec.Struct, Generic[A], frozen=True, rename="pascal"):
+class _Envelope(
+    msgspec.Struct, Generic[A], frozen=True, rename="pascal", forbid_unknown_fields=True
+):
     response: A
 
 
@@ -121,6 +124,8 @@ def read_answer(reply: Reply, kind: type[A], scene: Scene) -> A:
         answer = _decoded(reply.body, kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _unreadable(reply, scene) from None
+    if kind is DoneAnswer and contradicts(reply.body, refusal=answer.error is not None):
+        raise _unreadable(reply, scene)
     if answer.request_id != (named := printable(answer.request_id)[:_LONGEST_ID]):
         # It is told, and kept in the state.
         answer = msgspec.structs.replace(answer, request_id=named)
