@@ -9,27 +9,23 @@ import asyncio
 import errno
 import functools
 import math
-import time
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import aiohttp
-from aiohttp import payload
-from aiohttp.abc import AbstractStreamWriter
 from aiohttp.client_proto import ResponseHandler
 
-from kvsync.edgekv.clock import steady
+from kvsync.edgekv.body import permit_held
 from kvsync.edgekv.dialogue import Dialogue
-from kvsync.edgekv.throttle import Openings, Permit, Throttle
+from kvsync.edgekv.throttle import Openings, Throttle
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
-__all__ = ["PacedConnector", "SteadyBody"]
+__all__ = ["PacedConnector"]
 
 _MOST_CONNECTIONS = 512
 """Half of the descriptors that a process commonly has."""
@@ -37,10 +33,6 @@ _TRIES = 3
 _HASTE = 0.95
 """Of the time between two requests: what is opened for them must not be what slows them down."""
 _LATE_S = 0.005
-_CHUNK = 1 << 16
-_SMALL = 1 << 15
-"""Bytes. A body of no more than these is taken from us at once: aiohttp waits for the peer only
-once it has 64 KiB of a request, its headers included, that are not sent."""
 
 
 class _Turn:
@@ -74,8 +66,6 @@ class _Turn:
 
 _turn: ContextVar[_Turn] = ContextVar("_turn")
 """The turn of the attempt that runs in this task: aiohttp stands between `turn` and `connect`."""
-_permit: ContextVar[Permit] = ContextVar("_permit")
-"""The permit of that attempt, from `connect` to when its body is written."""
 
 
 class PacedConnector(aiohttp.TCPConnector):
@@ -123,7 +113,7 @@ class PacedConnector(aiohttp.TCPConnector):
                 await self._throttle.permit(action)
                 raise
             try:
-                _permit.set(await self._throttle.permit(action))
+                permit_held.set(await self._throttle.permit(action))
             except BaseException:
                 connection.release()
                 raise
@@ -196,100 +186,3 @@ def _dialogue(connection: "Connection") -> Dialogue:
 def _no_connector(req: "ClientRequest", why: str) -> aiohttp.ClientConnectorError:
     reset = ConnectionResetError(errno.ECONNRESET, why)
     return aiohttp.ClientConnectorError(req.connection_key, reset)
-
-
-class SteadyBody(payload.Payload):
-    """A body in memory whose upload may not stall for longer than ``silence`` seconds.
-
-    aiohttp starts to count silence once a body is written: a peer that stops to read would hold
-    the request for ever. ``written`` is called when all of it is written. ``withheld``: nothing of
-    the request was sent, since the connection had something to say before.
-    """
-
-    _autoclose = True
-    _value: bytes
-
-    def __init__(
-        self, body: bytes, silence: float, written: Callable[[], None] = lambda: None
-    ) -> None:
-        super().__init__(body, content_type="application/json")
-        self._begin()
-        self._size = len(body)
-        self._silence = silence
-        self.written = written
-        self._dialogue: Dialogue | None = None
-        self.withheld = False
-
-    def _begin(self) -> None:
-        self._begun, self._begun_monotonic = time.time(), time.monotonic()
-        self._begun_steady = steady()
-
-    @property
-    def waited(self) -> float:
-        """Seconds since then."""
-        return steady() - self._begun_steady
-
-    def sent_before(self) -> float:
-        """When its writing began, and until then when it was made, in Unix seconds: nobody carried
-        the request out before.
-
-        By the clock as it goes now; of what it says of then and what has passed since, the earlier:
-        it may have been set back, and what has passed leaves out the time that a machine slept.
-        """
-        return min(self._begun, time.time() - (time.monotonic() - self._begun_monotonic))
-
-    @property
-    def early(self) -> bool:
-        """Whether an answer came before all of it was written."""
-        return self._dialogue is not None and self._dialogue.early
-
-    def answered(self) -> None:
-        """What came is the answer to this request: its connection may be used again."""
-        if self._dialogue is not None:
-            self._dialogue.rest()
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """The body as text."""
-        return self._value.decode(encoding, errors)
-
-    async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """The body."""
-        del encoding, errors
-        return self._value
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        """Writes all of it. Raises `TimeoutError`."""
-        await self.write_with_length(writer, None)
-
-    async def write_with_length(
-        self, writer: AbstractStreamWriter, content_length: int | None
-    ) -> None:
-        """Writes ``content_length`` bytes of it, None for all. Raises `TimeoutError`."""
-        # It sends the head, too, which waits for the first bytes of the body.
-        dialogue = getattr(writer, "protocol", None)
-        if isinstance(dialogue, Dialogue):
-            await self._begin_on(dialogue)
-        if permit := _permit.get(None):
-            permit.used()
-        self._begin()
-        rest = memoryview(self._value)[:content_length]
-        if len(rest) <= _SMALL:
-            await writer.write(rest)
-        else:
-            await self._write_in_time(writer, rest)
-        if self._dialogue is not None:
-            self._dialogue.asked()
-        self.written()
-
-    async def _begin_on(self, dialogue: Dialogue) -> None:
-        if not await dialogue.is_ready():
-            self.withheld = True
-            raise ConnectionResetError(errno.ECONNRESET, "it spoke before it was asked")
-        self._dialogue = dialogue
-        dialogue.ask()
-
-    async def _write_in_time(self, writer: AbstractStreamWriter, rest: memoryview) -> None:
-        while rest:
-            async with asyncio.timeout(self._silence):
-                await writer.write(rest[:_CHUNK])
-            rest = rest[_CHUNK:]

@@ -11,8 +11,9 @@ from yarl import URL
 
 from kvsync import __version__
 from kvsync.edgekv.answers import Reply
+from kvsync.edgekv.body import SteadyBody
 from kvsync.edgekv.clock import ServiceClock, steady
-from kvsync.edgekv.connector import PacedConnector, SteadyBody
+from kvsync.edgekv.connector import PacedConnector
 from kvsync.edgekv.endpoint import is_loopback
 from kvsync.edgekv.options import ClientOptions
 from kvsync.edgekv.reading import Patience, Room, read_body
