@@ -1,6 +1,6 @@
 """What the service answers: typed, and checked before anybody believes it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -10,6 +10,7 @@ import msgspec
 
 from kvsync.edgekv.acknowledgement import contradicts
 from kvsync.edgekv.bulk import LARGEST_ITEM, GetAnswer, read_bulk
+from kvsync.edgekv.doubts import Doubts
 from kvsync.edgekv.shapes import (
     Answer,
     DoneAnswer,
@@ -42,9 +43,10 @@ class Reply(NamedTuple):
     ``service_time`` is its ``Date``; ``sent`` and ``arrived`` are when the request began to be
     written and when the answer's head was there, by this machine's clock. All are Unix seconds.
     ``early``: it came before the request was written. ``believed`` is to be called once it is known
-    for the answer to this request: its connection is used again. ``steady`` is when the head was
-    there by the steady clock, ``took`` for how many seconds it was waited for, and ``signed`` the
-    time that was signed, None if it is not known.
+    for the answer to this request: its connection is used again, and the doubts hear of the keys
+    should it turn out to be another's. ``doubted`` is to be called if it is another's. ``steady``
+    is when the head was there by the steady clock, ``took`` for how many seconds it was waited for,
+    and ``signed`` the time that was signed, None if it is not known.
     """
 
     status: int
@@ -53,7 +55,8 @@ class Reply(NamedTuple):
     sent: float = 0.0
     arrived: float = 0.0
     early: bool = False
-    believed: Callable[[], None] = lambda: None
+    believed: Callable[[Doubts, Sequence[str]], None] = lambda _doubts, _keys: None
+    doubted: Callable[[], None] = lambda: None
     steady: float = 0.0
     took: float = 0.0
     signed: float | None = None

@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 
 from aiohttp import payload
@@ -11,6 +11,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from kvsync.edgekv.clock import steady
 from kvsync.edgekv.dialogue import Dialogue
+from kvsync.edgekv.doubts import Doubts
 from kvsync.edgekv.throttle import Permit
 
 __all__ = ["SteadyBody", "permit_held"]
@@ -69,10 +70,15 @@ class SteadyBody(payload.Payload):
         """Whether an answer came before all of it was written."""
         return self._dialogue is not None and self._dialogue.early
 
-    def answered(self) -> None:
+    def believed(self, doubts: Doubts, keys: Sequence[str]) -> None:
         """What came is the answer to this request: its connection may be used again."""
         if self._dialogue is not None:
-            self._dialogue.rest()
+            self._dialogue.believed(doubts, keys)
+
+    def doubt(self) -> None:
+        """What came is an answer to another request, or none: who knows what came before."""
+        if self._dialogue is not None:
+            self._dialogue.doubt()
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """The body as text."""

@@ -33,6 +33,8 @@ _TRIES = 3
 _HASTE = 0.95
 """Of the time between two requests: what is opened for them must not be what slows them down."""
 _LATE_S = 0.005
+_LATE_ANSWER_S = 0.02
+_LONGEST_LOOK_S = 1.0
 
 
 class _Turn:
@@ -129,6 +131,23 @@ class PacedConnector(aiohttp.TCPConnector):
             _turn.get().leave()
             return connection
         raise _no_connector(req, "it closes every connection at once")
+
+    async def look(self) -> None:
+        """Hears what is still on its way after the last answers, and trusts what stays silent.
+
+        The first answer of a connection is one to its first request, so it tells how long answers
+        take. Where there was no other one none can be late.
+        """
+        idle = [one for conns in self._conns.values() for one, _ in conns]
+        dialogues = [one for one in idle if isinstance(one, Dialogue)]
+        latest = max((one.asked_at for one in dialogues if one.answers > 1), default=0.0)
+        if latest:
+            slowest = max(one.latency for one in dialogues)
+            left = latest + 2 * slowest + _LATE_ANSWER_S - self._loop.time()
+            await asyncio.sleep(min(left, _LONGEST_LOOK_S))
+        for one in dialogues:
+            await one.is_ready()
+            one.trust()
 
     async def _connected(
         self,

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -30,13 +31,16 @@ __all__ = ["Request", "ServiceClock", "Wire", "proxy_for"]
 
 
 class Request(NamedTuple):
-    """What to ask; ``subject`` says of which keys, for the log; ``keys`` is how many they are."""
+    """What to ask; ``subject`` says of which keys, for the log; ``keys`` is how many they are, and
+    ``writes`` those that it changes.
+    """
 
     action: str
     body: bytes
     scene: Scene
     subject: str = ""
     keys: int = 1
+    writes: Sequence[str] = ()
 
 
 class Wire:
@@ -72,6 +76,10 @@ class Wire:
             trust_env=False,
         )
 
+    async def look(self) -> None:
+        """Looks for answers too many while what was believed can still be doubted."""
+        await self._connector.look()
+
     async def close(self) -> None:
         """Closes all connections."""
         await self._session.close()
@@ -104,6 +112,9 @@ class Wire:
                 content.written = patience.begin
                 return await self._exchange(content, headers, limit, patience)
         except FOREIGN as error:
+            if isinstance(error, aiohttp.ClientResponseError):
+                # What came is no HTTP: the middle of something, perhaps.
+                content.doubt()
             # Its text may hold the headers: it is not chained, so that no traceback shows them.
             raise error_from_exception(error, request.scene, sent=not content.withheld) from None
 
@@ -126,7 +137,8 @@ class Wire:
                 reply = Reply.of(response.status, body, date, sent=sent, arrived=arrived)
                 return reply._replace(
                     early=content.early,
-                    believed=content.answered,
+                    believed=content.believed,
+                    doubted=content.doubt,
                     steady=at,
                     took=took,
                     signed=float(headers["X-TC-Timestamp"]),
