@@ -75,6 +75,11 @@ class SteadyBody(payload.Payload):
         if self._dialogue is not None:
             self._dialogue.believed(doubts, keys)
 
+    def answered(self) -> None:
+        """An answer is there; unless it is believed, its connection is not used again."""
+        if self._dialogue is not None:
+            self._dialogue.answered()
+
     def doubt(self) -> None:
         """What came is an answer to another request, or none: who knows what came before."""
         if self._dialogue is not None:

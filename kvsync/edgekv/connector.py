@@ -85,6 +85,7 @@ class PacedConnector(aiohttp.TCPConnector):
         self._width = min(_MOST_CONNECTIONS, max(1, math.ceil(throttle.rate)))
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._openings: dict[str, Openings] = {}
+        self._aside: dict[Connection, Dialogue] = {}
         # Four seconds' worth: one for those who wait, two for answers that take 2 s, and room.
         super().__init__(limit=min(_MOST_CONNECTIONS, max(100, 4 * self._width)))
         self._factory = functools.partial(_new_dialogue, self._loop)
@@ -139,7 +140,7 @@ class PacedConnector(aiohttp.TCPConnector):
         take. Where there was no other one none can be late.
         """
         idle = [one for conns in self._conns.values() for one, _ in conns]
-        dialogues = [one for one in idle if isinstance(one, Dialogue)]
+        dialogues = [one for one in (*idle, *self._aside.values()) if isinstance(one, Dialogue)]
         latest = max((one.asked_at for one in dialogues if one.answers > 1), default=0.0)
         if latest:
             slowest = max(one.latency for one in dialogues)
@@ -178,9 +179,27 @@ class PacedConnector(aiohttp.TCPConnector):
             if is_new and not dialogue.unasked:
                 # It is closed already, which is seen once the permit is there.
                 return connection
-            connection.close()
+            self._set_aside(connection, dialogue)
             if is_new:
                 raise _no_connector(req, "it speaks before it is asked")
+
+    def _set_aside(self, connection: "Connection", dialogue: Dialogue) -> None:
+        """Close it, after a while if what comes until then may be an answer too many."""
+        if not dialogue.is_in_suspense or len(self._aside) >= self._width:
+            connection.close()
+            return
+        self._aside[connection] = dialogue
+        self._loop.call_later(_LONGEST_LOOK_S, self._close_aside, connection)
+
+    def _close_aside(self, connection: "Connection") -> None:
+        if connection in self._aside:
+            del self._aside[connection]
+            connection.close()
+
+    def close_aside(self) -> None:
+        """Close those that are only listened to."""
+        for connection in list(self._aside):
+            self._close_aside(connection)
 
     def _openings_of(self, action: str) -> Openings:
         openings = self._openings.get(action)

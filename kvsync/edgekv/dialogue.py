@@ -34,7 +34,7 @@ class Dialogue(ResponseHandler):
     """A connection's bytes. Once it is set up, any that nobody has asked for end it.
 
     ``unasked``: so it was ended. ``early``: the answer began before the request was written to its
-    end, so it is not one to this request. ``answers`` counts those that were believed, ``latency``
+    end, so it is not one to this request. ``answers`` counts those that have come, ``latency``
     is how many seconds the first of them took, and ``asked_at`` is when the last request was
     written (the loop's time).
     """
@@ -47,6 +47,7 @@ class Dialogue(ResponseHandler):
         self.latency = 0.0
         self.asked_at = 0.0
         self._turn = _Turn.SET_UP
+        self._spent = False
         self._believed: dict[Doubts, list[str]] = {}
 
     @property
@@ -58,18 +59,31 @@ class Dialogue(ResponseHandler):
         """Nothing was asked yet, or what was asked is answered: nothing more may come."""
         self._turn = _Turn.QUIET
 
+    def answered(self) -> None:
+        """What was asked is answered by whomever: nothing is asked here any more, if that is all.
+
+        Nothing more may come, or what has come before is doubted.
+        """
+        self.answers += 1
+        self._spent = True
+        self.rest()
+
     def believed(self, doubts: Doubts, keys: Sequence[str]) -> None:
-        """What was asked is answered, and the answer settles these keys.
+        """The answer is one to what was asked, and settles these keys.
 
         If more comes than was asked for, ``doubts`` hears of them.
         """
-        self.answers += 1
+        self._spent = False
         if keys:
             self._believed.setdefault(doubts, []).extend(keys)
-        self.rest()
         if self._buffer or self._tail:
             # It came in one piece with more.
             self.doubt()
+
+    @property
+    def is_in_suspense(self) -> bool:
+        """Whether nothing is asked here any more, but what may come throws doubt on something."""
+        return self._spent and bool(self._believed) and self.is_connected()
 
     def doubt(self) -> None:
         """Something shows that answers and requests do not go together here."""
@@ -102,7 +116,8 @@ class Dialogue(ResponseHandler):
         else:
             self.doubt()
             return False
-        return self._turn is _Turn.QUIET and self.is_connected() and not self.should_close
+        is_quiet = self._turn is _Turn.QUIET and not self._spent
+        return is_quiet and self.is_connected() and not self.should_close
 
     def data_received(self, data: bytes) -> None:
         """Takes what arrived, if it was asked for."""

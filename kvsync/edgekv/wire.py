@@ -82,6 +82,7 @@ class Wire:
 
     async def close(self) -> None:
         """Closes all connections."""
+        self._connector.close_aside()
         await self._session.close()
 
     def turn(self, action: str) -> AbstractAsyncContextManager[None]:
@@ -134,6 +135,7 @@ class Wire:
                 at, took = steady(), content.waited
                 body = await read_body(response, limit, self._room, patience)
                 date = response.headers.get("Date", "")
+                content.answered()
                 reply = Reply.of(response.status, body, date, sent=sent, arrived=arrived)
                 return reply._replace(
                     early=content.early,
