@@ -9,13 +9,13 @@ nothing more.
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Generic, TypeVar
 
 from kvsync.errors import FatalError, Interrupted, KvsyncError, ServiceError
 from kvsync.model import Change, Outcome, OutcomeKind
-from kvsync.verdict import Streak, hopeless
+from kvsync.parcels import DEFAULTS, Parcel, PoolOptions, Stoppable, Store
+from kvsync.verdict import Retractions, Streak, hopeless
 
 __all__ = [
     "DEFAULTS",
@@ -39,53 +39,16 @@ _COMMIT_S = 0.5
 _COMMIT_ROWS = 200
 
 
-class Stoppable(Protocol):
-    """What a pool asks of the far side, whatever it sends there."""
-
-    def stop(self) -> None:
-        """Send nothing more: calls that wait for their turn raise `Interrupted`."""
-
-
-class Store(Protocol):
-    """What a pool asks of the state."""
-
-    async def record(self, marks: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
-        """Settle the outcomes and mark the changes in doubt, durably. Raises `StateError`."""
-
-
-class Parcel(Protocol):
-    """What one request carries."""
-
-    @property
-    def marks(self) -> Sequence[Change]:
-        """The changes to be marked in doubt before it is sent."""
-
-    @property
-    def size(self) -> int:
-        """Bytes of value."""
-
-    def skipped(self) -> list[Outcome]:
-        """What becomes of its changes if it is never sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class PoolOptions:
-    """``grace`` is in seconds: what requests in flight get to finish once the run is stopping."""
-
-    workers: int = 64
-    grace: float = 10.0
-
-
-DEFAULTS = PoolOptions()
 P = TypeVar("P", bound=Parcel)
 
 
 class Pool(ABC, Generic[P]):
     """One run's sending of ``changes``; a subclass says how they are packed, and how sent.
 
-    ``settled`` hears of each outcome, ``stopped`` of a stop, after which nothing is loaded.
-    Afterwards `outcomes` has how each change ended that was taken up, without its row, and `error`
-    what ended the run before its time, if anything.
+    ``settled`` hears of each outcome, ``stopped`` of a stop: then nothing more is loaded. ``look``
+    is awaited after the last answer, and calls `doubt` if need be. Afterwards `outcomes` has how
+    each change ended that was taken up, without its row, and `error` what ended the run before its
+    time, if anything.
     """
 
     def __init__(
@@ -95,10 +58,12 @@ class Pool(ABC, Generic[P]):
         store: Store,
         options: PoolOptions = DEFAULTS,
     ) -> None:
+        self._told: list[Outcome] = []
         self.changes = changes
         self.settled: Callable[[Outcome], None] = lambda _: None
         self.stopped: Callable[[], None] = lambda: None
-        self.outcomes: list[Outcome] = []
+        self.look: Callable[[], Awaitable[None]] = _nothing
+        self.outcomes: Sequence[Outcome] = self._told
         self.error: KvsyncError | None = None
         self._namespace = namespace
         self._store = store
@@ -111,6 +76,7 @@ class Pool(ABC, Generic[P]):
         self._bytes = 0
         self._freed = asyncio.Event()
         self._streak = Streak()
+        self._retracted = Retractions()
         self._unrecorded: list[Outcome] = []
         self._commit_timer: asyncio.TimerHandle | None = None
         self._commits: set[asyncio.Task[None]] = set()
@@ -118,6 +84,7 @@ class Pool(ABC, Generic[P]):
         self._cut_timer: asyncio.TimerHandle | None = None
         self._stopping = False
         self._kept_back = False
+        self._hasty = False
 
     @abstractmethod
     def _load(self) -> Sequence[P]:
@@ -162,10 +129,16 @@ class Pool(ABC, Generic[P]):
 
     def cut(self) -> None:
         """Wait for nothing more: what is in flight stays in doubt."""
+        self._hasty = True
         self.stop()
         # First those that wait hear of the stop: two cancellations at once would look like one of
         # a request in flight.
         asyncio.get_running_loop().call_soon(self._cancel_workers)
+
+    def doubt(self, keys: Iterable[str]) -> None:
+        """What was answered for these keys, or will have been, is not certain any more."""
+        self._retracted.add(keys)
+        self._record_soon()
 
     def _cancel_workers(self) -> None:
         for worker in self._workers:
@@ -245,22 +218,27 @@ class Pool(ABC, Generic[P]):
         told = outcome
         if outcome.change.row:
             told = outcome._replace(change=outcome.change._replace(row=None))
-        self.outcomes.append(told)
+        self._told.append(told)
         self._unrecorded.append(outcome)
         if len(self._unrecorded) >= _COMMIT_ROWS:
             self._recording([])
-        elif not self._commit_timer:
-            loop = asyncio.get_running_loop()
-            self._commit_timer = loop.call_later(_COMMIT_S, self._recording, [])
+        else:
+            self._record_soon()
         if self._stopping and outcome.kind in {OutcomeKind.FAILED, OutcomeKind.SKIPPED}:
             self._kept_back = True
         if self._streak.add(outcome) and not self._stopping:
             self._halt(hopeless(outcome, self._streak.length))
         self.settled(outcome)
 
+    def _record_soon(self) -> None:
+        if not self._commit_timer:
+            loop = asyncio.get_running_loop()
+            self._commit_timer = loop.call_later(_COMMIT_S, self._recording, [])
+
     def _recording(self, marks: Sequence[Change]) -> asyncio.Task[None]:
         """Record these marks, and the outcomes so far, whoever is cancelled meanwhile."""
-        outcomes, self._unrecorded = self._unrecorded, []
+        outcomes, self._unrecorded = self._retracted.weighed(self._unrecorded), []
+        marks = [*self._retracted.news(self.changes), *marks]
         if self._commit_timer:
             self._commit_timer.cancel()
             self._commit_timer = None
@@ -289,9 +267,16 @@ class Pool(ABC, Generic[P]):
             self._cut_timer.cancel()
         for parcel in (*self._marking, *self._window):
             self._unrecorded += parcel.skipped()
+        if not self._hasty:
+            await self.look()
         self._recording([])
         for error in await asyncio.gather(*self._commits, return_exceptions=True):
             if isinstance(error, KvsyncError):
                 self.error = self.error or error
             elif error:
                 raise error
+        self.outcomes = self._retracted.weighed(self._told)
+
+
+async def _nothing() -> None:
+    pass

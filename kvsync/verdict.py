@@ -1,5 +1,6 @@
 """What an answer, or the lack of one, says of a change, and when it says: give up."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kvsync.errors import (
@@ -13,7 +14,7 @@ from kvsync.errors import (
 from kvsync.model import Ack, Change, Entry, Outcome, OutcomeKind
 from kvsync.units import count_text
 
-__all__ = ["Streak", "cut_off", "done", "hopeless", "unsuccessful"]
+__all__ = ["Retractions", "Streak", "cut_off", "done", "hopeless", "unsuccessful"]
 
 _FIRST_ALIKE = 20
 _ROW_ALIKE = 50
@@ -39,6 +40,45 @@ class Streak:
         self.length = self.length + 1 if outcome.code == self.code else 1
         self.code = outcome.code
         return self.length == _ROW_ALIKE or self.length == self.total == _FIRST_ALIKE
+
+
+class Retractions:
+    """Keys whose outcome came from an answer that is not believed any more."""
+
+    def __init__(self) -> None:
+        self._keys: set[str] = set()
+        self._news: set[str] = set()
+
+    def add(self, keys: Iterable[str]) -> None:
+        """Of these, too."""
+        self._keys.update(keys)
+        self._news.update(keys)
+
+    def news(self, changes: Iterable[Change]) -> list[Change]:
+        """Those of the changes that were not told here before, to be marked in doubt again."""
+        if not self._news:
+            return []
+        news, self._news = self._news, set()
+        return [change for change in changes if change.entry.key in news]
+
+    def weighed(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """The outcomes, as far as they can be believed."""
+        if not self._keys:
+            return outcomes
+        return [_retracted(one) if one.entry.key in self._keys else one for one in outcomes]
+
+
+def _retracted(outcome: Outcome) -> Outcome:
+    if outcome.in_doubt or not outcome.attempts:
+        return outcome
+    return outcome._replace(
+        kind=OutcomeKind.FAILED,
+        code="BadAnswer",
+        message="its connection brought more answers than it was asked: check any proxy in between",
+        in_doubt=True,
+        at=0.0,
+        answered=0.0,
+    )
 
 
 def done(change: Change, entry: Entry, ack: Ack) -> Outcome:

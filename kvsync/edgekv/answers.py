@@ -1,6 +1,6 @@
 """What the service answers: typed, and checked before anybody believes it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -8,7 +8,9 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
+from kvsync.edgekv.acknowledgement import contradicts
 from kvsync.edgekv.bulk import LARGEST_ITEM, GetAnswer, read_bulk
+from kvsync.edgekv.doubts import Doubts
 from kvsync.edgekv.shapes import (
     Answer,
     DoneAnswer,
@@ -41,9 +43,10 @@ class Reply(NamedTuple):
     ``service_time`` is its ``Date``; ``sent`` and ``arrived`` are when the request began to be
     written and when the answer's head was there, by this machine's clock. All are Unix seconds.
     ``early``: it came before the request was written. ``believed`` is to be called once it is known
-    for the answer to this request: its connection is used again. ``steady`` is when the head was
-    there by the steady clock, ``took`` for how many seconds it was waited for, and ``signed`` the
-    time that was signed, None if it is not known.
+    for the answer to this request: its connection is used again, and the doubts hear of the keys
+    should it turn out to be another's. ``doubted`` is to be called if it is another's. ``steady``
+    is when the head was there by the steady clock, ``took`` for how many seconds it was waited for,
+    and ``signed`` the time that was signed, None if it is not known.
     """
 
     status: int
@@ -52,7 +55,8 @@ class Reply(NamedTuple):
     sent: float = 0.0
     arrived: float = 0.0
     early: bool = False
-    believed: Callable[[], None] = lambda: None
+    believed: Callable[[Doubts, Sequence[str]], None] = lambda _doubts, _keys: None
+    doubted: Callable[[], None] = lambda: None
     steady: float = 0.0
     took: float = 0.0
     signed: float | None = None
@@ -83,7 +87,9 @@ def _moment(date: str) -> float | None:
 A = TypeVar("A", bound=Answer)
 
 
-class _Envelope(msgspec.Struct, Generic[A], frozen=True, rename="pascal"):
+class _Envelope(
+    msgspec.Struct, Generic[A], frozen=True, rename="pascal", forbid_unknown_fields=True
+):
     response: A
 
 
@@ -121,6 +127,8 @@ def read_answer(reply: Reply, kind: type[A], scene: Scene) -> A:
         answer = _decoded(reply.body, kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _unreadable(reply, scene) from None
+    if kind is DoneAnswer and contradicts(reply.body, refusal=answer.error is not None):
+        raise _unreadable(reply, scene)
     if answer.request_id != (named := printable(answer.request_id)[:_LONGEST_ID]):
         # It is told, and kept in the state.
         answer = msgspec.structs.replace(answer, request_id=named)

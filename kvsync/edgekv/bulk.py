@@ -72,7 +72,7 @@ class _Response(msgspec.Struct, frozen=True, rename="pascal"):
     data: list[_Item] | None = None
 
 
-class _Envelope(msgspec.Struct, frozen=True, rename="pascal"):
+class _Envelope(msgspec.Struct, frozen=True, rename="pascal", forbid_unknown_fields=True):
     response: _Response
 
 

@@ -7,6 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from kvsync.edgekv.answers import Answer, Reply, limit_of, read_answer
 from kvsync.edgekv.dialogue import RequestIds
+from kvsync.edgekv.doubts import Doubts
 from kvsync.edgekv.throttle import Throttle
 from kvsync.edgekv.translate import bad_answer
 from kvsync.edgekv.wire import Request, Wire
@@ -27,12 +28,14 @@ A = TypeVar("A", bound=Answer)
 class Traffic:
     """What went over the wire: every attempt by action, and how many were not the first.
 
-    ``last_failure`` is the code of the last attempt that failed.
+    ``last_failure`` is the code of the last attempt that failed; ``doubts`` hear of keys that an
+    answer has settled which is not believed any more.
     """
 
     requests: Counter[str] = field(default_factory=Counter)
     retries: int = 0
     last_failure: str = ""
+    doubts: Doubts = field(default_factory=Doubts)
 
     def count(self, action: str, *, again: bool, by: int = 1) -> None:
         """Counts an attempt (``by`` -1: it was not sent after all)."""
@@ -188,11 +191,12 @@ class _Call(Generic[A]):
         Its connection is then not used again: the answer to this one may still be on its way.
         """
         if not self._caller.request_ids.is_new(request_id):
+            reply.doubted()
             raise bad_answer(
                 "the answer is one to an earlier request: check any proxy in between", request_id
             ) from None
         if not reply.early:
-            reply.believed()
+            reply.believed(self._caller.traffic.doubts, self._request.writes)
 
     async def _exchange(self) -> Reply:
         wire, traffic, action = self._caller.wire, self._caller.traffic, self._request.action

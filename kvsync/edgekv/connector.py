@@ -10,20 +10,16 @@ import errno
 import functools
 import math
 import os
-import time
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import aiohttp
-from aiohttp import payload
-from aiohttp.abc import AbstractStreamWriter
 from aiohttp.client_proto import ResponseHandler
 
-from kvsync.edgekv.clock import steady
+from kvsync.edgekv.body import permit_held
 from kvsync.edgekv.dialogue import Dialogue
-from kvsync.edgekv.throttle import Openings, Permit, Throttle
+from kvsync.edgekv.throttle import Openings, Throttle
 from kvsync.machine import is_short_of_files, spare_files
 
 if TYPE_CHECKING:
@@ -31,7 +27,7 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
-__all__ = ["PacedConnector", "SteadyBody"]
+__all__ = ["PacedConnector"]
 
 _MOST_CONNECTIONS = 512
 """Half of the descriptors that a process commonly has."""
@@ -41,10 +37,8 @@ _TRIES = 3
 _HASTE = 0.95
 """Of the time between two requests: what is opened for them must not be what slows them down."""
 _LATE_S = 0.005
-_CHUNK = 1 << 16
-_SMALL = 1 << 15
-"""Bytes. A body of no more than these is taken from us at once: aiohttp waits for the peer only
-once it has 64 KiB of a request, its headers included, that are not sent."""
+_LATE_ANSWER_S = 0.02
+_LONGEST_LOOK_S = 1.0
 
 
 class _Turn:
@@ -78,8 +72,6 @@ class _Turn:
 
 _turn: ContextVar[_Turn] = ContextVar("_turn")
 """The turn of the attempt that runs in this task: aiohttp stands between `turn` and `connect`."""
-_permit: ContextVar[Permit] = ContextVar("_permit")
-"""The permit of that attempt, from `connect` to when its body is written."""
 
 
 class PacedConnector(aiohttp.TCPConnector):
@@ -100,6 +92,7 @@ class PacedConnector(aiohttp.TCPConnector):
         self._width = min(_MOST_CONNECTIONS, room, max(1, math.ceil(throttle.rate)))
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._openings: dict[str, Openings] = {}
+        self._aside: dict[Connection, Dialogue] = {}
         # Four seconds' worth: one for those who wait, two for answers that take 2 s, and room.
         super().__init__(limit=min(_MOST_CONNECTIONS, room, max(100, 4 * self._width)))
         self._factory = functools.partial(_new_dialogue, self._loop)
@@ -130,7 +123,7 @@ class PacedConnector(aiohttp.TCPConnector):
                 await self._throttle.permit(action)
                 raise
             try:
-                _permit.set(await self._throttle.permit(action))
+                permit_held.set(await self._throttle.permit(action))
             except BaseException:
                 connection.release()
                 raise
@@ -146,6 +139,23 @@ class PacedConnector(aiohttp.TCPConnector):
             _turn.get().leave()
             return connection
         raise _no_connector(req, "it closes every connection at once")
+
+    async def look(self) -> None:
+        """Hears what is still on its way after the last answers, and trusts what stays silent.
+
+        The first answer of a connection is one to its first request, so it tells how long answers
+        take. Where there was no other one none can be late.
+        """
+        idle = [one for conns in self._conns.values() for one, _ in conns]
+        dialogues = [one for one in (*idle, *self._aside.values()) if isinstance(one, Dialogue)]
+        latest = max((one.asked_at for one in dialogues if one.answers > 1), default=0.0)
+        if latest:
+            slowest = max(one.latency for one in dialogues)
+            left = latest + 2 * slowest + _LATE_ANSWER_S - self._loop.time()
+            await asyncio.sleep(min(left, _LONGEST_LOOK_S))
+        for one in dialogues:
+            await one.is_ready()
+            one.trust()
 
     async def _connected(
         self,
@@ -181,7 +191,7 @@ class PacedConnector(aiohttp.TCPConnector):
             if is_new and not dialogue.unasked:
                 # It is closed already, which is seen once the permit is there.
                 return connection
-            connection.close()
+            self._set_aside(connection, dialogue)
             if is_new:
                 raise _no_connector(req, "it speaks before it is asked")
 
@@ -196,6 +206,24 @@ class PacedConnector(aiohttp.TCPConnector):
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         self._limit = len(self._acquired)
         return True
+
+    def _set_aside(self, connection: "Connection", dialogue: Dialogue) -> None:
+        """Close it, after a while if what comes until then may be an answer too many."""
+        if not dialogue.is_in_suspense or len(self._aside) >= self._width:
+            connection.close()
+            return
+        self._aside[connection] = dialogue
+        self._loop.call_later(_LONGEST_LOOK_S, self._close_aside, connection)
+
+    def _close_aside(self, connection: "Connection") -> None:
+        if connection in self._aside:
+            del self._aside[connection]
+            connection.close()
+
+    def close_aside(self) -> None:
+        """Close those that are only listened to."""
+        for connection in list(self._aside):
+            self._close_aside(connection)
 
     def _openings_of(self, action: str) -> Openings:
         openings = self._openings.get(action)
@@ -220,103 +248,3 @@ def _dialogue(connection: "Connection") -> Dialogue:
 def _no_connector(req: "ClientRequest", why: str) -> aiohttp.ClientConnectorError:
     reset = ConnectionResetError(errno.ECONNRESET, why)
     return aiohttp.ClientConnectorError(req.connection_key, reset)
-
-
-class SteadyBody(payload.Payload):
-    """A body in memory whose upload may not stall for longer than ``silence`` seconds.
-
-    aiohttp starts to count silence once a body is written: a peer that stops to read would hold
-    the request for ever. ``written`` is called when all of it is written. ``begun``: a connection
-    is there, on which it is written; ``withheld``: nothing of the request was sent, since the
-    connection had something to say before.
-    """
-
-    _autoclose = True
-    _value: bytes
-
-    def __init__(
-        self, body: bytes, silence: float, written: Callable[[], None] = lambda: None
-    ) -> None:
-        super().__init__(body, content_type="application/json")
-        self._begin()
-        self._size = len(body)
-        self._silence = silence
-        self.written = written
-        self._dialogue: Dialogue | None = None
-        self.withheld = False
-        self.begun = False
-
-    def _begin(self) -> None:
-        self._begun, self._begun_monotonic = time.time(), time.monotonic()
-        self._begun_steady = steady()
-
-    @property
-    def waited(self) -> float:
-        """Seconds since then."""
-        return steady() - self._begun_steady
-
-    def sent_before(self) -> float:
-        """When its writing began, and until then when it was made, in Unix seconds: nobody carried
-        the request out before.
-
-        By the clock as it goes now; of what it says of then and what has passed since, the earlier:
-        it may have been set back, and what has passed leaves out the time that a machine slept.
-        """
-        return min(self._begun, time.time() - (time.monotonic() - self._begun_monotonic))
-
-    @property
-    def early(self) -> bool:
-        """Whether an answer came before all of it was written."""
-        return self._dialogue is not None and self._dialogue.early
-
-    def answered(self) -> None:
-        """What came is the answer to this request: its connection may be used again."""
-        if self._dialogue is not None:
-            self._dialogue.rest()
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """The body as text."""
-        return self._value.decode(encoding, errors)
-
-    async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """The body."""
-        del encoding, errors
-        return self._value
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        """Writes all of it. Raises `TimeoutError`."""
-        await self.write_with_length(writer, None)
-
-    async def write_with_length(
-        self, writer: AbstractStreamWriter, content_length: int | None
-    ) -> None:
-        """Writes ``content_length`` bytes of it, None for all. Raises `TimeoutError`."""
-        # It sends the head, too, which waits for the first bytes of the body.
-        dialogue = getattr(writer, "protocol", None)
-        self.begun = True
-        if isinstance(dialogue, Dialogue):
-            await self._begin_on(dialogue)
-        if permit := _permit.get(None):
-            permit.used()
-        self._begin()
-        rest = memoryview(self._value)[:content_length]
-        if len(rest) <= _SMALL:
-            await writer.write(rest)
-        else:
-            await self._write_in_time(writer, rest)
-        if self._dialogue is not None:
-            self._dialogue.asked()
-        self.written()
-
-    async def _begin_on(self, dialogue: Dialogue) -> None:
-        if not await dialogue.is_ready():
-            self.withheld = True
-            raise ConnectionResetError(errno.ECONNRESET, "it spoke before it was asked")
-        self._dialogue = dialogue
-        dialogue.ask()
-
-    async def _write_in_time(self, writer: AbstractStreamWriter, rest: memoryview) -> None:
-        while rest:
-            async with asyncio.timeout(self._silence):
-                await writer.write(rest[:_CHUNK])
-            rest = rest[_CHUNK:]

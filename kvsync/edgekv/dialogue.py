@@ -2,13 +2,20 @@
 
 aiohttp keeps an answer that comes while a connection lies idle, and gives it to the next request.
 A server or something in between that answers twice would so acknowledge what was never carried out.
+
+A second answer may also come while the next request is under way, and be taken for that one's. From
+then on each answer is the one before, which shows only when there is one too many: then none that
+the connection has brought is believed any more, however long ago it came.
 """
 
 import asyncio
 import select
+from collections.abc import Sequence
 from enum import Enum, auto
 
 from aiohttp.client_proto import ResponseHandler
+
+from kvsync.edgekv.doubts import Doubts
 
 __all__ = ["Dialogue", "RequestIds"]
 
@@ -27,14 +34,21 @@ class Dialogue(ResponseHandler):
     """A connection's bytes. Once it is set up, any that nobody has asked for end it.
 
     ``unasked``: so it was ended. ``early``: the answer began before the request was written to its
-    end, so it is not one to this request.
+    end, so it is not one to this request. ``answers`` counts those that have come, ``latency``
+    is how many seconds the first of them took, and ``asked_at`` is when the last request was
+    written (the loop's time).
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self.unasked = False
         self.early = False
+        self.answers = 0
+        self.latency = 0.0
+        self.asked_at = 0.0
         self._turn = _Turn.SET_UP
+        self._spent = False
+        self._believed: dict[Doubts, list[str]] = {}
 
     @property
     def is_new(self) -> bool:
@@ -45,6 +59,42 @@ class Dialogue(ResponseHandler):
         """Nothing was asked yet, or what was asked is answered: nothing more may come."""
         self._turn = _Turn.QUIET
 
+    def answered(self) -> None:
+        """What was asked is answered by whomever: nothing is asked here any more, if that is all.
+
+        Nothing more may come, or what has come before is doubted.
+        """
+        self.answers += 1
+        self._spent = True
+        self.rest()
+
+    def believed(self, doubts: Doubts, keys: Sequence[str]) -> None:
+        """The answer is one to what was asked, and settles these keys.
+
+        If more comes than was asked for, ``doubts`` hears of them.
+        """
+        self._spent = False
+        if keys:
+            self._believed.setdefault(doubts, []).extend(keys)
+        if self._buffer or self._tail:
+            # It came in one piece with more.
+            self.doubt()
+
+    @property
+    def is_in_suspense(self) -> bool:
+        """Whether nothing is asked here any more, but what may come throws doubt on something."""
+        return self._spent and bool(self._believed) and self.is_connected()
+
+    def doubt(self) -> None:
+        """Something shows that answers and requests do not go together here."""
+        for doubts, keys in self._believed.items():
+            doubts.heard(keys)
+        self._believed = {}
+
+    def trust(self) -> None:
+        """Nothing more has come for so long that what was believed is so."""
+        self._believed = {}
+
     def ask(self) -> None:
         """A request begins to be written."""
         self._turn = _Turn.ASKING
@@ -52,6 +102,7 @@ class Dialogue(ResponseHandler):
     def asked(self) -> None:
         """The request is written."""
         self._turn = _Turn.ASKED
+        self.asked_at = self._loop.time()
 
     async def is_ready(self) -> bool:
         """Whether a request may be written: nothing is open, and no byte is left to be read.
@@ -63,17 +114,24 @@ class Dialogue(ResponseHandler):
                 break
             await asyncio.sleep(0)
         else:
+            self.doubt()
             return False
-        return self._turn is _Turn.QUIET and self.is_connected() and not self.should_close
+        is_quiet = self._turn is _Turn.QUIET and not self._spent
+        return is_quiet and self.is_connected() and not self.should_close
 
     def data_received(self, data: bytes) -> None:
         """Takes what arrived, if it was asked for."""
         if self._turn is _Turn.QUIET:
             self.unasked = True
+            self.doubt()
             self.force_close()
             self.abort()
             return
-        self.early |= self._turn is _Turn.ASKING
+        if self._turn is _Turn.ASKING:
+            self.early = True
+            self.doubt()
+        elif not self.answers and not self.latency:
+            self.latency = self._loop.time() - self.asked_at
         super().data_received(data)
 
     def _has_unread(self) -> bool:

@@ -1,7 +1,7 @@
 """The pairs of one namespace."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -70,6 +70,17 @@ class Namespace:
         """Send nothing more: calls that wait for their turn raise `Interrupted`."""
         self._caller.throttle.stop()
 
+    def on_doubt(self, heard: Callable[[Sequence[str]], None]) -> None:
+        """Let this hear of keys whose answers, whatever they said, are not believed any more."""
+        self._caller.traffic.doubts.heard = heard
+
+    async def look(self) -> None:
+        """Waits for what would throw doubt on the last answers; it takes as long as one, about.
+
+        Those before are then certain.
+        """
+        await self._caller.wire.look()
+
     async def put(self, key: str, value: bytes, expiry: Expiry) -> Ack:
         """Creates or overwrites a pair. ``value`` is UTF-8, not empty, 1 MiB at most."""
         text = value.decode()
@@ -79,7 +90,7 @@ class Namespace:
         if expiry.ttl:
             fields["ExpirationTTL"] = expiry.ttl
         request = self._request("EdgeKVPut", fields, printable(key), hidden=text)
-        return (await self._caller.call(request, DoneAnswer)).ack
+        return await self._write(request, (key,))
 
     async def get(self, keys: Sequence[str]) -> list[Pair]:
         """The pairs of these keys, in this order.
@@ -129,7 +140,10 @@ class Namespace:
         Raises `ValueError` for none or more than 20 keys.
         """
         request = self._request("EdgeKVDelete", {"Keys": _bounded(keys)}, f"{len(keys)} keys")
-        return (await self._caller.call(request, DoneAnswer)).ack
+        return await self._write(request, keys)
+
+    async def _write(self, request: Request, keys: Sequence[str]) -> Ack:
+        return (await self._caller.call(request._replace(writes=keys), DoneAnswer)).ack
 
     def _request(
         self, action: str, fields: dict[str, Any], subject: str, *, hidden: str = ""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -11,8 +12,9 @@ from yarl import URL
 
 from kvsync import __version__
 from kvsync.edgekv.answers import Reply
+from kvsync.edgekv.body import SteadyBody
 from kvsync.edgekv.clock import ServiceClock, steady
-from kvsync.edgekv.connector import PacedConnector, SteadyBody
+from kvsync.edgekv.connector import PacedConnector
 from kvsync.edgekv.endpoint import is_loopback
 from kvsync.edgekv.options import ClientOptions
 from kvsync.edgekv.proxy import proxy_for
@@ -29,13 +31,16 @@ __all__ = ["Request", "ServiceClock", "Wire"]
 
 
 class Request(NamedTuple):
-    """What to ask; ``subject`` says of which keys, for the log; ``keys`` is how many they are."""
+    """What to ask; ``subject`` says of which keys, for the log; ``keys`` is how many they are, and
+    ``writes`` those that it changes.
+    """
 
     action: str
     body: bytes
     scene: Scene
     subject: str = ""
     keys: int = 1
+    writes: Sequence[str] = ()
 
 
 class Wire:
@@ -71,8 +76,13 @@ class Wire:
             trust_env=False,
         )
 
+    async def look(self) -> None:
+        """Looks for answers too many while what was believed can still be doubted."""
+        await self._connector.look()
+
     async def close(self) -> None:
         """Closes all connections."""
+        self._connector.close_aside()
         await self._session.close()
 
     def turn(self, action: str) -> AbstractAsyncContextManager[None]:
@@ -103,6 +113,9 @@ class Wire:
                 content.written = patience.begin
                 return await self._exchange(content, headers, limit, patience)
         except FOREIGN as error:
+            if isinstance(error, aiohttp.ClientResponseError):
+                # What came is no HTTP: the middle of something, perhaps.
+                content.doubt()
             # Until the request begins, it is the way through the proxy that fails.
             proxy = None if content.begun else self._proxy
             sent = not content.withheld
@@ -127,10 +140,12 @@ class Wire:
                 at, took = steady(), content.waited
                 body = await read_body(response, limit, self._room, patience)
                 date = response.headers.get("Date", "")
+                content.answered()
                 reply = Reply.of(response.status, body, date, sent=sent, arrived=arrived)
                 return reply._replace(
                     early=content.early,
-                    believed=content.answered,
+                    believed=content.believed,
+                    doubted=content.doubt,
                     steady=at,
                     took=took,
                     signed=float(headers["X-TC-Timestamp"]),

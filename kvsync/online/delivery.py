@@ -91,13 +91,15 @@ async def _sent(
         progress.advance(size, failed=failed)
         network.count(outcome)
 
-    pool.settled = settled
+    pool.settled, pool.look = settled, namespace.look
+    namespace.on_doubt(pool.doubt)
     with accounted(job, namespace):
         try:
             grace = network.call.settings.grace
             async with network.watched(pool, namespace, progress, grace):
                 await pool.run()
         finally:
+            namespace.on_doubt(lambda _: None)
             job.report.outcomes = [*job.report.outcomes, *_in_order(pool.changes, pool.outcomes)]
             job.report.error = pool.error
     if pool.cut_short and not pool.error:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from kvsync.edgekv import ClientOptions, EdgeKVClient, Namespace, StaticCredentials, Throttle
-from kvsync.edgekv.connector import SteadyBody
+from kvsync.edgekv.body import SteadyBody
 from kvsync.edgekv.throttle import Openings
 from kvsync.errors import Interrupted, PassingError
 from kvsync.model import NEVER

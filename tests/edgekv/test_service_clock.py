@@ -45,8 +45,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> WallClock:
     wall = WallClock()
     monkeypatch.setattr(time, "time", wall.time)
     # The event loop goes by the other one.
-    monkeypatch.setattr("kvsync.edgekv.connector.time", wall)
-    for module in ("clock", "connector", "wire"):
+    monkeypatch.setattr("kvsync.edgekv.body.time", wall)
+    for module in ("clock", "body", "wire"):
         monkeypatch.setattr(f"kvsync.edgekv.{module}.steady", wall.monotonic)
     return wall
 
