@@ -15,7 +15,7 @@ from kvsync.errors import StateError
 from kvsync.state import run_lock
 from tests.cli.copying import rows
 from tests.cli.failing import broken_puts
-from tests.cli.watching import asked, counted, held
+from tests.cli.watching import asked, counted, held, long_ago
 
 FIVE = "keys: {a: v, b: v, c: v, d: v, e: v}\n"
 
@@ -149,6 +149,7 @@ def test_namespaces_create_tells_who_forgets(kvsync, edge, five):
         f"warning: {state} no longer believes what it knew of an earlier ns (5 keys)" in result.err
     )
     assert "any other state that knows one, sync with --refresh" in result.err
+    long_ago("other.db")
     assert "5 created" in kvsync("sync", "m.yaml", "--state", "other.db", "--refresh").out
     result = kvsync("namespaces", "create", "fresh", "--json")
     assert (result.json["state"], result.json["forgotten"]) == (None, 0)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kvsync import holding
-from kvsync.sources import manifest as manifests
+from kvsync import holding, sources
 from kvsync.state import run_lock
 from tests.cli.copying import rows
 from tests.cli.dumping import lines
@@ -193,10 +192,10 @@ def test_a_manifest_through_a_pipe(kvsync, edge, write, monkeypatch):
         assert kvsync("sync", "m.yaml", "--state", "s.db").code == 0
         return b"version: 1\nname: mine\nkeys: {a: one}\n"
 
-    real = manifests.read_manifest
+    real = sources.read_manifest
     fifo = "pipe.yaml"
     monkeypatch.setattr(
-        manifests, "read_manifest", lambda path: (fed if path == fifo else real)(path)
+        sources, "read_manifest", lambda path: (fed if path == fifo else real)(path)
     )
     result = kvsync("sync", fifo, "--state", "s.db", "--delete", "--force")
     assert (result.code, held(edge)) == (0, {"a": "one", "f": "new"})
