@@ -22,7 +22,7 @@ from kvsync.sources.leftout import BOOKKEEPING, IGNORE_FILE, is_left_out
 from kvsync.sources.listing import Observed, own_identities, own_names
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import Tree
-from kvsync.sources.patterns import Rules, decide, parse_rules
+from kvsync.sources.patterns import Rules, decide, parse_ignore_file
 
 __all__ = ["Found", "Walked", "walk"]
 
@@ -142,7 +142,7 @@ class _Walk:
         if len(raw[0]) > MAX_VALUE_SIZE:
             self.fault(path, "an ignore file over 1 MiB: write fewer or shorter lines")
             return ()
-        rules, faults = parse_rules(raw[0].decode("utf-8-sig", "surrogateescape").splitlines())
+        rules, faults = parse_ignore_file(raw[0])
         for line, message in faults:
             self.mistakes.about(os.path.join(self.tree.shown, path), message, line)
         return rules
