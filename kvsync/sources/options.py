@@ -46,6 +46,7 @@ class SourceOptions:
     extension: str | None = None
     encoding: str | None = None
     empty: str | None = None
+    large: str | None = None
     ttl: str | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -57,11 +58,11 @@ class SourceOptions:
 
     @property
     def loss_rules(self) -> DumpOptions:
-        """What is said of a dump, with what ``empty`` says of it."""
-        if self.empty is None or "empty" in self.from_environment:
-            # A variable that somebody forgot must not lose anything.
-            return self.dump
-        return replace(self.dump, ways={**self.dump.ways, Loss.EMPTY: self.empty})
+        """What is said of a dump, with what ``empty`` and ``large`` say of it."""
+        own = {Loss.EMPTY: self.empty, Loss.LARGE: self.large}
+        # A variable that somebody forgot must not lose anything.
+        ways = {kind: way for kind, way in own.items() if way and kind not in self.from_environment}
+        return replace(self.dump, ways={**self.dump.ways, **ways})
 
     def said_by(self, name: str) -> str:
         """The flag or the variable that gave this field."""
@@ -72,12 +73,14 @@ _CHOICES = {
     "charset": ("strict", "utf-8"),
     "key": ("join", "escape", "path"),
     "extension": ("keep", "drop"),
-    "encoding": ("text", "base64"),
+    "encoding": ("text", "base64", "auto"),
     "empty": ("error", "skip"),
+    "large": ("error", "skip"),
 }
-_SHARED_FLAGS = ("charset", "prefix", "ttl", "name", "empty")
+_SHARED_FLAGS = ("charset", "prefix", "ttl", "name", "empty", "large")
 """Of trees and of dumps."""
 _TREE_FLAGS = ("key", "extension", "encoding", "include", "exclude")
+
 
 TOLD_BY_INDEX = ("encoding", "extension", "key", "ttl")
 """The settings of a tree that make no sense for an exported directory."""
@@ -100,6 +103,7 @@ class Tree:
     drop_extension: bool = False
     encoding: str = "text"
     skip_empty: bool = False
+    skip_large: bool = False
     expiry: Expiry = NEVER
     include: Rules = ()
     exclude: Rules = ()
@@ -158,6 +162,7 @@ def tree_from_options(path: str, options: SourceOptions) -> tuple[Tree, list[str
         drop_extension=options.extension == "drop",
         encoding=options.encoding or "text",
         skip_empty=options.empty == "skip",
+        skip_large=options.large == "skip",
         expiry=expiry,
         include=_rules(options.said_by("include"), options.include),
         exclude=_rules(options.said_by("exclude"), options.exclude),
@@ -182,6 +187,7 @@ def _exported_tree(path: str, options: SourceOptions) -> Tree:
         charset="utf-8",
         prefix=_prefix(options, "utf-8"),
         skip_empty=options.empty == "skip",
+        skip_large=options.large == "skip",
         include=_rules(options.said_by("include"), options.include),
         exclude=_rules(options.said_by("exclude"), options.exclude),
         exported=True,

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from kvsync.sources.brackets import NeverError
 from kvsync.sources.wildmatch import translate
 
-__all__ = ["Rule", "Rules", "decide", "parse_ignore_file", "parse_rules"]
+__all__ = ["Rule", "Rules", "decide", "matching", "parse_ignore_file", "parse_rules"]
 
 _LONGEST = 4096
 """Bytes; no path on Linux is longer."""
@@ -115,3 +115,8 @@ def decide(rules: Rules, path: str, is_directory: bool) -> bool | None:
         if (is_directory or not rule.directories) and rule.match(name if rule.name else whole):
             return rule.matches
     return None
+
+
+def matching(rule: Rule, path: str, is_directory: bool) -> bool:
+    """Whether the one rule is about this path, whatever it says then."""
+    return decide((rule,), path, is_directory) is not None

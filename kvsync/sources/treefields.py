@@ -59,6 +59,7 @@ def read_tree(node: Node, context: TreeContext) -> Tree | None:
         drop_extension=fields.extension == "drop",
         encoding=fields.encoding or "text",
         skip_empty=fields.empty == "skip",
+        skip_large=fields.large == "skip",
         expiry=expiry,
         include=rules["include"],
         exclude=rules["exclude"],
