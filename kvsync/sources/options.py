@@ -12,10 +12,10 @@ from kvsync.model import NEVER, Expiry
 from kvsync.sources.dumpoptions import NOTHING_SAID, DumpOptions
 from kvsync.sources.expiry import SHORT_TTL, parse_ttl
 from kvsync.sources.patterns import Rules, parse_rules
+from kvsync.sources.saying import TOLD_BY_INDEX, contradicting
 from kvsync.units import printable
 
 __all__ = [
-    "TOLD_BY_INDEX",
     "SourceOptions",
     "Tree",
     "flags_beside_manifest",
@@ -80,10 +80,6 @@ _CHOICES = {
 _SHARED_FLAGS = ("charset", "prefix", "ttl", "name", "empty", "large")
 """Of trees and of dumps."""
 _TREE_FLAGS = ("key", "extension", "encoding", "include", "exclude")
-
-
-TOLD_BY_INDEX = ("encoding", "extension", "key", "ttl")
-"""The settings of a tree that make no sense for an exported directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,20 +167,22 @@ def tree_from_options(path: str, options: SourceOptions) -> tuple[Tree, list[str
 
 
 def _exported_tree(path: str, options: SourceOptions) -> Tree:
-    typed = [
-        f"--{name}"
-        for name in sorted(("charset", *TOLD_BY_INDEX))
+    typed = {
+        name: getattr(options, name)
+        for name in TOLD_BY_INDEX
         if getattr(options, name) is not None and name not in options.from_environment
-    ]
-    if typed:
+    }
+    if others := contradicting(path, typed):
         raise UsageError(
-            f"{', '.join(typed)}: the index of an exported directory says this: leave it out, or "
-            f"remove {printable(os.path.join(path, INDEX_NAME))} to read an ordinary folder"
+            f"{', '.join(f'--{name}' for name in others)}: the index of an exported directory says"
+            f" this: leave it out, or remove {printable(os.path.join(path, INDEX_NAME))} to read an"
+            " ordinary folder"
         )
     return Tree(
         root=os.path.abspath(path),
         shown=path,
         charset="utf-8",
+        encoding=typed.get("encoding", "text"),
         prefix=_prefix(options, "utf-8"),
         skip_empty=options.empty == "skip",
         skip_large=options.large == "skip",

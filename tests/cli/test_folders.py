@@ -214,6 +214,15 @@ def test_several_folders_go_on_together(kvsync, edge, write):
     )
 
 
+def test_an_exported_folder_is_taken_with_what_it_says(kvsync, edge, write):
+    """--charset utf-8 is what an index says; base64 is not, and no command offers it."""
+    edge.put("zone-1", "ns", "a/b", "x")
+    assert kvsync("export", "-o", "out").code == 0
+    assert kvsync("plan", "out", "--charset", "utf-8", "--encoding", "text").code == 0
+    result = kvsync("plan", "out", "--charset", "utf-8", "--encoding", "base64")
+    assert (result.code, result.errors[0].split(":")[2]) == (2, " --encoding")
+
+
 def test_broken_things_in_numbers(kvsync, write):
     """What a walk comes across is grouped as what a file holds."""
     for number in range(300):
