@@ -1,6 +1,6 @@
 """Files that are left out, and how those are stored that decide it themselves, in a line each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kvsync.report.result import RunReport
@@ -10,7 +10,7 @@ from kvsync.units import count_text, printable
 __all__ = ["tally_fields", "tally_lines"]
 
 _WORDS = {
-    Why.NAME: "left out for {their} name{s}; a line such as !{first} in .kvsyncignore takes one in",
+    Why.NAME: "left out by name; a line such as !.env in .kvsyncignore takes one in",
     Why.EMPTY: "left out, being empty",
     Why.LARGE: "left out, being over 1 MiB",
 }
@@ -21,21 +21,14 @@ def tally_lines(run: RunReport) -> Iterator[str]:
     tally = run.tally
     for why, words in _WORDS.items():
         if count := tally.left_out.get(why, 0):
-            names = tally.examples[why]
-            first = printable(names[0].rpartition("/")[2])
-            told = words.format(
-                their="their" if count > 1 else "its", s="s" * (count > 1), first=first
-            )
-            yield f"{_named(run, count_text(count, 'file'), names, count)} {told}"
+            yield f"{_named(run, count_text(count, 'file'), tally.examples[why], count)} {words}"
     if tally.encodings:
         texts, others = (tally.encodings.get(how, 0) for how in (TEXT, BASE64))
-        names = tally.examples.get(BASE64, ())
-        yield _named(
-            run, f"{count_text(texts, 'file')} as text, {others:,} in base64", names, others
-        )
+        told = f"{count_text(texts, 'file')} as text, {others:,} in base64"
+        yield _named(run, told, tally.examples.get(BASE64, ()), others)
 
 
-def _named(run: RunReport, words: str, names: Any, count: int) -> str:
+def _named(run: RunReport, words: str, names: Sequence[str], count: int) -> str:
     shown = ", ".join(names)
     more = f" and {count - len(names):,} more" if count > len(names) else ""
     return printable(f"{run.source}: {words}" + (f" ({shown}{more})" if shown else ""))

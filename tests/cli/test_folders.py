@@ -14,8 +14,8 @@ NOT_TEXT = (
     " (folder: --encoding auto)"
 )
 LEFT_OUT = (
-    "kvsync: site: 2 files (site/.env, site/d/a~) left out for their names; a line such as !.env"
-    " in .kvsyncignore takes one in"
+    "kvsync: site: 2 files (site/.env, site/d/a~) left out by name; a line such as !.env in"
+    " .kvsyncignore takes one in"
 )
 
 
@@ -118,7 +118,7 @@ def test_the_short_way_tells_the_same(kvsync, edge, site, write, monkeypatch, mo
     assert look()
     (site / ".env").unlink()
     assert not look()
-    assert "left out for their names" in kvsync(*call).err
+    assert "left out by name" in kvsync(*call).err
 
 
 def test_mistakes_of_one_kind_are_counted(kvsync, edge, write):
@@ -231,4 +231,15 @@ def test_broken_things_in_numbers(kvsync, write):
     result = kvsync("validate", "site")
     assert len(result.errors) == 12
     assert result.errors[10] == "site: 290 more files: a link that leads nowhere"
+    assert result.errors[11] == "kvsync: error: 300 mistakes; nothing was sent"
+
+
+def test_keys_that_two_sources_name_in_numbers(kvsync, edge, write):
+    """What two folders of one call have in common is grouped, too."""
+    for number in range(300):
+        write(f"one/{number:03}", "x")
+        write(f"two/{number:03}", "x")
+    result = kvsync("plan", "one", "two")
+    assert result.errors[0] == "two/000: the key 000 is also named by one/000"
+    assert result.errors[10] == "two: 290 more keys: also named by another source"
     assert result.errors[11] == "kvsync: error: 300 mistakes; nothing was sent"
