@@ -34,7 +34,7 @@ def convert(call: Call, converting: Converting) -> Report:
         try:
             wanted, found.expired = _read(source, run, call)
         finally:
-            run.losses = source.losses
+            run.losses, run.tally = source.losses, source.tally
         _write(source, wanted, _destination(source, call.source), converting, found)
     except InputError as error:
         told = converting.out == STDOUT and found.written

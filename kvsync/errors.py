@@ -63,13 +63,15 @@ class Mistake(NamedTuple):
     """One thing wrong in a source.
 
     ``origin`` is the file as the user named it; ``line`` and ``column`` count from 1, or are 0
-    where a position makes no sense (a file of a tree). ``message`` never repeats a value.
+    where a position makes no sense (a file of a tree). ``message`` never repeats a value. It stands
+    for ``alike`` of them, of which no more is told.
     """
 
     message: str
     origin: str = ""
     line: int = 0
     column: int = 0
+    alike: int = 1
 
     @property
     def place(self) -> str:
@@ -99,18 +101,31 @@ class InputError(KvsyncError):
     """A source cannot be used; ``mistakes`` has everything that is wrong with it, in order.
 
     Where they are very many, ``more`` is how many there are besides. ``outcome`` is what became of
-    the call, in a few words.
+    the call, in a few words. With all of ``cures`` (options, and what they would say) none of them
+    would be one; ``go_on`` is the command line that says so.
     """
 
     kind = "input"
     exit_code = 2
     outcome = "nothing was sent"
+    go_on = ""
 
-    def __init__(self, mistakes: Sequence[Mistake], more: int = 0) -> None:
+    def __init__(
+        self,
+        mistakes: Sequence[Mistake],
+        more: int = 0,
+        cures: Sequence[tuple[str, str]] = (),
+    ) -> None:
         self.mistakes = tuple(mistakes)
         self.more = more
+        self.cures = tuple(cures)
         rest = [f"and {more:,} more"] if more else []
         super().__init__("\n".join([*map(str, self.mistakes), *rest]))
+
+    @property
+    def total(self) -> int:
+        """How many mistakes there are."""
+        return sum(mistake.alike for mistake in self.mistakes) + self.more
 
 
 class StateError(KvsyncError):

@@ -278,6 +278,7 @@ def read_all(jobs: Iterable[Job]) -> None:
         job.report.keys = len(job.entries)
         job.report.size = sum(entry.size for entry in job.entries)
         job.report.losses = source.losses
+        job.report.tally = source.tally
         job.report.warnings += source.warnings
 
 

@@ -12,9 +12,12 @@ from kvsync.model import Entry
 from kvsync.plan import Circumstances, guard_plan, make_plan, refuse_foreign
 from kvsync.retrying import confine, warn_left_over
 from kvsync.settings import Call
-from kvsync.units import printable
+from kvsync.units import count_text, printable
 
 __all__ = ["forget_rows", "make_plans", "narrow", "refuse_collisions", "refuse_strangers"]
+
+_LISTED = 10
+"""Keys that two sources name and that are listed; of the others it is said how many there are."""
 
 
 _TWO_FOLDERS = (
@@ -45,7 +48,16 @@ def refuse_collisions(
                     else Mistake(told + _TWO_FOLDERS, entry.origin)
                 )
         if mistakes:
-            job.report.error = InputError(mistakes)
+            job.report.error = InputError(_first_of(mistakes, job.report.source))
+
+
+def _first_of(mistakes: Sequence[Mistake], source: str) -> list[Mistake]:
+    """Ten of them, and how many more there are."""
+    first, more = list(mistakes[:_LISTED]), len(mistakes) - _LISTED
+    if more > 0:
+        told = f"{count_text(more, 'more key')}: also named by another source"
+        first.append(Mistake(told, source, alike=more))
+    return first
 
 
 def narrow(jobs: Iterable[Job], call: Call) -> None:

@@ -26,6 +26,7 @@ from kvsync.settings import Call
 from kvsync.sources import shown_source
 from kvsync.sources.evidence import still_holds
 from kvsync.state import STATE_VERSION, State, run_lock_at_once, state_path
+from kvsync.tally import Tally
 from kvsync.targets import endpoint_of, own_files
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["identities", "keep", "unchanged"]
 
-_FORMAT = 2
+_FORMAT = 3
 _EARLY_S = 60.0
 """Seconds before something is due from when on it is looked at: a fixed time that is so near has
 warnings of its own."""
@@ -55,6 +56,7 @@ class _Kept(NamedTuple):
     unchanged: int
     orphans: Sequence[str]
     warnings: Sequence[str]
+    tally: Tally
     shortest: int
     due: float
     fingerprint: Fingerprint
@@ -62,7 +64,9 @@ class _Kept(NamedTuple):
     @classmethod
     def from_json(cls, text: str) -> "_Kept":
         kept = cls._make(json.loads(text))
-        return kept._replace(fingerprint=Fingerprint.from_json(kept.fingerprint))
+        return kept._replace(
+            tally=Tally.from_json(kept.tally), fingerprint=Fingerprint.from_json(kept.fingerprint)
+        )
 
 
 class _Found(NamedTuple):
@@ -162,6 +166,7 @@ def _kept(job: "Job") -> _Kept | None:
         unchanged=plan.unchanged,
         orphans=[row.key for row in plan.orphans],
         warnings=report.warnings,
+        tally=report.tally,
         shortest=min((e.expiry.ttl for e in job.entries if e.expiry.ttl), default=0),
         due=plan.due,
         fingerprint=fingerprint,
@@ -234,4 +239,5 @@ def _report(label: str, found: _Found, call: Call, elapsed: float, *, dry: bool)
         elapsed=elapsed,
         rate=call.settings.rate,
         warnings=list(kept.warnings),
+        tally=kept.tally,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from kvsync.dumps.losses import Losses
 from kvsync.fingerprint import Fingerprint
 from kvsync.model import Destination, Entry, Loaded, Recall
+from kvsync.tally import Tally
 
 if TYPE_CHECKING:
     from kvsync.dumps.failures import LeftOver
@@ -47,6 +48,10 @@ class Source(Protocol):
     @property
     def losses(self) -> Losses:
         """What pairs have that EdgeKV cannot hold; complete once `entries` has been called."""
+
+    @property
+    def tally(self) -> Tally:
+        """What became of its files, counted; complete once `entries` has been called."""
 
     @property
     def complete(self) -> bool:

@@ -86,7 +86,7 @@ def run(args: Sequence[str]) -> int:
 
 def _run(args: Sequence[str]) -> int:
     try:
-        outcome = cli.main(list(args), prog_name="kvsync", standalone_mode=False)
+        outcome = cli.main(list(args), prog_name="kvsync", standalone_mode=False, obj=tuple(args))
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - the last line of defence

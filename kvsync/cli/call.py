@@ -149,7 +149,7 @@ def _source_options(ctx: click.Context, zone: Choice, namespace: Choice) -> Sour
     if "include" not in given:
         # A command without sources.
         return SourceOptions()
-    names = ("charset", "prefix", "key", "extension", "encoding", "empty", "ttl", "name")
+    names = ("charset", "prefix", "key", "extension", "encoding", "empty", "large", "ttl", "name")
     fields = (*names, "include", "exclude")
     return SourceOptions(
         from_environment=frozenset(

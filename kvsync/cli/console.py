@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from kvsync.cli.goingon import note_command
 from kvsync.cli.output import MessageFormat, told_lines, write_text
 from kvsync.cli.traces import others_told
 from kvsync.errors import HeldBackError, InputError, KvsyncError, PassingError, UsageError
@@ -26,6 +27,7 @@ from kvsync.report import (
     plan_lines,
     result_lines,
     retry_lines,
+    tally_lines,
     unread_lines,
 )
 from kvsync.signals import ignore
@@ -55,7 +57,7 @@ class Console:
         if self._mode == "auto" and self._format.json_lines:
             self._mode = "lines"
         self._progress: Progress = Silence(sys.stderr)
-        self._warned: set[str] = set()
+        self._said: set[str] = set()
         context = click.get_current_context()
         context.with_resource(_logging_to(self, _LEVELS[min(self._verbose, 2)]))
         context.with_resource(others_told(self.tell))
@@ -96,6 +98,7 @@ class Console:
         ignore()
         self._progress = Silence(sys.stderr)
         self.warn(report.runs)
+        command = note_command(report)
         # What was held back comes after what held it back.
         for run in sorted(report.runs, key=lambda run: isinstance(run.error, HeldBackError)):
             self._tell_losses(run)
@@ -111,6 +114,8 @@ class Console:
             if _unfinished(run):
                 self.tell(f"{run.source}: run the same command again to go on")
         self._tell_error(report.error)
+        if command:
+            self.tell(f"to go on: {command}")
         if self._json:
             write_text(chain(json_pieces(document(report)), ["\n"]))
         elif not self._quiet:
@@ -155,13 +160,18 @@ class Console:
                 self.tell(f"{source}{line}" if level == "error" else line, level)
 
     def warn(self, runs: Iterable[RunReport]) -> None:
-        """Say those of the runs' warnings that have not been said yet."""
+        """Say those of the runs' warnings and counts that have not been said yet."""
         for run in runs:
             for warning in run.warnings:
                 line = warning if warning.startswith(run.source) else f"{run.source}: {warning}"
-                if line not in self._warned:
-                    self._warned.add(line)
-                    self.tell(line, "warning")
+                self._tell_once(line, "warning")
+            for line in tally_lines(run) if not self._quiet else ():
+                self._tell_once(line, "info")
+
+    def _tell_once(self, line: str, level: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            self.tell(line, level)
 
 
 def _answer() -> bool:

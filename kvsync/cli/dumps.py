@@ -18,8 +18,8 @@ from kvsync.sources.dumpoptions import DumpOptions
 
 __all__ = ["dump_options", "dump_options_from", "policy_rows"]
 
-_WITH_OWN_OPTION = frozenset({Loss.EMPTY})
-"""A tree has this one, too."""
+_WITH_OWN_OPTION = frozenset({Loss.EMPTY, Loss.LARGE})
+"""A tree has these, too."""
 
 _ALWAYS = {ERROR, SKIP}
 

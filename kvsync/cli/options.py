@@ -124,13 +124,20 @@ read_options = _group(
     option("--exclude", multiple=True, metavar="PATTERN", help="Not such files; wins."),
     option(
         "--encoding",
-        type=click.Choice(["text", "base64"]),
-        help="How a directory's files are stored [default: text].",
+        type=click.Choice(["text", "base64", "auto"]),
+        help="How a directory's files are stored; auto: text where one is UTF-8, else base64"
+        " [default: text].",
     ),
     option(
         "--empty",
         type=click.Choice(["error", "skip"]),
         help="What an empty file or value is [default: error].",
+    ),
+    option(
+        "--large",
+        variable=False,
+        type=click.Choice(["error", "skip"]),
+        help="What a file or value of more than 1 MiB is [default: error].",
     ),
     option("--ttl", metavar="DURATION", help="How long keys live whose source does not say."),
 )

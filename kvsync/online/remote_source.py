@@ -23,6 +23,7 @@ from kvsync.owners import name_fault
 from kvsync.report import RunReport
 from kvsync.settings import Call, Copying
 from kvsync.sources.scratch import Scratch
+from kvsync.tally import NOTHING_TOLD
 from kvsync.targets import resolve
 from kvsync.units import count_text, printable
 
@@ -38,6 +39,7 @@ class RemoteSource:
     charset = "utf-8"
     destination = Destination()
     losses = NO_LOSSES
+    tally = NOTHING_TOLD
     complete = True
     stale = False
     passing = False

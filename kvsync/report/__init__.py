@@ -12,6 +12,7 @@ from kvsync.report.document import document, error_fields
 from kvsync.report.jsontext import json_pieces
 from kvsync.report.losses import loss_lines
 from kvsync.report.result import Report, RunReport
+from kvsync.report.tally import tally_lines
 from kvsync.report.text import (
     error_lines,
     failure_lines,
@@ -44,5 +45,6 @@ __all__ = [
     "rebuilt_lines",
     "result_lines",
     "retry_lines",
+    "tally_lines",
     "unread_lines",
 ]

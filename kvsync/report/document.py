@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from itertools import starmap
 from typing import Any
 
-from kvsync.errors import InputError, KvsyncError, RejectedError, ServiceError
+from kvsync.errors import InputError, KvsyncError, Mistake, RejectedError, ServiceError
 from kvsync.model import Change, Entry, Outcome, OutcomeKind
 from kvsync.report.comparison import Comparison, Converted, Difference, Exported
 from kvsync.report.losses import loss_fields
 from kvsync.report.result import Report, RunReport
+from kvsync.report.tally import tally_fields
 
 __all__ = ["document", "error_fields"]
 
@@ -25,15 +26,25 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def error_fields(error: KvsyncError | None) -> dict[str, Any] | None:
-    """``{"kind", "message", "details"}``, the details being a source's single mistakes."""
+    """``{"kind", "message", "details"}``, the details being a source's single mistakes.
+
+    A detail that stands for several has their ``count``; where options would mend all, ``go_on``
+    is the command with them.
+    """
     if error is None:
         return None
-    mistakes = error.mistakes if isinstance(error, InputError) else ()
-    return {
-        "kind": error.kind,
-        "message": str(error),
-        "details": [mistake._asdict() for mistake in mistakes],
-    }
+    fields: dict[str, Any] = {"kind": error.kind, "message": str(error), "details": []}
+    if isinstance(error, InputError):
+        fields["details"] = [_mistake(mistake) for mistake in error.mistakes]
+        if error.go_on:
+            fields["go_on"] = error.go_on
+    return fields
+
+
+def _mistake(mistake: Mistake) -> dict[str, Any]:
+    fields = mistake._asdict()
+    count = fields.pop("alike")
+    return fields | ({"count": count} if count > 1 else {})
 
 
 def _run(run: RunReport, command: str) -> dict[str, Any]:
@@ -44,7 +55,7 @@ def _run(run: RunReport, command: str) -> dict[str, Any]:
         "warnings": run.warnings,
     }
     fields["target"] = run.target and run.target._asdict()
-    fields |= loss_fields(run)
+    fields |= loss_fields(run) | tally_fields(run)
     if command == "verify":
         return fields | _comparison(run)
     if command == "export":

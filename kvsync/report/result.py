@@ -9,6 +9,7 @@ from kvsync.errors import HeldBackError, KvsyncError, ServiceError
 from kvsync.keys import KEYS_PER_REQUEST
 from kvsync.model import Action, Change, Entry, Outcome, OutcomeKind, Plan, Target
 from kvsync.report.comparison import Comparison, Converted, Exported, FailuresFile
+from kvsync.tally import NOTHING_TOLD, Tally
 
 __all__ = ["Report", "RunReport", "Summary", "exit_code_of"]
 
@@ -62,6 +63,7 @@ class RunReport:
     comparison: Comparison | None = None
     exported: Exported | None = None
     losses: Losses = NO_LOSSES
+    tally: Tally = NOTHING_TOLD
     converted: Converted | None = None
     failures_file: FailuresFile | None = None
     missing: int = 0

@@ -142,8 +142,7 @@ def retry_lines(run: RunReport) -> Iterator[str]:
 def error_lines(error: KvsyncError) -> Iterator[str]:
     """An error for people; of a source's mistakes only how many there are."""
     if isinstance(error, InputError):
-        count = len(error.mistakes) + error.more
-        yield f"{count_text(count, 'mistake')}; {error.outcome}"
+        yield f"{count_text(error.total, 'mistake')}; {error.outcome}"
     else:
         yield from map(printable, str(error).splitlines())
 

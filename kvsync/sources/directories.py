@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from kvsync.sources.patterns import Rules
 
-__all__ = ["Directory", "inside", "is_surely_directory", "may_be_link", "upwards"]
+__all__ = ["Directory", "inside", "is_surely_directory", "is_utf8", "may_be_link", "upwards"]
 
 
 class Directory(NamedTuple):
@@ -14,6 +14,7 @@ class Directory(NamedTuple):
 
     ``path`` is relative and ends with a slash (the root's is empty); ``real`` has no links in it;
     ``levels`` are the ignore files above, the nearest first, each with the length of its path.
+    ``besides``: what is in it is left out unless a pattern names it.
     """
 
     path: str
@@ -21,6 +22,7 @@ class Directory(NamedTuple):
     parent: "Directory | None"
     levels: tuple[tuple[int, Rules], ...]
     included: bool
+    besides: bool = False
 
 
 def inside(real: str, root: str) -> bool:
@@ -49,3 +51,12 @@ def may_be_link(entry: os.DirEntry[str]) -> bool:
         return entry.is_symlink()
     except OSError:
         return True
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a name or path that the system gave is text: its bytes are UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -26,6 +26,7 @@ from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import SourceOptions, ttl_of
 from kvsync.sources.scratch import Scratch
 from kvsync.sources.temporary import no_room
+from kvsync.tally import NOTHING_TOLD
 from kvsync.units import count_text, printable
 
 __all__ = ["STDIN", "DumpSource"]
@@ -41,6 +42,7 @@ class DumpSource:
     Raises `InputError` for what cannot be read, `UsageError` for options that make no sense.
     """
 
+    tally = NOTHING_TOLD
     stale = False
 
     def __init__(self, path: str, options: SourceOptions, clock: Clock) -> None:

@@ -14,9 +14,16 @@ from kvsync.sources.devices import Device, Devices
 from kvsync.sources.ours import OURS, is_ours
 
 __all__ = [
+    "AUTO",
     "EMPTY",
+    "NOT_TEXT",
+    "TOO_LARGE",
     "Clock",
+    "Content",
     "FileRef",
+    "form_of",
+    "is_known",
+    "is_pointer",
     "link_fault",
     "open_regular",
     "os_fault",
@@ -26,6 +33,7 @@ __all__ = [
     "settled",
     "signature",
     "size_fault",
+    "stored_as",
 ]
 
 Clock: TypeAlias = Callable[[], float]
@@ -39,7 +47,16 @@ _TICK = 2.0
 scan could keep its signature (git calls such an index entry racy)."""
 
 _SIGNATURE = struct.Struct("<QqQqQB")
-_ENCODINGS = {"text": 0, "base64": 1}
+AUTO = "auto"
+"""The encoding of a file that is text where it is UTF-8, and goes in base64 where it is not."""
+_TEXT, _BASE64, _BINARY = range(3)
+"""How a file was sent: as text; in base64, whatever it is; in base64, since it is no text."""
+_POINTER = 0x10
+"""Set beside these where the file only stands for one in Git LFS."""
+_ENCODINGS = {"text": _TEXT, "base64": _BASE64, AUTO: _TEXT}
+_FITTING = {"text": {_TEXT}, "base64": {_BASE64, _BINARY}, AUTO: {_TEXT, _BINARY}}
+"""Which of them an encoding would send the same file by, too."""
+_LFS = b"version https://git-lfs.github.com/spec/v1"
 _OR_NOT = ", or leave it out"
 _FAULTS = {
     errno.ENOENT: "no such file: check the path",
@@ -50,37 +67,71 @@ _FAULTS = {
     errno.ENOTSUP: f"not a regular file: name a file{_OR_NOT}",
     errno.ELOOP: f"a link that leads back to itself: remove it{_OR_NOT}",
 }
-_NOT_TEXT = "not UTF-8 text: leave it out, or set encoding: base64 (folder: --encoding base64)"
+NOT_TEXT = "not UTF-8 text: leave it out, or set encoding: base64 (folder: --encoding base64)"
+TOO_LARGE = f"EdgeKV takes at most {MAX_VALUE_SIZE} (1 MiB)"
 EMPTY = "the value is empty, and EdgeKV stores no empty value: fill it, or leave it out"
 
 
 class FileRef(NamedTuple):
-    """A file that holds a value. ``encoding`` is ``text`` or ``base64``."""
+    """A file that holds a value. ``encoding`` is ``text``, ``base64`` or ``auto``."""
 
     path: str
     encoding: str
 
 
-Content: TypeAlias = tuple[bytes, bytes]
-"""A file's value, ready to be sent, and the signature of the file that it was read from: empty if
-the file is too young to be told from its next version, or its status tells nothing."""
+class Content(NamedTuple):
+    """A file's value, ready to be sent, and what is known of the file that it was read from.
+
+    ``mark`` is its signature: empty if the file is too young to be told from its next version, or
+    its status tells nothing. ``form`` says what it is and how it is sent.
+    """
+
+    value: bytes
+    mark: bytes
+    form: int
 
 
 def signature(found: os.stat_result, encoding: str, device: Device) -> bytes:
     """What identifies a file's content without reading it, if its ``device`` can be trusted."""
+    return _signed(found, _ENCODINGS[encoding], device)
+
+
+def _signed(found: os.stat_result, form: int, device: Device) -> bytes:
     return _SIGNATURE.pack(
         found.st_size,
         found.st_mtime_ns,
         found.st_ino & 0xFFFF_FFFF_FFFF_FFFF,
         found.st_ctime_ns,
         device.mark,
-        _ENCODINGS[encoding],
+        form,
     )
 
 
 def plain(mark: bytes) -> bytes:
     """A signature without what is said of the file's encoding."""
     return mark[:-1]
+
+
+def is_known(mark: bytes, found: bytes, encoding: str) -> bool:
+    """Whether what has this signature was sent as ``encoding`` would send the file just found."""
+    if mark == found:
+        return True
+    return mark[:-1] == found[:-1] and form_of(mark) & ~_POINTER in _FITTING[encoding]
+
+
+def form_of(mark: bytes) -> int:
+    """What a signature says of how its file was sent; as text if it says nothing."""
+    return mark[-1] if mark else _TEXT
+
+
+def stored_as(form: int) -> str:
+    """``text`` or ``base64``."""
+    return "text" if form & ~_POINTER == _TEXT else "base64"
+
+
+def is_pointer(form: int) -> bool:
+    """Whether the file only stands for one in Git LFS."""
+    return bool(form & _POINTER)
 
 
 def settled(found: os.stat_result, moment: float) -> bool:
@@ -101,13 +152,13 @@ def link_fault(error: OSError) -> str:
 
 def size_fault(size: int, encoding: str = "text") -> str:
     """What is wrong with a value of ``size`` bytes before encoding; empty if nothing is."""
-    sent = size if encoding == "text" else (size + 2) // 3 * 4
+    sent = (size + 2) // 3 * 4 if encoding == "base64" else size
     if not sent:
         return EMPTY
     if sent <= MAX_VALUE_SIZE:
         return ""
     kind = " in base64" if encoding == "base64" else ""
-    return f"the value has {sent} bytes{kind}: EdgeKV takes at most {MAX_VALUE_SIZE} (1 MiB)"
+    return f"the value has {sent} bytes{kind}: {TOO_LARGE}"
 
 
 def read_file(path: str, encoding: str, clock: Clock, devices: Devices) -> Content | Lost:
@@ -121,16 +172,21 @@ def read_file(path: str, encoding: str, clock: Clock, devices: Devices) -> Conte
     if is_ours(path, data):
         return Lost(OURS)
     # Of a large one not all was read.
-    fault = size_fault(max(size, before.st_size) if size > MAX_VALUE_SIZE else size, encoding)
+    full = max(size, before.st_size) if size > MAX_VALUE_SIZE else size
+    fault = size_fault(full, encoding)
     if fault:
         return Lost(fault)
-    if encoding == "base64":
-        data = base64.b64encode(data)
-    elif not (data.isascii() or _is_utf8(data)):
-        return Lost(_NOT_TEXT)
+    form = _ENCODINGS[encoding]
+    if form == _TEXT and not (data.isascii() or _is_utf8(data)):
+        fault = NOT_TEXT if encoding != AUTO else size_fault(full, "base64")
+        if fault:
+            return Lost(fault)
+        form = _BINARY
+    value = base64.b64encode(data) if form != _TEXT else data
+    form |= _POINTER * data.startswith(_LFS)
     device = devices.of(before.st_dev, path)
     sure = device.trusted and settled(before, moment) and _is_same(before, after, size)
-    return data, signature(before, encoding, device) if sure else b""
+    return Content(value, _signed(before, form, device) if sure else b"", form)
 
 
 def _is_same(before: os.stat_result, after: os.stat_result, size: int) -> bool:

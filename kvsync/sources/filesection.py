@@ -13,8 +13,8 @@ from kvsync.sources.filefields import FIELD_OF, read_file_entry
 from kvsync.sources.files import Clock, os_fault
 from kvsync.sources.nodes import Node
 from kvsync.sources.nodes import Sequence as SequenceNode
-from kvsync.sources.tree import Claims
 from kvsync.sources.treefields import TreeContext
+from kvsync.sources.treereader import Claims
 
 if TYPE_CHECKING:
     from kvsync.sources.scratch import Scratch

@@ -47,11 +47,13 @@ def keys_of(
             at = index.expires[key]
             yield found, tree.prefix + key, Expiry(at=at) if at else NEVER
         elif not found.path.startswith(TEMPORARY):
-            mistakes.about(os.path.join(tree.shown, found.path), _UNKNOWN)
+            place = os.path.join(tree.shown, found.path)
+            mistakes.among(tree.shown, place, _UNKNOWN, _UNKNOWN.partition(":")[0])
     for name in keys:
         # What is there was left out by the tree's patterns, or is a mistake already.
         if not os.path.lexists(os.path.join(tree.root, name)):
-            mistakes.about(os.path.join(tree.shown, name), _MISSING)
+            place = os.path.join(tree.shown, name)
+            mistakes.among(tree.shown, place, _MISSING, _MISSING.partition(":")[0])
 
 
 def _read(tree: Tree, mistakes: Mistakes) -> "Index | None":

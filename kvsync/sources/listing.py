@@ -18,6 +18,8 @@ from kvsync.sources.memory import gc_paused
 __all__ = ["Observed", "Unobserved", "looks_alike", "own_identities", "own_names"]
 
 _DIGEST_BYTES = 16
+_COUNTED = "/"
+"""Stands before what was passed over and counted; no name begins with it."""
 _LASTING = 2
 """The version of marshal's format in which equal values are equal bytes: later ones refer back to
 what they have written already, and that depends on who else holds an object."""
@@ -60,11 +62,19 @@ class Observed:
             name, status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns,
         )  # fmt: skip
 
-    def pass_over(self, entry: "os.DirEntry[str]", folder: str, *, is_directory: bool) -> None:
-        """It has something that is no part of the tree; ``folder`` is the directory's path."""
+    def pass_over(
+        self, entry: "os.DirEntry[str]", folder: str, *, is_directory: bool, counted: bool
+    ) -> None:
+        """It has something that is no part of the tree; ``folder`` is the directory's path.
+
+        ``counted``: that it is there is told, so it makes a difference if it goes.
+        """
         passed = self._passed_over.setdefault(self._path, [])
         link = _link(entry, folder) if entry.is_symlink() else ""
-        passed.append(_described(entry, link, is_directory=is_directory))
+        described = _described(entry, link, is_directory=is_directory)
+        passed.append(_COUNTED + described if counted else described)
+        if counted:
+            self._items.append(described)
 
     def close(self) -> None:
         """The directory has nothing more."""
@@ -166,7 +176,11 @@ class _Listing:
                 # One that leads nowhere is a mistake, whatever patterns say of it.
                 entry.stat()
                 link = _link(entry, folder)
-            if passed_over and _described(entry, link, is_directory=is_directory) in passed_over:
+            if (
+                passed_over
+                and (told := _passed(passed_over, entry, link, is_directory)) is not None
+            ):
+                items += told
                 continue
             if link:
                 items.append(link)
@@ -180,6 +194,16 @@ class _Listing:
                     items.append(self._devices.of(found.st_dev, folder + name).mark)
                 items += (name, found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
         return items
+
+
+def _passed(
+    passed_over: frozenset[str], entry: "os.DirEntry[str]", link: str, is_directory: bool
+) -> tuple[str, ...] | None:
+    """What is told of an entry that was passed over; None if it was not."""
+    described = _described(entry, link, is_directory=is_directory)
+    if described in passed_over:
+        return ()
+    return (described,) if _COUNTED + described in passed_over else None
 
 
 def _heading(path: str, real: str, device: Device) -> list[Any]:

@@ -10,15 +10,15 @@ from kvsync.dumps.losses import Losses
 from kvsync.entries import Sparing
 from kvsync.fingerprint import Fingerprint
 from kvsync.keys import check_key
-from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Lost, Recall
+from kvsync.model import NEVER, Destination, Entry, Expiry, Loaded, Recall
 from kvsync.origins import Whereabouts
 from kvsync.owners import name_fault
 from kvsync.paths import absolute
-from kvsync.sources.devices import Devices
 from kvsync.sources.evidence import Consulted, Evidence, digest_of
 from kvsync.sources.fields import WRITE_VERSION, convert, is_nothing, read_fields
-from kvsync.sources.files import Clock, os_fault, read_file, settled, signature
+from kvsync.sources.files import Clock
 from kvsync.sources.filesection import FileSection
+from kvsync.sources.keyfiles import KeyFiles
 from kvsync.sources.memory import gc_paused
 from kvsync.sources.mistakes import Mistakes, quoted
 from kvsync.sources.nodes import Mapping as MappingNode
@@ -30,9 +30,10 @@ from kvsync.sources.paths import Paths
 from kvsync.sources.piped import is_piped, name_of_piped, read_manifest
 from kvsync.sources.scalars import flatten
 from kvsync.sources.schema import DefaultFields, HeadFields, ManifestFields
-from kvsync.sources.tree import Claims, TreeReader, known, load
 from kvsync.sources.treefields import TreeContext, read_tree
+from kvsync.sources.treereader import Claims, TreeReader
 from kvsync.sources.variables import expand
+from kvsync.tally import Tally, Tallying
 from kvsync.utf8 import is_text
 
 __all__ = ["Manifest"]
@@ -60,12 +61,13 @@ class Manifest:
         self._environ = Consulted(environ)
         self._clock = clock
         self._evidence = Evidence()
-        self._devices = Devices()
+        self._key_files = KeyFiles(clock, options.checksum)
         self._content = digest_of(data)
         self._warnings: list[str] = []
         self._parts: dict[str, Part] = {}
         self._trees: list[TreeReader] = []
         self._files = FileSection()
+        self._tallying = Tallying()
         self._early = Mistakes(path)
         root = read_yaml(data, self._early.origin)
         self._fields = read_fields(root, ManifestFields, self._early, "a manifest")
@@ -130,6 +132,11 @@ class Manifest:
         return self._files.losses
 
     @property
+    def tally(self) -> Tally:
+        """What its trees leave out, and how they store files that decide it themselves."""
+        return self._tallying.tally
+
+    @property
     def stale(self) -> bool:
         """Whether the file is another one than when it was opened."""
         try:
@@ -192,12 +199,13 @@ class Manifest:
         context = self._context(lifetimes, mistakes)
         claims = Claims()
         self._evidence = Evidence()
-        self._devices = Devices()
+        self._key_files = KeyFiles(self._clock, self._options.checksum)
+        self._tallying = Tallying()
         pairs = PairReader(mistakes, self._environ, lifetimes, context.paths, context.default)
         entries = self._key_entries(pairs, recall, claims, mistakes)
         spared: list[str] = []
         for reader in self._read_trees(context):
-            entries += reader.entries(recall, claims, mistakes)
+            entries += reader.entries(recall, claims, mistakes, self._tallying)
             self._evidence.tree(reader.tree.root, reader.observed)
             spared += reader.spared
         self._files = FileSection()
@@ -207,7 +215,9 @@ class Manifest:
         before = Sparing(entries, spared) if spared else entries
         found = self._files.entries(before, context, claims)
         told = chain.from_iterable(reader.warnings for reader in self._trees)
-        self._warnings = [*lifetimes.warnings, *told, *self._files.warnings]
+        self._warnings = [
+            *self._key_files.warnings, *told, *lifetimes.warnings, *self._files.warnings,
+        ]  # fmt: skip
         return found
 
     def _default(self, lifetimes: Lifetimes, mistakes: Mistakes) -> Expiry:
@@ -238,7 +248,7 @@ class Manifest:
             if isinstance(part, bytes):
                 entries.append(Entry(key, sha256(part).digest(), len(part), expiry, origin))
                 continue
-            digest, size, mark = self._identify(key, part, recall, mistakes)
+            digest, size, mark = self._key_files.identify(part, recall(key), mistakes)
             self._evidence.file(part.ref.path, mark)
             entries.append(Entry(key, digest, size, expiry, origin, mark))
         return entries
@@ -251,29 +261,6 @@ class Manifest:
             return flatten(node, mistakes, lambda _: True)
         mistakes.at(node, "keys must be a mapping (key: value)")
         return []
-
-    def _identify(
-        self, key: str, part: FilePart, recall: Recall, mistakes: Mistakes
-    ) -> tuple[bytes, int, bytes]:
-        """Digest, size and signature of a file's value; one that the state knows is not read."""
-        moment = self._clock()
-        row = recall(key)
-        if row and row.signature:
-            try:
-                status = os.stat(part.ref.path)
-            except OSError as error:
-                mistakes.at(part.node, os_fault(error))
-                return b"", 0, b""
-            device = self._devices.of(status.st_dev, part.ref.path)
-            mark = signature(status, part.ref.encoding, device)
-            if known(row, mark, self._options.checksum):
-                return row.digest, row.size, mark if settled(status, moment) else b""
-        content = read_file(*part.ref, self._clock, self._devices)
-        if isinstance(content, Lost):
-            mistakes.at(part.node, content.message)
-            return b"", 0, b""
-        value, mark = content
-        return sha256(value).digest(), len(value), mark
 
     def _read_trees(self, context: TreeContext) -> list[TreeReader]:
         self._trees = []
@@ -298,12 +285,7 @@ class Manifest:
             if entry is None:
                 continue
             yield (
-                load(entry, part.ref, self._clock, self._devices)
-                if isinstance(part, FilePart)
-                else (
-                    entry,
-                    part,
-                )
+                self._key_files.load(entry, part) if isinstance(part, FilePart) else (entry, part)
             )
         for reader in self._trees:
             yield from reader.values(by_key)

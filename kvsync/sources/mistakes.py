@@ -1,15 +1,23 @@
 """Mistakes add up here, so that a person sees all of them at once."""
 
-from typing import Protocol
+from collections import Counter
+from collections.abc import Collection
+from typing import Protocol, TypeAlias
 
 from kvsync.errors import InputError, Mistake
-from kvsync.units import printable
+from kvsync.units import count_text, printable
 
-__all__ = ["Mistakes", "quoted"]
+__all__ = ["Cure", "Mistakes", "quoted"]
 
 _SHOWN = 60
 _MOST = 1000
 """Mistakes of one source that are kept: a wrong character may make a million."""
+
+_LISTED = 10
+"""Mistakes of one kind, in one folder, that are listed; of the others it is said how many."""
+
+Cure: TypeAlias = tuple[str, str]
+"""An option, and what it would have to say for a mistake to be none."""
 
 
 class Marked(Protocol):
@@ -28,9 +36,13 @@ class Mistakes:
         self.origin = printable(origin)
         self._found: dict[Mistake, None] = {}
         self._more = 0
+        self._alike: Counter[tuple[str, str]] = Counter()
+        """How often each kind of mistake was made, by folder and kind."""
+        self._cures: dict[Cure, None] = {}
+        self._incurable = False
 
     def __len__(self) -> int:
-        return len(self._found) + self._more
+        return len(self._found) + self._more + sum(self._counted.values())
 
     def at(self, mark: Marked, message: str) -> None:
         """Something at a place of this file. The same place twice (an alias) counts once."""
@@ -40,7 +52,35 @@ class Mistakes:
         """Something in another file, or in this file as a whole."""
         self._add(Mistake(message, printable(origin), line, column if line else 0))
 
+    def among(
+        self, folder: str, origin: str, message: str, alike: str, cures: Collection[Cure] = ()
+    ) -> None:
+        """Something in one of the many files of a folder; ``alike`` is what others have as well.
+
+        With all ``cures`` it would be no mistake; without any, no option helps.
+        """
+        kind = printable(folder), alike
+        self._alike[kind] += 1
+        if self._alike[kind] <= _LISTED:
+            self._keep(Mistake(message, printable(origin)))
+        self._cures.update(dict.fromkeys(cures))
+        self._incurable |= not cures
+
+    @property
+    def _counted(self) -> dict[tuple[str, str], int]:
+        """How many mistakes of each kind are not listed."""
+        return {kind: n - _LISTED for kind, n in self._alike.items() if n > _LISTED}
+
+    @property
+    def cures(self) -> tuple[Cure, ...]:
+        """What, said together, leaves no mistake; empty if nothing does."""
+        return () if self._incurable else tuple(self._cures)
+
     def _add(self, mistake: Mistake) -> None:
+        self._incurable = True
+        self._keep(mistake)
+
+    def _keep(self, mistake: Mistake) -> None:
         if len(self._found) < _MOST:
             self._found[mistake] = None
         elif mistake not in self._found:
@@ -51,6 +91,7 @@ class Mistakes:
         for mistake in other._found:  # noqa: SLF001 - the same class
             self._add(mistake)
         self._more += other._more  # noqa: SLF001 - the same class
+        self._alike.update(other._alike)  # noqa: SLF001 - the same class
 
     def raise_all(self) -> None:
         """Raise `InputError` with what was found, by line; files of trees come last.
@@ -58,7 +99,11 @@ class Mistakes:
         Of very many the first that were found are kept, and the others are counted.
         """
         if self._found:
-            raise InputError(sorted(self._found, key=_place), self._more)
+            counted = [
+                Mistake(f"{count_text(count, 'more file')}: {alike}", folder, alike=count)
+                for (folder, alike), count in self._counted.items()
+            ]
+            raise InputError([*sorted(self._found, key=_place), *counted], self._more, self.cures)
 
 
 def _place(mistake: Mistake) -> tuple[bool, int, int, str]:

@@ -13,10 +13,10 @@ from kvsync.paths import absolute
 from kvsync.sources.dumpoptions import NOTHING_SAID, DumpOptions
 from kvsync.sources.expiry import SHORT_TTL, parse_ttl
 from kvsync.sources.patterns import Rules, parse_rules
+from kvsync.sources.saying import TOLD_BY_INDEX, contradicting
 from kvsync.units import printable
 
 __all__ = [
-    "TOLD_BY_INDEX",
     "SourceOptions",
     "Tree",
     "flags_beside_manifest",
@@ -47,6 +47,7 @@ class SourceOptions:
     extension: str | None = None
     encoding: str | None = None
     empty: str | None = None
+    large: str | None = None
     ttl: str | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -58,11 +59,11 @@ class SourceOptions:
 
     @property
     def loss_rules(self) -> DumpOptions:
-        """What is said of a dump, with what ``empty`` says of it."""
-        if self.empty is None or "empty" in self.from_environment:
-            # A variable that somebody forgot must not lose anything.
-            return self.dump
-        return replace(self.dump, ways={**self.dump.ways, Loss.EMPTY: self.empty})
+        """What is said of a dump, with what ``empty`` and ``large`` say of it."""
+        own = {Loss.EMPTY: self.empty, Loss.LARGE: self.large}
+        # A variable that somebody forgot must not lose anything.
+        ways = {kind: way for kind, way in own.items() if way and kind not in self.from_environment}
+        return replace(self.dump, ways={**self.dump.ways, **ways})
 
     def said_by(self, name: str) -> str:
         """The flag or the variable that gave this field."""
@@ -73,15 +74,13 @@ _CHOICES = {
     "charset": ("strict", "utf-8"),
     "key": ("join", "escape", "path"),
     "extension": ("keep", "drop"),
-    "encoding": ("text", "base64"),
+    "encoding": ("text", "base64", "auto"),
     "empty": ("error", "skip"),
+    "large": ("error", "skip"),
 }
-_SHARED_FLAGS = ("charset", "prefix", "ttl", "name", "empty")
+_SHARED_FLAGS = ("charset", "prefix", "ttl", "name", "empty", "large")
 """Of trees and of dumps."""
 _TREE_FLAGS = ("key", "extension", "encoding", "include", "exclude")
-
-TOLD_BY_INDEX = ("encoding", "extension", "key", "ttl")
-"""The settings of a tree that make no sense for an exported directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +100,7 @@ class Tree:
     drop_extension: bool = False
     encoding: str = "text"
     skip_empty: bool = False
+    skip_large: bool = False
     expiry: Expiry = NEVER
     include: Rules = ()
     exclude: Rules = ()
@@ -159,6 +159,7 @@ def tree_from_options(path: str, options: SourceOptions) -> tuple[Tree, list[str
         drop_extension=options.extension == "drop",
         encoding=options.encoding or "text",
         skip_empty=options.empty == "skip",
+        skip_large=options.large == "skip",
         expiry=expiry,
         include=_rules(options.said_by("include"), options.include),
         exclude=_rules(options.said_by("exclude"), options.exclude),
@@ -167,22 +168,25 @@ def tree_from_options(path: str, options: SourceOptions) -> tuple[Tree, list[str
 
 
 def _exported_tree(path: str, options: SourceOptions) -> Tree:
-    typed = [
-        f"--{name}"
-        for name in sorted(("charset", *TOLD_BY_INDEX))
+    typed = {
+        name: getattr(options, name)
+        for name in TOLD_BY_INDEX
         if getattr(options, name) is not None and name not in options.from_environment
-    ]
-    if typed:
+    }
+    if others := contradicting(path, typed):
         raise UsageError(
-            f"{', '.join(typed)}: the index of an exported directory says this: leave it out, or "
-            f"remove {printable(os.path.join(path, INDEX_NAME))} to read an ordinary folder"
+            f"{', '.join(f'--{name}' for name in others)}: the index of an exported directory says"
+            f" this: leave it out, or remove {printable(os.path.join(path, INDEX_NAME))} to read an"
+            " ordinary folder"
         )
     return Tree(
         root=absolute(path),
         shown=path,
         charset="utf-8",
+        encoding=typed.get("encoding", "text"),
         prefix=_prefix(options, "utf-8"),
         skip_empty=options.empty == "skip",
+        skip_large=options.large == "skip",
         include=_rules(options.said_by("include"), options.include),
         exclude=_rules(options.said_by("exclude"), options.exclude),
         exported=True,

@@ -17,6 +17,7 @@ from kvsync.sources.files import Clock
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import SourceOptions, ttl_of
 from kvsync.sources.scratch import Scratch
+from kvsync.tally import NOTHING_TOLD
 from kvsync.units import printable
 
 __all__ = ["RedisSource"]
@@ -30,6 +31,7 @@ class RedisSource:
     Raises `UsageError` for a wrong address, options that make no sense, or a missing package.
     """
 
+    tally = NOTHING_TOLD
     complete = True
     stale = False
     passing = False

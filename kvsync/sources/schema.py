@@ -30,6 +30,11 @@ Expires = Annotated[
 ]
 Patterns = Annotated[list[str], Meta(description="a list of patterns as in .gitignore")]
 Encoding = Annotated[Literal["text", "base64"], Meta(description="text (valid UTF-8) or base64")]
+TreeEncoding = Annotated[
+    Literal["text", "base64", "auto"],
+    Meta(description="text (valid UTF-8), base64, or auto (text where a file is, else base64)"),
+]
+ErrorOrSkip = Annotated[Literal["error", "skip"], Meta(description="error or skip")]
 
 
 class DefaultFields(Struct, forbid_unknown_fields=True):
@@ -64,10 +69,9 @@ class TreeFields(Struct, forbid_unknown_fields=True):
     )
     include: Patterns | UnsetType = UNSET
     exclude: Patterns | UnsetType = UNSET
-    encoding: Encoding | UnsetType = UNSET
-    empty: Annotated[Literal["error", "skip"], Meta(description="error or skip")] | UnsetType = (
-        UNSET
-    )
+    encoding: TreeEncoding | UnsetType = UNSET
+    empty: ErrorOrSkip | UnsetType = UNSET
+    large: ErrorOrSkip | UnsetType = UNSET
     ttl: Ttl | UnsetType = UNSET
 
 
@@ -82,7 +86,6 @@ Delimiter = Annotated[
         pattern=r'^(?:[^"\r\n\x00]|tab|\\t)$',
     ),
 ]
-ErrorOrSkip = Annotated[Literal["error", "skip"], Meta(description="error or skip")]
 
 
 class FileFields(Struct, forbid_unknown_fields=True, rename="kebab"):

@@ -11,10 +11,11 @@ from kvsync.model import Expiry
 from kvsync.sources.fields import convert, read_fields
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.nodes import Mapping, Node, Scalar, Sequence
-from kvsync.sources.options import TOLD_BY_INDEX, Tree, is_exported
+from kvsync.sources.options import Tree, is_exported
 from kvsync.sources.pairs import Lifetimes
 from kvsync.sources.paths import Paths
 from kvsync.sources.patterns import Rules, parse_rules
+from kvsync.sources.saying import TOLD_BY_INDEX, contradicting
 from kvsync.sources.schema import TreeFields
 
 __all__ = ["TreeContext", "read_tree", "shown_path"]
@@ -49,7 +50,7 @@ def read_tree(node: Node, context: TreeContext) -> Tree | None:
         return None
     exported = is_exported(root)
     if exported:
-        _refuse_told(found, mistakes)
+        _refuse_told(root, found, fields, mistakes)
     return Tree(
         root=root,
         shown=shown_path(root, context),
@@ -59,6 +60,7 @@ def read_tree(node: Node, context: TreeContext) -> Tree | None:
         drop_extension=fields.extension == "drop",
         encoding=fields.encoding or "text",
         skip_empty=fields.empty == "skip",
+        skip_large=fields.large == "skip",
         expiry=expiry,
         include=rules["include"],
         exclude=rules["exclude"],
@@ -66,14 +68,15 @@ def read_tree(node: Node, context: TreeContext) -> Tree | None:
     )
 
 
-def _refuse_told(found: dict[str, Node], mistakes: Mistakes) -> None:
-    for name in TOLD_BY_INDEX:
-        if name in found:
-            mistakes.at(
-                found[name],
-                f"{name}: the index of this exported directory says it: take the field away, "
-                f"or remove {INDEX_NAME} from there to read an ordinary folder",
-            )
+def _refuse_told(root: str, found: dict[str, Node], fields: TreeFields, mistakes: Mistakes) -> None:
+    # An unset field did not fit, which is a mistake already.
+    told = [name for name in TOLD_BY_INDEX if name in found and getattr(fields, name) is not UNSET]
+    for name in contradicting(root, {name: str(getattr(fields, name)) for name in told}):
+        mistakes.at(
+            found[name],
+            f"{name}: the index of this exported directory says it: take the field away, "
+            f"or remove {INDEX_NAME} from there to read an ordinary folder",
+        )
 
 
 def _root(node: Node, given: Node | None, path: str | UnsetType, context: TreeContext) -> str:

@@ -9,20 +9,22 @@ from typing import NamedTuple
 
 from kvsync.limits import MAX_VALUE_SIZE
 from kvsync.model import Lost
+from kvsync.sources.choosing import is_ignored, is_included, is_named
 from kvsync.sources.devices import Devices
 from kvsync.sources.directories import (
     Directory,
     inside,
     is_surely_directory,
+    is_utf8,
     may_be_link,
     upwards,
 )
 from kvsync.sources.files import link_fault, os_fault, read_raw, settled, signature
-from kvsync.sources.leftout import BOOKKEEPING, IGNORE_FILE, is_left_out
+from kvsync.sources.leftout import BOOKKEEPING, IGNORE_FILE, is_besides, is_left_out
 from kvsync.sources.listing import Observed, own_identities, own_names
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import Tree
-from kvsync.sources.patterns import Rules, decide, parse_rules
+from kvsync.sources.patterns import Rules, parse_ignore_file
 
 __all__ = ["Found", "Walked", "walk"]
 
@@ -50,10 +52,15 @@ class Found(NamedTuple):
 
 
 class Walked(NamedTuple):
-    """The files of a tree, by path, and the paths of those that no tree has for their name."""
+    """The files of a tree, by path.
+
+    ``left_out`` are paths of those that no tree has for their name, ``besides`` of those that it
+    would have if a pattern named them.
+    """
 
     found: list[Found]
     left_out: list[str]
+    besides: list[str]
 
 
 def walk(
@@ -87,6 +94,7 @@ class _Walk:
         self.devices = Devices()
         self.found: list[Found] = []
         self.passed: list[str] = []
+        self.besides: list[str] = []
         self.ways: Counter[str] = Counter()
         self.enough = False
         root = os.path.realpath(tree.root)
@@ -99,7 +107,7 @@ class _Walk:
         if self.enough:
             self.mistakes.about(self.tree.shown, "and more: the rest was not looked at")
         self.found.sort(key=itemgetter(0))
-        return Walked(self.found, self.passed)
+        return Walked(self.found, self.passed, self.besides)
 
     def look_into(self, directory: Directory) -> None:
         folder = os.path.join(self.tree.root, directory.path)
@@ -121,7 +129,7 @@ class _Walk:
 
     def fault(self, path: str, message: str) -> None:
         shown = os.path.join(self.tree.shown, path) if path else self.tree.shown
-        self.mistakes.about(shown, message)
+        self.mistakes.among(self.tree.shown, shown, message, message.partition(":")[0])
         self.enough = len(self.mistakes) >= _ENOUGH
 
     def with_ignore_file(self, directory: Directory, entries: list[os.DirEntry[str]]) -> Directory:
@@ -142,7 +150,7 @@ class _Walk:
         if len(raw[0]) > MAX_VALUE_SIZE:
             self.fault(path, "an ignore file over 1 MiB: write fewer or shorter lines")
             return ()
-        rules, faults = parse_rules(raw[0].decode("utf-8-sig", "surrogateescape").splitlines())
+        rules, faults = parse_ignore_file(raw[0])
         for line, message in faults:
             self.mistakes.about(os.path.join(self.tree.shown, path), message, line)
         return rules
@@ -169,13 +177,19 @@ class _Walk:
             self.cannot_tell(path, error)
             return
         tree = self.tree
-        included = not tree.include or self.is_included(directory, path, is_directory)
+        included = not tree.include or is_included(tree, directory, path, is_directory)
         patterned = tree.exclude or directory.levels
-        ignored = patterned and self.is_ignored(directory, path, is_directory)
+        ignored = patterned and is_ignored(tree, directory, path, is_directory)
         if ignored or not (included or is_directory):
             self.pass_over(directory, entry, is_directory)
             return
-        if not name.isascii() and not _is_utf8(name):
+        besides = directory.besides or is_besides(name)
+        besides = besides and not is_named(tree, directory, path, is_directory)
+        if besides and not is_directory:
+            self.besides.append(path)
+            self.pass_over(directory, entry, is_directory, counted=True)
+            return
+        if not name.isascii() and not is_utf8(name):
             self.fault(path, "a name that is not UTF-8: rename it, or leave it out")
             return
         link = ""
@@ -188,7 +202,7 @@ class _Walk:
         if is_directory:
             self.observed.directory(name, link)
             real = link or f"{directory.real.rstrip('/')}/{name}"
-            below = Directory(path + "/", real, directory, directory.levels, included)
+            below = Directory(path + "/", real, directory, directory.levels, included, besides)
             self.pending.append(below)
         else:
             self.take(path, entry, link)
@@ -208,9 +222,16 @@ class _Walk:
         else:
             self.fault(path, link_fault(error))
 
-    def pass_over(self, directory: Directory, entry: os.DirEntry[str], is_directory: bool) -> None:
+    def pass_over(
+        self,
+        directory: Directory,
+        entry: os.DirEntry[str],
+        is_directory: bool,
+        *,
+        counted: bool = False,
+    ) -> None:
         folder = os.path.join(self.tree.root, directory.path)
-        self.observed.pass_over(entry, folder, is_directory=is_directory)
+        self.observed.pass_over(entry, folder, is_directory=is_directory, counted=counted)
 
     def observe(self, directory: Directory, entry: os.DirEntry[str]) -> None:
         """Note what is no part of the tree itself, but decides what is."""
@@ -226,19 +247,6 @@ class _Walk:
         device = self.devices.of(status.st_dev, entry.path)
         self.observed.file(entry.name, link, status, device)
         self.observed.settled &= device.trusted and settled(status, self.moment)
-
-    def is_ignored(self, directory: Directory, path: str, is_directory: bool) -> bool:
-        if self.tree.exclude and decide(self.tree.exclude, path, is_directory):
-            return True
-        for start, rules in directory.levels:
-            said = decide(rules, path[start:], is_directory)
-            if said is not None:
-                return said
-        return False
-
-    def is_included(self, directory: Directory, path: str, is_directory: bool) -> bool:
-        said = decide(self.tree.include, path, is_directory)
-        return directory.included if said is None else said
 
     def follow(self, directory: Directory, path: str, is_directory: bool) -> str:
         """Where a link leads; empty if it leads to a left-out file, or goes wrong: a mistake."""
@@ -290,11 +298,3 @@ class _Walk:
         self.observed.file(entry.name, link, status, device)
         self.observed.settled &= is_settled
         self.found.append(Found(path, status.st_size, mark, is_settled))
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -1,5 +1,9 @@
 """A pattern as in ``.gitignore`` as a regular expression that no name makes slow.
 
+Git compares bytes, and so does what is made here: ``?`` is one byte, of which a letter may have
+several. What git does against its own manual is done here, too: behind a literal beginning, stars
+count as if the pattern began with them.
+
 Translated one to one, each ``*`` and ``**`` doubles the ways to try: ``*a*a*a*a*b`` takes longer
 than the universe on one long name. Here a wildcard that another one follows settles for the first
 place where what stands between the two fits (an atomic group, ``(?>…)``): if the rest fits behind
@@ -10,62 +14,104 @@ that of the pattern, and no more.
 import re
 from collections.abc import Iterator
 
+from kvsync.sources.brackets import NeverError, UnclosedError, read_bracket
+
 __all__ = ["translate"]
 
-_ANY = "**"
 _STAR = "*"
+_ANY = "**"
+_SLASH = "/"
+_ESCAPED_SLASH = "\\/"
+_SPECIAL = b"*?[\\"
 
 
-class _Unclosed(Exception):  # noqa: N818 - to git it is no error
-    """A bracket without an end: the pattern matches nothing."""
-
-
-def translate(pattern: str) -> re.Pattern[str] | None:
+def translate(pattern: bytes) -> re.Pattern[bytes] | None:
     """What matches the whole of a path (relative, no slash at its end), or None for nothing.
 
-    ``pattern`` has neither the ``!`` in front nor the slash at its end that git gives a meaning of
-    their own. Raises `ValueError` and `re.error` for what is no pattern.
+    A pattern without a slash matches a name, wherever that stands. ``pattern`` has neither the
+    ``!`` in front nor the slash at its end that git gives a meaning of their own. Raises
+    `NeverError` for what can match nothing, and looks as if it were to match something.
     """
-    segments = pattern.split("/")
-    if not segments[0]:
-        del segments[0]
-    elif len(segments) == 1:
-        segments.insert(0, _ANY)
-    if "" in segments:
-        return None
+    beginning = ""
+    if b"/" in pattern:
+        pattern = pattern.removeprefix(b"/")
+        end = next((at for at, byte in enumerate(pattern) if byte in _SPECIAL), len(pattern))
+        beginning = re.escape(pattern[:end].decode("latin-1"))
+        pattern = pattern[end:]
     try:
-        return re.compile("".join(_parts(_groups(segments))), re.DOTALL)
-    except _Unclosed:
+        segments = _segments(pattern.decode("latin-1"))
+    except UnclosedError:
         return None
+    text = beginning + "".join(_parts(_groups(segments)))
+    return re.compile(text.encode("latin-1"), re.DOTALL)
 
 
-def _groups(segments: list[str]) -> list[str]:
-    """What stands before, between and behind the ``**``."""
+def _segments(pattern: str) -> list[list[str]]:
+    """What stands between the slashes: each segment a list of regular expressions and wildcards."""
+    segments: list[list[str]] = [[]]
+    for token in _tokens(pattern):
+        if token == _SLASH:
+            segments.append([])
+        elif token == _ESCAPED_SLASH:
+            # As git has it, such a slash is no part of what ** may leave out.
+            segments += [[_STAR], []] if segments[-1] == [_ANY] else [[]]
+        else:
+            segments[-1].append(token)
+    return segments
+
+
+def _tokens(pattern: str) -> Iterator[str]:
+    """A regular expression for each character to match, and the wildcards and slashes."""
+    at = 0
+    while at < len(pattern):
+        character = pattern[at]
+        at += 1
+        if character == "*":
+            begun = at
+            while pattern[at : at + 1] == "*":
+                at += 1
+            yield _STAR if at == begun else _ANY
+        elif character == "?":
+            yield "[^/]"
+        elif character == "[":
+            token, at = read_bracket(pattern, at)
+            yield token
+        elif character == "\\":
+            if at == len(pattern):
+                raise NeverError("a backslash with nothing behind it")
+            yield _ESCAPED_SLASH if pattern[at] == "/" else re.escape(pattern[at])
+            at += 1
+        else:
+            yield _SLASH if character == "/" else re.escape(character)
+
+
+def _groups(segments: list[list[str]]) -> list[list[str]]:
+    """What stands before, between and behind the ``**``, segment by segment."""
     groups: list[list[str]] = [[]]
     for segment in segments:
-        if len(segment) < 2 or segment.strip("*"):
+        if segment != [_ANY]:
             groups[-1].append(_segment(segment))
         elif groups[-1] or len(groups) == 1:
             groups.append([])
-    return ["/".join(group) for group in groups]
+    return groups
 
 
-def _parts(groups: list[str]) -> Iterator[str]:
+def _parts(groups: list[list[str]]) -> Iterator[str]:
     first, *between = groups
     last = between.pop() if between else None
     if last is None:
-        yield first
+        yield "/".join(first)
         return
-    yield f"{first}/" if first else ""
+    yield from (f"{segment}/" for segment in first)
     for group in between:
-        yield f"(?>(?:.+?/)??{group}/)"
-    yield f"(?:.+/)?{last}" if last else ".+"
+        yield f"(?>(?:.*?/)??{'/'.join(group)}/)"
+    yield f"(?:.*/)?{'/'.join(last)}" if last else ".*"
 
 
-def _segment(segment: str) -> str:
+def _segment(segment: list[str]) -> str:
     pieces = [""]
-    for token in _tokens(segment):
-        if token == _STAR:
+    for token in segment:
+        if token in {_STAR, _ANY}:
             pieces.append("")
         else:
             pieces[-1] += token
@@ -75,52 +121,3 @@ def _segment(segment: str) -> str:
     last = between.pop()
     settled = "".join(f"(?>[^/]*?{piece})" for piece in between if piece)
     return f"{first}{settled}[^/]*{last}"
-
-
-def _tokens(segment: str) -> Iterator[str]:
-    """A regular expression for each character to match, and `_STAR` for any number of them."""
-    at = 0
-    while at < len(segment):
-        character = segment[at]
-        at += 1
-        if character == "*":
-            yield _STAR
-        elif character == "?":
-            yield "[^/]"
-        elif character == "[":
-            token, at = _bracket(segment, at)
-            yield token
-        else:
-            if character == "\\":
-                character, at = _escaped(segment, at)
-            yield re.escape(character)
-
-
-def _escaped(segment: str, at: int) -> tuple[str, int]:
-    if at == len(segment):
-        raise ValueError("a backslash with nothing behind it")
-    return segment[at], at + 1
-
-
-def _bracket(segment: str, at: int) -> tuple[str, int]:
-    """The characters in a bracket that has just been opened, and where it is closed."""
-    negated = segment[at : at + 1] in {"!", "^"}
-    at += negated
-    begun = at
-    members = ""
-    while at == begun or segment[at : at + 1] != "]":
-        first, at = _member(segment, at)
-        if segment[at : at + 1] == "-" and segment[at + 1 : at + 2] not in {"]", ""}:
-            last, at = _member(segment, at + 1)
-            members += f"{re.escape(first)}-{re.escape(last)}"
-        else:
-            members += re.escape(first)
-    return f"(?!/)[{'^' if negated else ''}{members}]", at + 1
-
-
-def _member(segment: str, at: int) -> tuple[str, int]:
-    if at >= len(segment):
-        raise _Unclosed
-    if segment[at] == "\\" and at + 1 < len(segment):
-        at += 1
-    return segment[at], at + 1

@@ -60,9 +60,10 @@ def test_a_prefix_stands_before_each_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"charset": "utf-8"}, "--charset"),
+        ({"charset": "strict"}, "--charset"),
         ({"key": "path", "ttl": "1d"}, "--key, --ttl"),
-        ({"extension": "keep", "encoding": "text"}, "--encoding, --extension"),
+        ({"key": "escape", "ttl": "never"}, "--key, --ttl"),
+        ({"extension": "keep", "encoding": "base64", "charset": "utf-8"}, "--encoding"),
     ],
 )
 def test_flags_that_the_index_leaves_no_room_for(
@@ -76,6 +77,45 @@ def test_flags_that_the_index_leaves_no_room_for(
         f"{tmp_path}/{INDEX} to read an ordinary folder"
     )
     assert keys(exported(tmp_path, from_environment=frozenset(options), **options)) == ["A", "a/b"]
+
+
+@pytest.mark.parametrize(
+    ("expires", "options"),
+    [
+        (KEYS, {"charset": "utf-8"}),
+        (KEYS, {"charset": "utf-8", "encoding": "text", "extension": "keep"}),
+        (KEYS, {"encoding": "auto"}),
+        ({"a/b": 0}, {"ttl": "never"}),
+        ({"a-b": 0, "c": 0}, {"charset": "strict", "key": "escape", "extension": "drop"}),
+        ({"a-b": 0, "c": 0}, {"key": "join"}),
+        ({"a-b": 0}, {"key": "path", "charset": "utf-8"}),
+    ],
+)
+def test_flags_that_say_what_the_index_says(
+    tmp_path: Path, expires: dict[str, int], options: dict[str, str]
+) -> None:
+    """They are taken, typed or in a manifest, and make no difference."""
+    source = exported(tmp_path / "t", expires, **options)
+    assert sorted(keys(source)) == sorted(expires)
+    assert {entry.expiry.at for entry in source.entries(nothing)} == set(expires.values())
+    fields = "".join(f"  {name}: {value}\n" for name, value in options.items() if name != "charset")
+    text = f"version: 1\ncharset: utf-8\ntrees:\n- path: t\n{fields}"
+    assert sorted(keys(manifest(tmp_path, text))) == sorted(expires)
+
+
+def test_binary_files_where_the_index_speaks_of_text(tmp_path: Path) -> None:
+    """With auto a value that somebody has replaced by a picture is stored as other pictures are."""
+    exported(tmp_path)
+    (tmp_path / "_41").write_bytes(b"\x89PNG\xff")
+    assert pairs(tree(tmp_path, encoding="auto")) == {"A": "iVBOR/8=", "a/b": "x"}
+
+
+def test_flags_beside_an_index_that_is_none(tmp_path: Path) -> None:
+    """What it would say cannot be known: such flags are refused, the others let it be read."""
+    tree(tmp_path, {INDEX: "x\n"})
+    with pytest.raises(UsageError, match=r"^--key: the index"):
+        tree(tmp_path, key="join")
+    assert len(mistakes(tree(tmp_path, charset="utf-8"))) == 1
 
 
 def test_an_export_that_did_not_finish_is_no_source(tmp_path: Path) -> None:
@@ -193,14 +233,13 @@ def test_a_strict_manifest_judges_its_keys(tmp_path: Path) -> None:
 
 def test_fields_of_a_tree_that_the_index_leaves_no_room_for(tmp_path: Path) -> None:
     """Each is a mistake with its place."""
-    fields = "  key: path\n  ttl: 1d\n  encoding: text\n  extension: keep\n"
+    fields = "  key: path\n  ttl: 1d\n  encoding: base64\n"
     told = faults(tmp_path, in_manifest(tmp_path, fields))
     assert told == [
         f"m.yaml:{line}: {name}: the index of this exported directory says it: "
         f"take the field away, or remove {INDEX} from there to read an ordinary folder"
-        for line, name in [("6:8", "key"), ("7:8", "ttl"), ("8:13", "encoding"),
-                           ("9:14", "extension")]
-    ]  # fmt: skip
+        for line, name in [("6:8", "key"), ("7:8", "ttl"), ("8:13", "encoding")]
+    ]
 
 
 def test_a_key_of_two_places_is_named(tmp_path: Path) -> None:

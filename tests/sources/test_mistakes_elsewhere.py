@@ -36,7 +36,12 @@ TREES = [
     (f"{{path: t, key: {SECRET}}}", "19: key must be join, escape or path"),
     (f"{{path: t, extension: {SECRET}}}", "25: extension must be keep or drop"),
     (f"{{path: t, empty: {SECRET}}}", "21: empty must be error or skip"),
-    (f"{{path: t, encoding: {SECRET}}}", "24: encoding must be text (valid UTF-8) or base64"),
+    (f"{{path: t, large: {SECRET}}}", "21: large must be error or skip"),
+    (
+        f"{{path: t, encoding: {SECRET}}}",
+        "24: encoding must be text (valid UTF-8), base64, or auto (text where a file is, else"
+        " base64)",
+    ),
     ("{path: t, include: x}", "23: include must be a list of patterns as in .gitignore"),
     ("{path: t, exclude: [x, 5]}", "27: exclude must be a list of patterns as in .gitignore"),
     (

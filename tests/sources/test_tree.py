@@ -13,9 +13,14 @@ from kvsync.errors import UsageError
 from kvsync.keys import join_key
 from kvsync.model import NEVER, Destination, Expiry
 from kvsync.sources import open_source
+from kvsync.tally import NOTHING_TOLD
 from tests.sources.growing import keys, tree
 from tests.sources.making import mistakes, nothing, pairs
 
+TOO_LARGE = (
+    "EdgeKV takes at most 1048576 (1 MiB): make it smaller, or set large: skip"
+    " (folder: --large skip)"
+)
 EMPTY = (
     "the value is empty, and EdgeKV stores no empty value: "
     "fill it, or leave it out, or set empty: skip (folder: --empty skip)"
@@ -100,20 +105,21 @@ def test_a_flag_that_makes_no_sense_is_named(
             "a",
             b"\xff",
             {},
-            "not UTF-8 text: leave it out, or set encoding: base64 (folder: --encoding base64)",
+            "not UTF-8 text: leave it out, or set encoding: auto, which stores it in base64"
+            " (folder: --encoding auto)",
         ),
         ("a", "", {}, EMPTY),
         (
             "a",
             "x" * (2**20 + 1),
             {},
-            ("the value has 1048577 bytes: EdgeKV takes at most 1048576 (1 MiB)"),
+            f"the value has 1048577 bytes: {TOO_LARGE}",
         ),
         (
             "a",
             "x" * 786433,
             {"encoding": "base64"},
-            ("the value has 1048580 bytes in base64: EdgeKV takes at most 1048576 (1 MiB)"),
+            f"the value has 1048580 bytes in base64: {TOO_LARGE}",
         ),
         (
             "a.b",
@@ -187,8 +193,9 @@ def test_what_is_left_out_always(tmp_path: Path) -> None:
         ".#lock", "#save#", ".~lock.x#", "..data/x", "..2024", ".kvsyncignore", "d/.git",
     ]  # fmt: skip
     files: dict[str, str | bytes] = dict.fromkeys(out, "# nothing\n")
-    source = tree(tmp_path, {**files, "d/.htaccess": "x", "swp": "x", "x~": "x"})
-    assert keys(source) == ["d__htaccess", "swp", "x_"]
+    source = tree(tmp_path, {**files, "d/.htaccess": "x", "swp": "x"})
+    assert keys(source) == ["d__htaccess", "swp"]
+    assert source.tally == NOTHING_TOLD
 
 
 def test_flags_from_the_environment_are_for_directories(tmp_path: Path) -> None:
