@@ -78,21 +78,24 @@ class RedisSource:
         return scratch
 
     def _items(self, now: float) -> Iterator[Record]:
-        for item in self._dump.records():
-            settled = settle(item, self._rules, now)
-            # What is left out leaves its key to others.
-            sent = settled.value is not None and not settled.outdated
-            if sent and settled.key != item.key:
-                self._names[settled.key] = item.key
-            yield item
+        # Who asks for values connects anew: it may be long until then, or never.
+        with self._dump:
+            for item in self._dump.records():
+                settled = settle(item, self._rules, now)
+                # What is left out leaves its key to others.
+                sent = settled.value is not None and not settled.outdated
+                if sent and settled.key != item.key:
+                    self._names[settled.key] = item.key
+                yield item
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
         """The values of these entries, read some at a time when the first of them is asked for."""
         waiting = iter(wanted)
-        while entries := list(islice(waiting, _AT_ONCE)):
-            names = [self._names.get(entry.key, entry.key) for entry in entries]
-            for entry, (name, value) in zip(entries, self._dump.values(names), strict=True):
-                yield _loaded(entry, Record(name, value, 0), self._rules)
+        with self._dump:
+            while entries := list(islice(waiting, _AT_ONCE)):
+                names = [self._names.get(entry.key, entry.key) for entry in entries]
+                for entry, (name, value) in zip(entries, self._dump.values(names), strict=True):
+                    yield _loaded(entry, Record(name, value, 0), self._rules)
 
 
 def _loaded(entry: Entry, record: Record, rules: Rules) -> Loaded:
