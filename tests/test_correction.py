@@ -108,6 +108,7 @@ def test_never_a_false_unchanged(situation: Situation):
     assert left.isdisjoint(key for key, row in situation.rows.items() if row.in_doubt)
 
 
+@pytest.mark.slow
 @given(situations())
 def test_the_corrected_state_knows_by_itself(situation: Situation):
     """A later run without a look calls nothing unchanged that was seen to differ, either."""
@@ -117,6 +118,7 @@ def test_the_corrected_state_knows_by_itself(situation: Situation):
     assert {entry.key for entry in unchanged(later, plan)}.isdisjoint(differing(situation))
 
 
+@pytest.mark.slow
 @given(situations())
 def test_whose_a_key_is(situation: Situation):
     """No row changes its owner; a new one is made only for a wanted key that is as wanted."""
@@ -129,6 +131,7 @@ def test_whose_a_key_is(situation: Situation):
         assert status_of(wanted[key], situation.seen[key]) is Status.SAME
 
 
+@pytest.mark.slow
 @given(situations())
 def test_what_is_there_is_not_forgotten(situation: Situation):
     """Only keys that were seen to be missing are forgotten."""
@@ -137,6 +140,7 @@ def test_what_is_there_is_not_forgotten(situation: Situation):
     assert situation.rows.keys() - found.applied(situation.rows).keys() == set(found.gone)
 
 
+@pytest.mark.slow
 @given(situations())
 def test_doubt_is_not_settled_by_a_look(situation: Situation):
     """A row that was in doubt stays so, or is gone."""
@@ -145,6 +149,7 @@ def test_doubt_is_not_settled_by_a_look(situation: Situation):
     assert all(corrected[key].in_doubt for key in doubtful & corrected.keys())
 
 
+@pytest.mark.slow
 @given(situations())
 def test_a_second_look_teaches_nothing(situation: Situation):
     """To correct what was corrected by the same look changes nothing."""
@@ -152,6 +157,7 @@ def test_a_second_look_teaches_nothing(situation: Situation):
     assert once.correction.applied(once.rows) == once.rows
 
 
+@pytest.mark.slow
 @given(situations())
 def test_an_orphan_that_somebody_rewrote_is_kept(situation: Situation):
     """An orphan whose value is not ours is estranged; any other ends when it was seen to end."""

@@ -35,6 +35,7 @@ def _agree(found: Sequence[object], expected: list[object]) -> None:
             found[place]
 
 
+@pytest.mark.slow
 @given(NUMBERS)
 def test_picked(numbers: list[int]) -> None:
     """Picked entries are those with the numbers that were added."""
@@ -44,6 +45,7 @@ def test_picked(numbers: list[int]) -> None:
     _agree(picked, [ENTRIES[number] for number in numbers])
 
 
+@pytest.mark.slow
 @given(CHOICES)
 def test_changes(chosen: dict[int, tuple[Action, str]]) -> None:
     """Changes have their action and reason, and the row that there is of their key."""
@@ -57,6 +59,7 @@ def test_changes(chosen: dict[int, tuple[Action, str]]) -> None:
     _agree(changes, expected)
 
 
+@pytest.mark.slow
 @given(NUMBERS, ENDS, ENDS, st.sampled_from([None, 1, 2, -1, -3]))
 def test_slices(numbers: list[int], start: int, stop: int, step: int) -> None:
     """A slice has what that of a list has."""
@@ -66,6 +69,7 @@ def test_slices(numbers: list[int], start: int, stop: int, step: int) -> None:
     assert list(picked[start:stop:step]) == [ENTRIES[n] for n in numbers][start:stop:step]
 
 
+@pytest.mark.slow
 @given(NUMBERS)
 def test_no_entry_is_looked_at_too_early(numbers: list[int]) -> None:
     """Going through some entries asks for none beyond the last one of them."""
@@ -97,6 +101,7 @@ def test_many_reasons() -> None:
     assert changes[0].row is ROWS["k0"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.sets(st.sampled_from("abc")), max_size=3))
 def test_names_of_several(parts: list[set[str]]) -> None:
     """A key is named if any of them names it."""

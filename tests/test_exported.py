@@ -18,6 +18,7 @@ GARBAGE = (
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(KEY, st.integers(0, 10**12 - 1)), st.booleans())
 def test_an_index_says_what_was_put_into_it(expires: dict[str, int], complete: bool) -> None:
     """Origin, keys, expiries and whether the export finished."""

@@ -50,6 +50,7 @@ def test_a_long_name_is_cut_between_escapes() -> None:
     assert file_name("é" * 512).startswith("_c3_a9" * 26 + "_-")
 
 
+@pytest.mark.slow
 @given(KEY)
 @example("COM1")
 @example("-" * 200)

@@ -113,6 +113,7 @@ def test_the_way_out_is_one(count, total):
     assert not refusal(count, total, "100%", empty=True)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 200), st.integers(0, 200), st.integers(0, 100), st.integers(0, 100))
 def test_who_allows_more_refuses_less(count, total, one, other):
     """What a smaller allowance lets pass, a larger one does."""

@@ -224,6 +224,7 @@ def test_names_that_look_alike(work):
     assert [_place(os.fsdecode(name)).former for name in names] == [()] * 5 + [("é",)]
 
 
+@pytest.mark.slow
 @given(st.binary(min_size=1), st.binary(min_size=1))
 def test_two_names_are_two_owners(one: bytes, other: bytes):
     """Whatever their bytes are."""

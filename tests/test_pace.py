@@ -43,6 +43,7 @@ def test_never_above_the_pace_over_tls(kind):
         )
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 400)).map(sorted))
 def test_busiest_second(ticks):
     """The measure itself: the busiest window of one second ends with some arrival."""

@@ -203,6 +203,7 @@ def test_guard_of_an_orphan_that_the_namespace_does_not_hold():
 KEYS = st.sampled_from([f"k{n}" for n in range(8)])
 
 
+@pytest.mark.slow
 @given(
     st.sets(KEYS),
     st.dictionaries(KEYS, st.tuples(st.sampled_from(["me", "you"]), st.booleans(), st.booleans())),

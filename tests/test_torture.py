@@ -10,7 +10,7 @@ from tests.torture.kills import kills, signals
 from tests.torture.lab import Line, Scale
 from tests.torture.service import all_faults
 
-SHORT = Scale(keys=60, shares=(0.2,), paced=20, kills=2, signals=2, killed_keys=100, between=16)
+SHORT = Scale(keys=60, shares=(0.2,), paced=20, kills=1, signals=1, killed_keys=60, between=12)
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ def test_durations_in_the_documented_forms(text: str, seconds: int) -> None:
     assert parse_duration(text) == seconds
 
 
+@pytest.mark.slow
 @given(*[st.integers(0, 999)] * 4)
 def test_every_unit_counts_for_itself(days: int, hours: int, minutes: int, seconds: int) -> None:
     """The sum of the units is the duration."""
@@ -124,6 +125,7 @@ def test_what_a_terminal_would_obey_is_escaped(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
+@pytest.mark.slow
 @given(st.text(st.characters()))
 def test_printable_text_stays_printable(text: str) -> None:
     """The result is safe for any terminal and any encoder, and stable."""

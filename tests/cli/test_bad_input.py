@@ -322,6 +322,7 @@ def test_no_credentials(kvsync, manifest, monkeypatch):
     assert "1 to create" in kvsync("plan", "m.yaml").out
 
 
+@pytest.mark.slow
 @pytest.mark.looks_itself
 def test_wrong_secret(kvsync, manifest, serve_emulator, monkeypatch):
     """A wrong secret is one message, not one per key, and exit 7."""
@@ -337,6 +338,7 @@ def test_wrong_secret(kvsync, manifest, serve_emulator, monkeypatch):
     assert "100 to create" in kvsync("plan", "m.yaml", "--endpoint", strict.url).out
 
 
+@pytest.mark.slow
 @pytest.mark.looks_itself
 def test_unknown_namespace(kvsync, manifest, edge):
     """An unknown namespace is one message that names it, and exit 7, after the first refusals."""

@@ -7,6 +7,7 @@ from kvsync.emulator.refusal import Refusal
 from tests.cli.watching import asked, counted, held
 
 
+@pytest.mark.slow
 def test_capacity(kvsync, edge, write, monkeypatch):
     """A plan that adds more than the namespace has room for is warned of, and only then."""
     monkeypatch.setattr("kvsync.emulator.store.CAPACITY", 3 << 20)

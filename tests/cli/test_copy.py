@@ -27,6 +27,7 @@ def gap(*, after: list[float], before: list[float]) -> float:
     return min(before) - max(after)
 
 
+@pytest.mark.slow
 def test_the_main_job(kvsync, sides):
     """A copy is byte for byte and expires at the same second; a second one sends nothing."""
     for number, (key, value) in enumerate(HOSTILE.items()):
@@ -86,6 +87,7 @@ def test_from_namespace_to_namespace(kvsync, edge):
     assert {row.owner for row in rows().values()} == {"mine"}
 
 
+@pytest.mark.slow
 def test_two_services_with_the_same_names(kvsync, sides):
     """Neither copy deletes what the other has brought; whose the older keys are has to be said."""
     sides.old.put("zone-1", "ns", "a", "one")
@@ -164,6 +166,7 @@ def test_only(kvsync, sides):
     assert "no key of the source matches --only" in none.err
 
 
+@pytest.mark.slow
 def test_delete(kvsync, sides):
     """--delete removes what the one side holds no more, but not unasked, nor too much of it."""
     sides.fill(40)

@@ -181,6 +181,7 @@ def test_a_side_that_refuses_midway(kvsync, edge, between):
     assert not any(row.in_doubt for row in rows().values())
 
 
+@pytest.mark.slow
 def test_a_side_that_dies_midway(kvsync, sides, between):
     """A side that answers no more ends the run once eight calls in a row were in vain."""
     with ExitStack() as stack:

@@ -55,6 +55,7 @@ def test_without_delete_an_orphan_stays(kvsync, edge, pushed, manifest):
     assert sorted(held(edge)) == ["k1", "k2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 20, 21, 61])
 def test_batches(kvsync, edge, pushed, manifest, count):
     """Deletes take a request for 20 keys."""
@@ -115,6 +116,7 @@ def test_a_key_that_moves_is_nobodys_orphan(kvsync, edge, write):
     assert held(edge) == {"a": "one", "b": "two", "c": "one"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("owned", "gone", "options", "code"),
     [

@@ -70,6 +70,7 @@ WAYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_left_out_meets_nobody(kvsync, edge, write, way):
     """Wherever it stands, the pair that is sent is the one that is not left out."""
@@ -148,6 +149,7 @@ def test_one_item_in_two_groups_that_are_skipped(kvsync, edge, write):
     assert told[-2] == 'd.csv:2:1: the key "a" is also that of d.csv:1'
 
 
+@pytest.mark.slow
 def test_thousands_of_mistakes(kvsync, write):
     """A dump that is wrong all over is told in a hundred lines, and in no time."""
     write("d.jsonl", "{}\n" * 3000)

@@ -75,6 +75,7 @@ def test_names_that_are_meant(kvsync, edge, files, line):
     assert "the shell" not in kvsync(*expanded(line)).err
 
 
+@pytest.mark.slow
 def test_many_names(kvsync, edge, files):
     """However many there are, it takes no time."""
     Path("many").mkdir()

@@ -202,6 +202,7 @@ def test_a_retry_that_was_cut_off(kvsync, edge, refused):
     assert "1 updated" in kvsync("sync", FILE).out
 
 
+@pytest.mark.slow
 def test_the_same_value_refused_again(kvsync, edge, manifest, refused):
     """A later run that could not deliver the same value either leaves the file as good as it was,
     one that could not deliver another value does not."""

@@ -89,6 +89,7 @@ def test_encodings_are_told(kvsync, edge, write):
     assert "1 updated, 12 unchanged" in result.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [(), ("--encoding", "auto")])
 def test_the_short_way_tells_the_same(kvsync, edge, site, write, monkeypatch, more):
     """What was left out and how, and it sees that a left-out file comes, changes or goes."""
@@ -121,6 +122,7 @@ def test_the_short_way_tells_the_same(kvsync, edge, site, write, monkeypatch, mo
     assert "left out by name" in kvsync(*call).err
 
 
+@pytest.mark.slow
 def test_mistakes_of_one_kind_are_counted(kvsync, edge, write):
     """Ten of a kind are listed; the refusal ends with the command that goes on, and it does."""
     for number in range(300):

@@ -205,6 +205,7 @@ def test_whole_pairs_tell_nothing(kvsync, edge, write, manifest):
         assert not {"lost", "losses"} & run.keys()
 
 
+@pytest.mark.slow
 def test_many_of_a_kind(kvsync, write):
     """Ten pairs of each kind are named, and of the rest it is said how many there are."""
     write("d", lines(*({"key": f"k{n}", "value": "", "metadata": 1} for n in range(3000))))

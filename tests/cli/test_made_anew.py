@@ -69,6 +69,7 @@ def test_a_source_that_names_nothing(kvsync, edge, manifest, five):
     assert (result.code, held(edge), rows()) == (0, {}, {})
 
 
+@pytest.mark.slow
 def test_all_sources_and_owners(kvsync, edge, write, five):
     """Rows of all owners are forgotten: of a source of the call that had nothing to do its keys
     are sent in the same run, those of one outside it by its next run."""
@@ -85,6 +86,7 @@ def test_all_sources_and_owners(kvsync, edge, write, five):
     assert len(held(edge)) == 7
 
 
+@pytest.mark.slow
 def test_a_copy(kvsync, edge, credentials, five):
     """So it is with a copy."""
     to = ["copy", "--from-namespace", "ns", "--to-namespace", "other", "--create-namespace"]
@@ -111,6 +113,7 @@ def _at(moment):
     return lambda store, parameters, _: real(store, parameters, moment)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["sync"], ["sync", "--refresh"], ["sync", "--delete"]])
 def test_without_the_option_nothing_is_taken_for_granted(kvsync, edge, manifest, five, command):
     """A run that hears that the namespace is missing doubts all that it knew of it: whoever makes
@@ -125,6 +128,7 @@ def test_without_the_option_nothing_is_taken_for_granted(kvsync, edge, manifest,
     assert len(held(edge)) == 5
 
 
+@pytest.mark.slow
 def test_namespaces_create(kvsync, edge, five):
     """What `namespaces create` makes holds nothing, as far as the state that is here knows of it;
     one that is there already is not made anew."""
@@ -137,6 +141,7 @@ def test_namespaces_create(kvsync, edge, five):
     assert "5 created" in kvsync("sync", "m.yaml").out
 
 
+@pytest.mark.slow
 def test_namespaces_create_tells_who_forgets(kvsync, edge, five):
     """It names the state that it asked, and says what those need that it knows nothing of."""
     five()
@@ -180,6 +185,7 @@ def test_killed_between(kvsync, edge, five, monkeypatch):
     assert "5 updated" in kvsync("sync", "m.yaml").out
 
 
+@pytest.mark.slow
 def test_somebody_was_faster(kvsync, edge, manifest, five, monkeypatch):
     """A Create that is refused since the namespace is there by then has made nothing anew: with
     rows to be looked at once more the run ends, and the next one sends all of it."""
@@ -198,6 +204,7 @@ def test_somebody_was_faster(kvsync, edge, manifest, five, monkeypatch):
     assert "5 updated" in kvsync("sync", "m.yaml", "--create-namespace").out
 
 
+@pytest.mark.slow
 def test_an_answer_that_was_lost(kvsync, edge, manifest, five, monkeypatch):
     """It is so after a Create whose first answer was lost, and where nothing was known before, the
     run goes on."""

@@ -142,6 +142,7 @@ def test_before_the_deletes(kvsync, edge, numbered, write, glass):
     assert held(edge) == {"x0": "v", "x1": "new", "x2": "v"}
 
 
+@pytest.mark.slow
 def test_amid_the_deletes(kvsync, edge, numbered, glass):
     """Deletes stop as pushes do, twenty keys being one request."""
     path = numbered("x", 61)
@@ -173,6 +174,7 @@ def test_order_of_exit_codes(kvsync, edge, numbered, glass, monkeypatch):
     assert result.json["error"]["kind"] == "max-duration"
 
 
+@pytest.mark.slow
 def test_copy_while_it_sends(kvsync, sides, glass):
     """A copy goes on where the time was over."""
     sides.fill(41)

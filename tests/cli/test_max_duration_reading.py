@@ -86,6 +86,7 @@ def test_list_of_keys(kvsync, edge, numbered, glass, monkeypatch):
     assert (codes(result), kinds(result), held(edge)) == ((10, [10]), ["max-duration"], {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "calls"), [("put", 42), ("get", 1)])
 def test_verify(kvsync, edge, numbered, glass, method, calls):
     """A verification that there was no time for is exit 10; it says that everything is sent."""

@@ -106,6 +106,7 @@ def test_several_sources(kvsync, edge, source, refusing, first, second, codes):
     assert (result.code, list(held(edge))) == (max(codes), ["a-x1"])
 
 
+@pytest.mark.slow
 def test_deletes(kvsync, edge, source):
     """Deletes that fail count, too; a request of twenty may well be beyond the bound."""
     path = source("x", "a" * 61)

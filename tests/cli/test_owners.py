@@ -124,6 +124,7 @@ def test_a_name_that_may_not_be(kvsync, edge, write, name):
     assert held(edge) == {}
 
 
+@pytest.mark.slow
 def test_a_link_that_is_led_elsewhere(kvsync, edge, write):
     """The next release, and the next version of a mounted manifest, own what the last one did."""
     for number in "12":
@@ -139,6 +140,7 @@ def test_a_link_that_is_led_elsewhere(kvsync, edge, write):
         assert sorted(held(edge)) == [f"m{number}", f"v{number}"]
 
 
+@pytest.mark.slow
 def test_an_upgrade(kvsync, edge, write, older):
     """Rows of the same source are taken over without a word, and runs, too; no others are."""
     write("m.yaml", "version: 1\nkeys: {a: x, b: x}\n")
@@ -200,6 +202,7 @@ def test_a_name_that_is_claimed(kvsync, edge, write, older):
     assert sorted(held(edge)) == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_an_older_list_of_failures(kvsync, edge, write, older):
     """It names its owner as earlier versions did, and is tried again for the one of now."""
     write("m.yaml", "version: 1\nkeys: {a: one}\n")
@@ -284,6 +287,7 @@ def neighbours(write) -> dict[str, list[str]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["x", "dots", "same", "dump", "named", "jsonl"])
 @pytest.mark.parametrize("order", ["place first", "name first", "name alone", "place alone"])
 def test_an_upgrade_of_those_called_alike(kvsync, edge, write, older, neighbours, name, order):

@@ -10,6 +10,7 @@ from tests.cli.watching import held
 PAST = "2020-01-01T00:00:00Z"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "before", ["one", "{value: one, ttl: 30d}", "{value: one, expires: LATER}"]
 )

@@ -97,6 +97,7 @@ def test_what_another_run_has_sent_stays(kvsync, edge, write, overtaken, kind, w
     assert "nothing to do" in kvsync("sync", *source).out
 
 
+@pytest.mark.slow
 def test_an_exported_folder(kvsync, edge, write, overtaken):
     """So it is with a folder whose index says what it has."""
     write("x/a", "one")

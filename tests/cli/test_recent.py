@@ -55,6 +55,7 @@ def deleted(kvsync, edge, manifest, pushed):
     manifest("keys: {a: one, b: two}\n")
 
 
+@pytest.mark.slow
 def test_a_deleted_key_that_can_still_be_read_is_sent(kvsync, edge, deleted, monotonic):
     """What our own delete has left to be read is not taken for what is there."""
     planned = kvsync("plan", "m.yaml", "--refresh", "--json")

@@ -51,6 +51,7 @@ def test_nothing_is_waited_for(kvsync, edge, pushed, monkeypatch):
     assert kvsync("verify", "m.yaml", "--wait", "60").code == 0
 
 
+@pytest.mark.slow
 def test_drift(kvsync, edge, pushed):
     """A key that somebody changed is an update, one that vanished a create; both are mended."""
     pushed("keys: {a: one, b: two, c: three, d: {value: x, ttl: 1h}}\n")
@@ -141,6 +142,7 @@ def test_in_doubt_is_sent_again(kvsync, edge, pushed):
     assert changes(result) == ["update a: last outcome unknown"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 20, 21, 61])
 def test_no_request_too_many(kvsync, edge, pushed, manifest, count):
     """A refresh takes a Get for 20 keys, orphans among them, and no List."""

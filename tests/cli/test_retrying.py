@@ -24,6 +24,7 @@ def failed(kvsync, edge, manifest):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [[], ["--format", "jsonl"]])
 def test_exactly_those(kvsync, edge, failed, form):
     """Just what failed is sent, doubt is settled, and then the source has nothing to do."""
@@ -42,6 +43,7 @@ def test_exactly_those(kvsync, edge, failed, form):
         assert seen == {}
 
 
+@pytest.mark.slow
 def test_the_same_file_again(kvsync, edge, failed):
     """The file that is retried may be the one that lists what fails once more."""
     missing = failed()
@@ -235,6 +237,7 @@ def test_expiries(kvsync, edge, manifest):
     assert "nothing to do" in kvsync("sync", "m.yaml").out
 
 
+@pytest.mark.slow
 def test_any_name(kvsync, edge, manifest, monkeypatch):
     """The hint names the format where the file's name or a variable would mislead."""
     manifest(manifest_of(1))

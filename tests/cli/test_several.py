@@ -51,6 +51,7 @@ def test_orphans_of_all_sources_are_unmanaged(kvsync, pushed, source, sources):
         assert (result.code, found) == (3, [[{"key": "b", "status": "unmanaged"}], []])
 
 
+@pytest.mark.slow
 def test_what_any_state_gives_to_another_is_managed(kvsync, pushed):
     """A key that the state of the second source gives to a source outside the call is managed."""
     pushed(s_b="b", t_c="c", t_z="z")
@@ -77,6 +78,7 @@ def test_an_orphan_is_its_owners_to_delete(kvsync, edge, pushed, source, first, 
     assert sorted(held(edge)) == ["a", "c"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["s/b.yaml", "t/c.yaml"])
 def test_a_mirror_spares_what_any_state_gives_to_another(kvsync, edge, pushed, first):
     """A key that one of the states gives to a source outside the call is not deleted."""
@@ -100,6 +102,7 @@ def test_an_orphan_in_two_states_is_deleted_once(kvsync, edge, pushed, source, o
     assert sorted(held(edge)) == ["a", "c"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [("--delete", "--json"), MIRROR], ids=["delete", "mirror"])
 def test_a_key_that_has_moved_to_a_source_outside_the_call(kvsync, edge, pushed, source, options):
     """An orphan that another of the states gives to a source outside the call is kept."""

@@ -51,6 +51,7 @@ def _starts():
         return len(connection.execute("SELECT * FROM run").fetchall())
 
 
+@pytest.mark.slow
 def test_tells_the_same(kvsync, settle, manifest, ways):
     """The short way tells what the long one does, as text and as JSON, and notes the run."""
     manifest("keys: {a: one, b: {value: two, ttl: 30d}}\n")
@@ -67,6 +68,7 @@ def test_tells_the_same(kvsync, settle, manifest, ways):
     assert document == told(kvsync("sync", "m.yaml", "--json"))
 
 
+@pytest.mark.slow
 def test_orphans_are_still_told(kvsync, settle, manifest, ways):
     """Orphans are listed as ever, and with --delete there is something to do."""
     manifest("keys: {a: one, b: two}\n")
@@ -162,6 +164,7 @@ def test_young_files(kvsync, edge, write):
         assert connection.execute("SELECT * FROM fingerprint").fetchall() == []
 
 
+@pytest.mark.slow
 def test_a_change_by_another_owner(kvsync, settle, manifest, write, ways):
     """What another source does to the same target makes void what was known of it."""
     manifest("keys: {a: one}\n")
@@ -177,6 +180,7 @@ def test_a_change_by_another_owner(kvsync, settle, manifest, write, ways):
     assert not _is_short(kvsync, ways, "m.yaml")
 
 
+@pytest.mark.slow
 def test_several_sources(kvsync, settle, manifest, write, ways):
     """Of several sources all must be unchanged, and called together."""
     manifest("keys: {a: one}\n")
@@ -202,6 +206,7 @@ def test_what_falls_due(kvsync, settle, manifest, ways, field, after):
     assert not _is_short(kvsync, ways, "m.yaml")
 
 
+@pytest.mark.slow
 def test_an_orphan_that_runs_out(kvsync, settle, manifest, ways):
     """An orphan is told of until it has run out by itself."""
     manifest("keys: {a: one, b: {value: two, ttl: 30d}}\n")

@@ -166,6 +166,7 @@ def test_beside_the_rows(kvsync, edge, sound, sql, command):
     assert kvsync("state", "check", "m.yaml").code in (0, 4)
 
 
+@pytest.mark.slow
 def test_many_rows(kvsync, edge, sound, monkeypatch):
     """Rows that are too many for memory are checked when they are read, one by one."""
     monkeypatch.setattr("kvsync.state.store._MANY", 10)

@@ -34,6 +34,7 @@ def pushed(kvsync, edge, manifest) -> None:
     assert kvsync("sync", "m.yaml").code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["a b", "größe é 鍵", "100% #1?mode=ro&x", "new\nline"])
 def test_names(kvsync, edge, write, folder):
     """A path may hold whatever a path may hold: the state is found, checked and made anew."""

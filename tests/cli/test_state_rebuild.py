@@ -29,6 +29,7 @@ def pushed(kvsync, edge, manifest):
     return push
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 20, 21])
 def test_damaged(kvsync, edge, pushed, count):
     """A damaged state is set aside as it is, and the new one knows what the target holds: by a Get
@@ -89,6 +90,7 @@ def test_sound(kvsync, edge, pushed):
     assert "1 created, 1 updated, 1 unchanged, 1 orphan" in kvsync("sync", "m.yaml").out
 
 
+@pytest.mark.slow
 def test_other_targets_of_a_sound_state(kvsync, edge, pushed):
     """Of a sound state only what is said of this target is corrected."""
     pushed("keys: {a: one}\n")

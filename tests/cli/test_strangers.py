@@ -31,6 +31,7 @@ def vendor(edge):
     return call
 
 
+@pytest.mark.slow
 def test_the_vendors_sdk_behind_our_back(kvsync, edge, manifest, vendor):
     """What the vendor's SDK wrote and deleted is seen by verify, and mended by a refresh."""
     manifest("keys: {a: one, b: two, c: three, d: {value: x, ttl: 1d}}\n")

@@ -38,6 +38,7 @@ def test_a_private_ca_is_trusted_where_it_is_named(kvsync, front, emulator, mani
     assert len(emulator.pairs("zone-1", "new")) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [
@@ -64,6 +65,7 @@ def test_an_unknown_ca_is_fatal(kvsync, front, emulator, manifest, command):
     assert front.attempts <= 3 + 3
 
 
+@pytest.mark.slow
 def test_the_name_in_the_certificate_counts(kvsync, emulator, credentials, manifest, tmp_path):
     """A CA that is trusted vouches for the names in its certificates, and no other."""
     manifest(MANIFEST)
@@ -84,6 +86,7 @@ def test_the_systems_cas_stay_trusted(kvsync, front, manifest, monkeypatch, tmp_
             assert kvsync("put", "a", "x", *TARGET, "--endpoint", url, *ca).code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -154,6 +154,7 @@ def test_a_verify_reads_what_is_there(kvsync, edge, write):
     assert kvsync("verify", "site").code == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folder", "manifest"])
 def test_what_a_policy_leaves_out_is_not_deleted(kvsync, edge, write, kind):
     """A file that has become empty keeps its key, one that a pattern excludes does not."""

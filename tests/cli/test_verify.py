@@ -121,6 +121,7 @@ def test_past_expires_is_not_compared(kvsync, edge, manifest):
     assert (result.code, ": 0 same; " in result.out) == (0, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [0, 1, 20, 21, 61])
 def test_no_request_too_many(kvsync, edge, pushed, count):
     """A verify takes a Get for 20 keys and a List for 1000."""

@@ -90,6 +90,7 @@ def fits(box: Middlebox, claims: dict[str, bool], held: set[str]) -> None:
     assert {key for key, sure in claims.items() if sure} <= held
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TAMPERS)
 def test_no_key_is_called_unchanged_that_is_not_there(
     kvsync, edge, manifest, clean_environment, name

@@ -11,6 +11,7 @@ from kvsync.dumps.record import Record
 from tests.dumps.feeding import KEYS, faults, read, records
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(KEYS, st.binary(), st.integers(0, 2**64 - 1))),
     st.sampled_from([None, "\t"]),

@@ -12,6 +12,7 @@ from kvsync.model import Expiry
 from tests.dumps.feeding import KEYS, bare, read, records
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(KEYS, st.binary())),
     st.sampled_from([None, 0, 4]),

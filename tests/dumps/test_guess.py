@@ -81,6 +81,7 @@ def test_what_may_be_something_else_is_not_guessed(name: str, head: bytes) -> No
     assert guess_format(name, head) is None
 
 
+@pytest.mark.slow
 @given(st.text(), st.binary())
 def test_anything_may_be_asked(name: str, head: bytes) -> None:
     """Whatever is guessed is a format."""

@@ -13,6 +13,7 @@ from kvsync.model import Expiry
 from tests.dumps.feeding import KEYS, TEXTS, bare, faults, pairs, read, records
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(KEYS, TEXTS, st.booleans())),
     st.booleans(),

@@ -70,6 +70,7 @@ def small_values() -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @given(RECORDS, RULES)
 def test_nothing_changes_without_a_word(record: Record, rules: Rules) -> None:
     """Key, value and expiry are the record's, unless a loss says what changed them."""
@@ -85,6 +86,7 @@ def test_nothing_changes_without_a_word(record: Record, rules: Rules) -> None:
         assert settled.expiry == (rules.expiry if record.expiry == NEVER else record.expiry)
 
 
+@pytest.mark.slow
 @given(RECORDS, RULES)
 def test_what_is_lost_is_told(record: Record, rules: Rules) -> None:
     """What a record has, and EdgeKV cannot hold, is among the losses, and nothing else is."""
@@ -120,6 +122,7 @@ def test_each_loss_goes_the_way_that_was_said(record: Record, rules: Rules) -> N
     assert len(_ways(losses)) == len(losses)
 
 
+@pytest.mark.slow
 @given(RECORDS, RULES)
 def test_what_is_left_is_legal(record: Record, rules: Rules) -> None:
     """Whatever the policies, what is to be sent is what EdgeKV takes."""
@@ -130,6 +133,7 @@ def test_what_is_left_is_legal(record: Record, rules: Rules) -> None:
         settled.value.decode()
 
 
+@pytest.mark.slow
 @given(RECORDS, st.sampled_from(["strict", "utf-8"]))
 def test_skipping_all_leaves_whole_pairs(record: Record, charset: str) -> None:
     """With every policy skip, a pair is left out or is exactly what the dump has."""
@@ -144,6 +148,7 @@ def test_skipping_all_leaves_whole_pairs(record: Record, charset: str) -> None:
         )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(RECORDS, RULES)
 def test_it_is_the_same_again(record: Record, rules: Rules) -> None:
     """The same record, rules and time give the same pair and losses."""
@@ -168,6 +173,7 @@ def test_escaped_keys_can_be_turned_back(key: str, prefix: str) -> None:
     assert unescape_key(settled.key.removeprefix(prefix)) == key
 
 
+@pytest.mark.slow
 @given(st.binary(min_size=1), st.sampled_from(["1", '{"a":[1.50,null]}', '"ü"']))
 def test_what_is_wrapped_can_be_unwrapped(value: bytes, metadata: str) -> None:
     """base64 and envelope, also together, keep value and metadata."""
@@ -182,6 +188,7 @@ def test_what_is_wrapped_can_be_unwrapped(value: bytes, metadata: str) -> None:
     assert (base64.b64decode(text) if binary else text.encode()) == value
 
 
+@pytest.mark.slow
 @given(st.integers(1, 59), st.booleans())
 def test_extended_for_a_minute(left: int, dated: bool) -> None:
     """--short-ttl extend lets a pair live for 60 s, and for less than 62."""

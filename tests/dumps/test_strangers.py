@@ -140,6 +140,7 @@ def test_the_nearest_name(name, near):
     assert name_stranger(content).endswith(f"pairs of the format cloudflare, with an {words}")
 
 
+@pytest.mark.slow
 @given(st.text() | st.binary())
 def test_anything_may_be_asked(head):
     """Nothing makes it raise."""

@@ -14,6 +14,7 @@ from kvsync.model import Expiry
 from tests.dumps.feeding import KEYS, TEXTS, faults, pairs, read, records
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(KEYS, TEXTS)),
     st.sampled_from(["csv", "tsv"]),
@@ -70,6 +71,7 @@ def test_the_whole_row_may_be_the_value() -> None:
     assert json.loads(records("csv", content, layout)[0].value or b"")["n"] == "1"
 
 
+@pytest.mark.slow
 def test_values_of_several_mib_work() -> None:
     """The module's own limit is 128 KiB."""
     value = b"x" * 2**22
@@ -130,6 +132,7 @@ def test_a_time_is_in_unix_seconds(text: bytes) -> None:
 _UNCLOSED = 'a quote (") that is never closed: close it, or write "" for a quote in a quoted cell'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rest", "line", "message"),
     [

@@ -106,6 +106,7 @@ def namespace_of(namespace: Namespace) -> Namespace:
     return Namespace(caller, scene._replace(namespace="ns"))
 
 
+@pytest.mark.slow
 async def test_an_answer_before_the_request_is_written_acknowledges_nothing() -> None:
     """A success that comes when the head alone has been read is in doubt."""
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,6 +68,7 @@ def ending(reply: Reply, kind: type[Any]) -> Any:
         return error
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(200))
 @given(
     body=st.builds(mutated, st.sampled_from(WHOLE), MUTATIONS) | st.binary(max_size=60),
@@ -92,6 +94,7 @@ def test_a_mutated_answer_is_read_or_refused(
     assert end.request_id
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(100))
 @given(
     st.text(max_size=40)
@@ -158,6 +161,7 @@ async def _answers_at_once(answers: list[tuple[list[bytes], bool]], limit: int, 
         assert await room.take(place, 1 << 40) >= 0
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(60))
 @given(
     answers=st.lists(

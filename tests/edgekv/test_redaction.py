@@ -88,6 +88,7 @@ def test_no_eight_characters_of_a_value_are_told(data: st.DataObject) -> None:
         assert told(f"bad Value {quoted}.", value) == LEFT_OUT
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_no_eight_characters_of_an_escaped_value_are_told(data: st.DataObject) -> None:
     """A part of a value's JSON form is left out even if the cut went through an escape."""

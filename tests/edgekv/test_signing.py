@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tencentcloud.common.abstract_client import AbstractClient
@@ -26,6 +27,7 @@ def vendors_signature(secret: str, host: str, body: bytes, timestamp: int) -> st
     return client._get_tc3_signature({}, request, credential_date(timestamp), "teo", secret)  # noqa: SLF001
 
 
+@pytest.mark.slow
 @given(
     secret=st.text(min_size=1, alphabet=st.characters(codec="ascii")),
     host=st.from_regex(r"\A[a-z]{1,9}(:[0-9]{2,5})?\Z"),

@@ -13,6 +13,7 @@ from tests.servers import ServedEmulator
 PAYER = ("id", "EdgeKVPut")
 
 
+@pytest.mark.slow
 @given(
     rate=st.integers(1, 5),
     gaps=st.lists(st.integers(0, 700).map(lambda thousandths: thousandths / 1024), max_size=60),

@@ -76,6 +76,7 @@ async def _code(awaitable: Awaitable[Any]) -> str:
     return str(caught.value.code)
 
 
+@pytest.mark.slow
 async def test_what_is_put_is_read_back_in_the_order_asked(call: Call) -> None:
     """Get answers each key in the order asked, and a missing one with an empty value."""
     put = await call("EdgeKVPut", Key="größe/日本", Value='{"a": "😀"}\n')
@@ -91,6 +92,7 @@ async def test_what_is_put_is_read_back_in_the_order_asked(call: Call) -> None:
     ]
 
 
+@pytest.mark.slow
 async def test_put_overwrites_value_and_expiry(call: Call) -> None:
     """A second put of a key leaves nothing of the first."""
     await call("EdgeKVPut", Key="k", Value="old", ExpirationTTL=100)
@@ -99,6 +101,7 @@ async def test_put_overwrites_value_and_expiry(call: Call) -> None:
     assert (got.Data[0].Value, got.Data[0].Expiration) == ("new", "")
 
 
+@pytest.mark.slow
 async def test_a_time_to_live_ends_and_wins_over_a_time(call: Call, clock: Clock) -> None:
     """With both given, ExpirationTTL decides; once it is over the pair is gone."""
     clock.now = float(int(clock.now))
@@ -112,6 +115,7 @@ async def test_a_time_to_live_ends_and_wins_over_a_time(call: Call, clock: Clock
     assert (await call("EdgeKVList")).Keys == ["later"]
 
 
+@pytest.mark.slow
 async def test_expiration_is_written_in_iso_8601_utc(sdk: Any, serve_emulator: Serve) -> None:
     """Get says when a pair runs out as 2033-05-18T03:33:20Z."""
     call = sdk(serve_emulator())
@@ -136,6 +140,7 @@ async def test_list_pages_by_cursor_until_it_is_empty(call: Call) -> None:
     assert (third.Keys, third.Cursor) == (["a-6"], "")
 
 
+@pytest.mark.slow
 async def test_delete_removes_keys_and_forgives_missing_ones(call: Call) -> None:
     """A missing key among those to delete is no error."""
     await call("EdgeKVPut", Key="a", Value="v")
@@ -144,6 +149,7 @@ async def test_delete_removes_keys_and_forgives_missing_ones(call: Call) -> None
     assert (await call("EdgeKVList")).Keys == ["b"]
 
 
+@pytest.mark.slow
 async def test_a_lagging_emulator_is_read_as_it_was(sdk: Any, serve_emulator: Serve) -> None:
     """What is put can be got and listed only once the lag has passed."""
     monotonic = Clock(0)
@@ -174,6 +180,7 @@ async def test_a_namespace_lives_from_create_to_delete(call: Call) -> None:
     assert [(left.TotalCount, one.Namespace) for one in left.KVNamespaces] == [(1, "ns")]
 
 
+@pytest.mark.slow
 async def test_refusals_reach_the_sdk_as_its_exception(call: Call) -> None:
     """Error codes come through as the vendor's client raises them."""
     assert (

@@ -34,6 +34,7 @@ INDEX = ".kvsync-index"
 AGAIN = "once that is mended, run the same export again: it goes on from where this one stopped"
 
 
+@pytest.mark.slow
 @given(PAIRS)
 def test_what_was_exported_is_read_back(pairs: list[Pair]) -> None:
     """The same keys, bytes and expiries, whatever they are made of."""
@@ -336,6 +337,7 @@ def test_two_exports_do_not_write_one_directory(tmp_path: Path) -> None:
     assert read_back(tmp_path) == sorted(NAMESPACE)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_with_its_place(tmp_path: Path) -> None:
     """Wherever in a file it is found out, no half line stays, and the next run goes on."""
     told = set()

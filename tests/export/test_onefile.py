@@ -178,6 +178,7 @@ def test_the_file_is_whole_whenever_it_exists(tmp_path: Path, kind: str) -> None
     assert pairs_of(out) == sorted([*NAMESPACE, Pair("new", b"x"), Pair("newer", b"y")])
 
 
+@pytest.mark.slow
 @KINDS
 def test_a_part_cut_anywhere_loses_no_pair(tmp_path: Path, kind: str) -> None:
     """What is not whole is cut off and fetched again; so is what only a finished file ends with."""
@@ -333,6 +334,7 @@ CSV_FOREIGN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refresh", [False, True])
 @pytest.mark.parametrize("name", ["out", "out.part"])
 @pytest.mark.parametrize(

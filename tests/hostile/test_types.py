@@ -159,6 +159,7 @@ def test_any_date(date: str) -> None:
     ask(CALLS["put"][1], StubWire(json.dumps({"Response": DONE}).encode(), date))
 
 
+@pytest.mark.slow
 @given(st.binary(), st.integers(0, 60))
 def test_any_bytes_within(noise: bytes, place: int) -> None:
     """NUL bytes, halves of UTF-8 and other noise within an answer are an answer that is none."""
@@ -183,6 +184,7 @@ def test_a_list_of_empty_pages_ends(offset: int) -> None:
     assert wire.asked == (1001 if offset else 101)
 
 
+@pytest.mark.slow
 def test_a_list_of_namespaces_ends() -> None:
     """A zone that always has one more page of namespaces is an error."""
     many = {"RequestId": "r-0", "TotalCount": 1 << 60, "KVNamespaces": [NAMESPACE] * 10_000}

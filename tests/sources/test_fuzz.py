@@ -82,6 +82,7 @@ def test_no_message_repeats_a_value(nodes: list[str]) -> None:
     assert NUMBER not in told, text
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(60))
 @given(field=FIELDS, node=NODES, keys=NODES)
 def test_no_message_repeats_what_a_field_holds(field: str, node: str, keys: str) -> None:
@@ -116,6 +117,7 @@ MUTATIONS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(40))
 @given(mutations=MUTATIONS)
 def test_a_mutated_manifest_is_read_or_refused(mutations: list[tuple[int, int, bytes]]) -> None:

@@ -184,6 +184,7 @@ def test_the_same_mistake_through_an_alias_counts_once(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_value_over_one_mebibyte(tmp_path: Path) -> None:
     """The limit is counted in bytes of UTF-8, after JSON is made."""
     text = (
@@ -217,6 +218,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path, data: bytes, fault: s
     assert str(caught.value) == f"{tmp_path}/{fault}"
 
 
+@pytest.mark.slow
 def test_a_huge_file_is_refused_before_it_is_read_whole(tmp_path: Path) -> None:
     """A sparse file of a terabyte costs no more than the limit."""
     with (tmp_path / "m.yaml").open("wb") as file:

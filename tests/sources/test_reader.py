@@ -54,6 +54,7 @@ def _yaml(value: object) -> str:
     return json.dumps(value)
 
 
+@pytest.mark.slow
 @given(JSON)
 def test_json_arrives_as_it_was_meant(value: object) -> None:
     """What json.loads makes of the stored value is what was written, whatever it is."""
@@ -85,6 +86,7 @@ PIECES = (
 YAMLISH = st.lists(st.sampled_from(PIECES.split("|")), max_size=25).map("".join)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("libyaml", [True, False])
 @given(text=YAMLISH)
 def test_nothing_like_a_manifest_can_break_the_reader(libyaml: bool, text: str) -> None:

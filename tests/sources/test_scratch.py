@@ -88,6 +88,7 @@ def test_names(entries: list[Entry], left_out: list[str], others: list[str]) -> 
     assert list(scratch) == entries
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("+-.")), max_size=8))
 def test_duplicates(steps: list[tuple[str, str]]) -> None:
     """A key that is there already is answered with where it was first; what is left out, or too

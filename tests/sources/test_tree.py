@@ -168,6 +168,7 @@ def test_two_paths_in_one_key_are_a_mistake(tmp_path: Path) -> None:
 NAMES = st.text(st.sampled_from("ab_+/-é"), min_size=1, max_size=4)
 
 
+@pytest.mark.slow
 @given(st.sets(NAMES, max_size=6))
 def test_join_never_hides_a_collision(names: set[str]) -> None:
     """Different paths have different keys, or each that meets another is reported."""

@@ -105,6 +105,7 @@ def test_lines_of_what_is_no_yaml(each: str, end: str):
 JSON_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(JSON_TEXT, JSON_TEXT, max_size=5), st.sampled_from([None, 1, "\t"]))
 def test_what_json_dumps_writes(value: dict[str, str], indent: str | int | None):
     """Any text is what it was, emoji and control characters too."""
