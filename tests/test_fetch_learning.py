@@ -35,6 +35,7 @@ async def test_a_refusal_teaches_all_that_is_not_sent_yet(most: int, requests: i
     assert len(namespace.asked) < requests
 
 
+@pytest.mark.slow
 async def test_what_was_refused_once_is_tried_again() -> None:
     """A service that has recovered gets full requests again before long."""
     namespace = Narrow()

@@ -105,6 +105,7 @@ def test_messages(count, total, allowance, message):
     assert refusal(count, total, allowance) == message
 
 
+@pytest.mark.slow
 @given(st.integers(1, 200), st.integers(0, 200))
 def test_the_way_out_is_one(count, total):
     """The number that a refusal proposes is enough, and all may go once all may go."""

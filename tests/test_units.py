@@ -41,6 +41,7 @@ def test_no_duration(text: str) -> None:
         parse_duration(text)
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_text_is_a_duration_or_a_value_error(text: str) -> None:
     """Nothing but a number of seconds or a ValueError comes of it."""

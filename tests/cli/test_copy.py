@@ -69,6 +69,7 @@ def test_reading_and_writing_go_on_at_the_same_time(kvsync, sides):
     assert gap(after=gets[:20], before=puts) > 0
 
 
+@pytest.mark.slow
 def test_from_namespace_to_namespace(kvsync, edge):
     """Within one service the keys belong to the side that they come from, or to a name."""
     edge.put("zone-1", "ns", "a", "one")
@@ -107,6 +108,7 @@ def test_two_services_with_the_same_names(kvsync, sides):
     assert set(sides.new.pairs("zone-1", "both")) == {"a", "b"}
 
 
+@pytest.mark.slow
 def test_from_zone_to_zone(kvsync, edge, monkeypatch):
     """A side's own zone counts before the common one, what is typed before what a variable says."""
     edge.put("zone-1", "ns", "a", "one")
@@ -189,6 +191,7 @@ def test_mirror(kvsync, sides):
     assert sides.target == sides.source
 
 
+@pytest.mark.slow
 def test_an_empty_namespace(kvsync, sides):
     """Nothing to copy is a warning, and needs more than --delete to delete what was copied."""
     empty = kvsync(*sides.command)

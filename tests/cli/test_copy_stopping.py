@@ -111,6 +111,7 @@ def test_a_signal_while_reading(sides, serve_emulator, options):
     assert (err, asked(sides.new)) == ("", {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [["-n"], [], ["--delete", "--max-delete", "100%"]])
 def test_a_side_that_refuses(kvsync, sides, options):
     """A fatal answer of the one side ends the copy before anything is sent or deleted."""
@@ -143,6 +144,7 @@ def test_a_key_that_cannot_be_read(kvsync, sides, serve_emulator):
     assert asked(failing) == {"EdgeKVList": 1, "EdgeKVGet": 1}
 
 
+@pytest.mark.slow
 def test_what_changes_before_it_is_sent(kvsync, sides, between):
     """What is sent is what the one side holds by then; what has gone is a failure of its key."""
     sides.fill(30)

@@ -157,6 +157,7 @@ def test_a_refused_plan_still_shows_what_would_go(kvsync, edge, pushed, manifest
         assert "would delete 10 of the 20 keys" in result.err
 
 
+@pytest.mark.slow
 def test_empty_source(kvsync, edge, pushed, manifest):
     """An empty source deletes nothing unless all may go; --force is not enough."""
     pushed(keys_of(1, 2))
@@ -221,6 +222,7 @@ def test_only_asks_for_no_list(kvsync, edge, pushed):
     assert "with --only nothing is deleted" in result.err
 
 
+@pytest.mark.slow
 def test_rewritten_orphan_is_kept(kvsync, edge, pushed, manifest):
     """An orphan that somebody else has written since is kept and reported, also later."""
     pushed(keys_of(1, 2, 3))
@@ -299,6 +301,7 @@ def test_mirror_of_several_sources(kvsync, edge, write):
     assert held(edge) == {"a": "one", "c": "one"}
 
 
+@pytest.mark.slow
 def test_mirror_threshold(kvsync, edge, pushed):
     """Unmanaged deletes count against all keys that the namespace holds."""
     pushed(keys_of(*range(20)))

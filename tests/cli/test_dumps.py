@@ -156,6 +156,7 @@ def test_options_beside_the_wrong_source(kvsync, edge, write, source, flags):
         assert source in result.err
 
 
+@pytest.mark.slow
 def test_stdin(kvsync, edge, typed, clean_environment):
     """- is what comes through a pipe: it needs a format and a name, and is read once."""
     call = ("sync", "-", "--format", "jsonl", "--name", "prod")

@@ -197,6 +197,7 @@ def test_a_dump_that_may_not_be_read(shared, form):
     assert "not readable" in result.stderr
 
 
+@pytest.mark.slow
 def test_orphans(kvsync, edge, write):
     """What a dump no longer names is its orphan; deleted only when asked, and nobody else's."""
     write("d.jsonl", ONE)

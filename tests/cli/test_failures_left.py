@@ -71,6 +71,7 @@ def test_deletes_stay_listed(kvsync, edge, manifest):
     assert listed() == {}
 
 
+@pytest.mark.slow
 def test_an_interrupted_copy(kvsync, sides):
     """A copy that gave up lists keys alone; a retry of its file does not empty it."""
     sides.fill(200)

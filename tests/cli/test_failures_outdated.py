@@ -92,6 +92,7 @@ SINCE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("since", SINCE, ids=lambda since: since.__name__.strip("_"))
 def test_what_the_source_has_said_since(kvsync, edge, manifest, refused, monkeypatch, since):
     """Once a run has found the key as its source says, an older file has no say in it."""
@@ -137,6 +138,7 @@ def test_a_key_that_is_gone_when_the_state_is_rebuilt(kvsync, edge, manifest):
     assert held(edge) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["renamed", "moved", "only"])
 @pytest.mark.parametrize("value", ["A", "C"])
 def test_a_key_that_another_source_has_taken_over(
@@ -175,6 +177,7 @@ def test_a_key_taken_over_in_a_state_that_knows_no_file(
     assert LAST_WORD in result.err
 
 
+@pytest.mark.slow
 def test_a_key_that_could_not_be_taken_over(kvsync, edge, manifest, write):
     """The file of who is to take over a key may be sent until its owner has been at it again."""
     write("n.yaml", "version: 1\nkeys: {k: A}\n")
@@ -219,6 +222,7 @@ def test_the_same_value_refused_again(kvsync, edge, manifest, refused):
     assert held(edge)["k"] == "C"
 
 
+@pytest.mark.slow
 def test_a_key_that_was_renamed(kvsync, edge, manifest, refused):
     """Under its old name nothing is sent any more, be the old pair deleted or not."""
     manifest("keys: {k2: B, z: v}\n")
@@ -243,6 +247,7 @@ def test_a_key_in_doubt(kvsync, edge, manifest):
     assert LAST_WORD in kvsync("plan", FILE).err
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_before_it_reads(kvsync, edge, manifest, refused, monkeypatch):
     """What is listed makes void what a run without anything to do has kept."""
     monkeypatch.setattr("kvsync.sources.files._TICK", -3600.0)

@@ -70,6 +70,7 @@ def test_what_a_policy_leaves_out_is_not_deleted(kvsync, edge, write):
     assert sorted(edge.pairs("zone-1", "ns")) == ["a", "b", "c"]
 
 
+@pytest.mark.slow
 def test_encodings_are_told(kvsync, edge, write):
     """A plan says how many files go as text, and which do not; so does a run that knows them."""
     for number in range(12):
@@ -236,6 +237,7 @@ def test_broken_things_in_numbers(kvsync, write):
     assert result.errors[11] == "kvsync: error: 300 mistakes; nothing was sent"
 
 
+@pytest.mark.slow
 def test_keys_that_two_sources_name_in_numbers(kvsync, edge, write):
     """What two folders of one call have in common is grouped, too."""
     for number in range(300):

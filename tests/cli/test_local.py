@@ -18,6 +18,7 @@ def site(write):
     return "site"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["site", "conf/site", "deep/er/site"])
 def test_the_data_below_are_found(kvsync, write, where):
     """After a sync of a folder every look finds what it sent, from where it was started."""
@@ -63,6 +64,7 @@ def test_several_places(kvsync, write, command):
     assert kvsync("get", "a", "--local", "--state", "one/.kvsync/state.db").out == "one"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_several_targets(kvsync, manifest, command):
     """Where the data have several namespaces, none of them the usual one, it is said which."""

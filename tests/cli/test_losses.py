@@ -117,6 +117,7 @@ def test_errors(kvsync, edge, write, kind, command):
     assert kvsync(*call, f"--{kind}", "error").code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_skip(kvsync, edge, write, kind):
     """What is skipped is not sent, is told, and what was there of it before is nobody's orphan."""

@@ -47,6 +47,7 @@ def summary(result):
     return result.json["runs"][0]["summary"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [FIVE.replace("a: v", "a: new"), FIVE, "keys: {a: v, b: v}\n"])
 @pytest.mark.parametrize("options", [[], ["--refresh"], ["--delete", "--force"]])
 def test_all_of_it_is_sent_in_the_same_run(kvsync, edge, manifest, five, change, options):
@@ -97,6 +98,7 @@ def test_a_copy(kvsync, edge, credentials, five):
     assert len(edge.pairs("zone-1", "other")) == 5
 
 
+@pytest.mark.slow
 def test_a_namespace_that_was_made_by_somebody_else(kvsync, edge, five, manifest, monkeypatch):
     """One that is younger than what the state knows of it is another one."""
     five()
@@ -169,6 +171,7 @@ def test_namespaces_create_beside_a_run(kvsync, edge, five):
     assert seen == {}
 
 
+@pytest.mark.slow
 def test_killed_between(kvsync, edge, five, monkeypatch):
     """What the state knew is in doubt before the namespace is made: a run that ends right after
     that, however it ends, leaves nothing that would be believed."""
@@ -239,6 +242,7 @@ def test_a_create_that_fails_keeps_all_of_its_sources(kvsync, edge, write, five,
     assert set(seen) == {"DescribeEdgeKVNamespaces", "CreateEdgeKVNamespace"}
 
 
+@pytest.mark.slow
 def test_nothing_to_do_is_asked_for(kvsync, edge, five):
     """With the option each run asks whether the namespace is there, also if nothing has changed;
     a plan asks nobody."""
@@ -264,6 +268,7 @@ def test_said_no(kvsync, edge, five, monkeypatch):
     assert asked(edge).get("CreateEdgeKVNamespace") == before.get("CreateEdgeKVNamespace")
 
 
+@pytest.mark.slow
 def test_pushes_that_fail_after_it(kvsync, edge, five):
     """What does not get through into the new namespace is not taken for there."""
     five()

@@ -40,6 +40,7 @@ def test_soft_stop(kvsync, edge, manifest, glass, clean_environment):
         assert state.runs(target, "./m.yaml")[0].exit_code == 10
 
 
+@pytest.mark.slow
 def test_the_next_run_goes_on(kvsync, edge, manifest, glass, monkeypatch):
     """Each run sends what those before it have left, until one is in time."""
     manifest(manifest_of(*range(20)))
@@ -113,6 +114,7 @@ def test_several_sources(kvsync, edge, numbered, glass):
     assert (len(held(edge)), seen["EdgeKVPut"]) == (9, 6)
 
 
+@pytest.mark.slow
 def test_deletes_are_held_back(kvsync, edge, numbered, glass):
     """Nothing is deleted for any source once the time is over, and the next run does delete."""
     paths = [numbered("x", 3), numbered("y", 1)]

@@ -44,6 +44,7 @@ def ends(result) -> list[tuple[int, str | None]]:
     return [(run["exit_code"], (run["error"] or {"kind": None})["kind"]) for run in runs]
 
 
+@pytest.mark.slow
 def test_soft_stop(kvsync, edge, manifest):
     """After so many errors nothing more is sent, and it is said why; the next run does the rest."""
     manifest(manifest_of(*range(20)))

@@ -43,6 +43,7 @@ def test_a_state_that_is_seen_in_the_tree(kvsync, edge, write, where, local):
         assert (summary["create"], summary["unchanged"]) == ((2, 0) if not number else (0, 2))
 
 
+@pytest.mark.slow
 def test_a_state_by_another_name(kvsync, edge, write):
     """A second name of the same file is no link that could be followed."""
     write("site/a", "x")
@@ -172,6 +173,7 @@ def test_failures_as_a_value_of_a_manifest(kvsync, edge, listing, manifest):
     assert f"{OURS}fails.jsonl" in result.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["text", "base64"])
 def test_other_states_in_the_folder(kvsync, edge, write, encoding):
     """What another call has kept in it, with all that lies beside it, is no value."""

@@ -56,6 +56,7 @@ def test_two_folders_that_share_a_state(kvsync, edge, write, shared):
     assert set(_owners(Path("shared/state.db")).values()) == {f"{here}/site1", f"{here}/site2"}
 
 
+@pytest.mark.slow
 def test_an_older_shared_state_is_nobodys(kvsync, edge, write, older):
     """Whose rows of `.` they are cannot be told: that has to be said."""
     write("site/a", "x")
@@ -175,6 +176,7 @@ def test_an_upgrade_behind_a_link(kvsync, edge, write, older):
     assert _owners(Path("app/s.db")) == {"b": "./current"}
 
 
+@pytest.mark.slow
 def test_an_upgrade_with_a_name_that_was_a_place(kvsync, edge, write, older):
     """What an earlier version took for one owner is told apart by where the keys stand."""
     write("a.yaml", "version: 1\nname: b.yaml\nkeys: {a: x}\n")
@@ -225,6 +227,7 @@ def test_an_older_list_of_failures(kvsync, edge, write, older):
     assert set(_owners().values()) == {"./m.yaml"}
 
 
+@pytest.mark.slow
 def test_very_many_older_rows(kvsync, edge, write, older, monkeypatch):
     """So it is where the rows are too many for memory, and where they are handed over in parts."""
     monkeypatch.setattr("kvsync.state.store._MANY", 3)
@@ -250,6 +253,7 @@ def test_a_spoiled_older_row(kvsync, edge, manifest, older):
     assert set(_owners().values()) == {"m.yaml"}
 
 
+@pytest.mark.slow
 def test_several_sources_of_an_older_state(kvsync, edge, write, older):
     """Each gets its own before any is looked at."""
     write("m.yaml", "version: 1\nkeys: {a: x, c: x}\n")
@@ -315,6 +319,7 @@ def test_an_upgrade_of_those_called_alike(kvsync, edge, write, older, neighbours
     assert set(kept) <= set(held(edge))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["place", "x", "same", "dump", "named", "jsonl"])
 def test_an_upgrade_of_one_by_itself(kvsync, edge, older, neighbours, name):
     """What has gone from it meanwhile is an orphan, as it was before."""

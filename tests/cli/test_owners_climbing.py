@@ -23,6 +23,7 @@ def link(write) -> Path:
     return Path("here")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["m.yaml", "d.jsonl", "site", "deep/../site"])
 @pytest.mark.parametrize(
     ("way", "state"),

@@ -19,6 +19,7 @@ def probes(monkeypatch):
     return asked
 
 
+@pytest.mark.slow
 def test_it_is_asked_once(kvsync, edge, write, probes):
     """However many sources a run has, and whichever way it takes, one answer serves all of it."""
     for name in "xyz":

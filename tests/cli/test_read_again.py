@@ -76,6 +76,7 @@ def _file_of_a_manifest(write):
 KINDS = [_tree, _dump, _manifest, _tree_of_a_manifest, _file_of_a_manifest]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__.strip("_"))
 @pytest.mark.parametrize("waits", [True, False], ids=["waits", "comes later"])
 @pytest.mark.parametrize("first", [True, False], ids=["no state yet", "a state"])
@@ -160,6 +161,7 @@ def _piped(monkeypatch, text, does):
     monkeypatch.setattr("sys.stdin", type("In", (), {"buffer": Pipe(text.encode())}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", ["nothing", "its state", "a state elsewhere"])
 @pytest.mark.parametrize("does", ["creates", "finds nothing to do"])
 def test_a_pipe_that_takes_its_time(kvsync, edge, write, monkeypatch, known, does):
@@ -203,6 +205,7 @@ def test_a_manifest_through_a_pipe(kvsync, edge, write, monkeypatch):
     assert "what came through the pipe cannot be read again" in result.err
 
 
+@pytest.mark.slow
 def test_a_copy(kvsync, sides, overtaken):
     """The namespace that is copied is listed and read again, and each request counted."""
     sides.fill(1)

@@ -66,6 +66,7 @@ def test_a_deleted_key_that_can_still_be_read_is_sent(kvsync, edge, deleted, mon
     assert kvsync("verify", "m.yaml").code == 0
 
 
+@pytest.mark.slow
 def test_a_key_that_was_deleted_long_ago_is_adopted(kvsync, edge, deleted):
     """Once a delete must have settled, what is read is there."""
     edge.put("zone-1", "ns", "b", "two")
@@ -85,6 +86,7 @@ def test_a_deleted_stray_is_sent(kvsync, edge, manifest, pushed):
     assert held(edge) == {"a": "one", "stray": "x"}
 
 
+@pytest.mark.slow
 def test_a_stray_whose_delete_went_unanswered_is_sent(
     kvsync, edge, manifest, pushed, monotonic, monkeypatch
 ):
@@ -108,6 +110,7 @@ def test_a_stray_whose_delete_went_unanswered_is_sent(
     assert kvsync("verify", "m.yaml").code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [["--all"], ["--only", "a"]])
 def test_a_forgotten_key_that_was_just_written_is_sent(kvsync, edge, manifest, pushed, options):
     """A value that our last write replaced is not adopted because we forgot that write."""
@@ -140,6 +143,7 @@ def test_a_forgotten_key(kvsync, edge, pushed, sql, adopted):
     assert changes(result) == ([] if adopted else ["create a: not in the state"])
 
 
+@pytest.mark.slow
 def test_a_key_that_ran_out_is_remembered(kvsync, edge, manifest, pushed):
     """A short-lived value that has just replaced another one, and has run out, is no reason to take
     the other one for what is there."""
@@ -156,6 +160,7 @@ def test_a_key_that_ran_out_is_remembered(kvsync, edge, manifest, pushed):
     assert changes(result) == ["create a: not in the state"]
 
 
+@pytest.mark.slow
 def test_a_state_from_before(kvsync, edge, deleted):
     """A state file that is older than this memory is read as if it had nothing to remember."""
     with closing(sqlite3.connect(".kvsync/state.db")) as connection, connection:

@@ -42,6 +42,7 @@ async def no_pause(*_: object) -> None:
     raise AssertionError("a wait")
 
 
+@pytest.mark.slow
 def test_nothing_is_waited_for(kvsync, edge, pushed, monkeypatch):
     """Where nothing differs nobody waits, neither to look nor to verify."""
     pushed("keys: {a: one}\n")
@@ -211,6 +212,7 @@ def test_other_owners(kvsync, edge, write):
     assert held(edge) == {"a": "two"}
 
 
+@pytest.mark.slow
 def test_missing_namespace(kvsync, edge, manifest, monkeypatch):
     """A namespace that is missing is fatal, unless it is to be created: then it is empty."""
     monkeypatch.setenv("KVSYNC_NAMESPACE", "new")

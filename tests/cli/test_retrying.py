@@ -149,6 +149,7 @@ def test_explicit_state(kvsync, edge, failed, clean_environment):
     assert not (clean_environment / ".kvsync").exists()
 
 
+@pytest.mark.slow
 def test_a_file_that_was_overtaken(kvsync, edge, failed, manifest):
     """A key that got through meanwhile, with another value, keeps that; and that is said."""
     one, two = sorted(failed())
@@ -170,6 +171,7 @@ def test_a_file_that_was_overtaken(kvsync, edge, failed, manifest):
     assert f"{last_word}: {one}, {two}" in plan.err
 
 
+@pytest.mark.slow
 def test_it_deletes_nothing(kvsync, edge, failed, manifest):
     """What the file does not name is no orphan: nothing of it is counted, read or deleted."""
     failed()

@@ -10,6 +10,7 @@ from tests.edgekv.sts import ARN, sts_service
 PAIR = {"secretId": "base-id", "secretKey": "base-key"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", [True, False], ids=["--profile", "TCCLI_PROFILE"])
 def test_the_role_of_a_profile_signs(kvsync, serve_emulator, manifest, monkeypatch, option) -> None:
     """A service that lets in the role alone gets every pair; without the role it gets none."""

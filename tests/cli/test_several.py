@@ -62,6 +62,7 @@ def test_what_any_state_gives_to_another_is_managed(kvsync, pushed):
 MIRROR = ("--refresh", "--delete-unmanaged", "--max-delete", "100%", "--json")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [("--delete", "--json"), MIRROR], ids=["delete", "mirror"])
 @pytest.mark.parametrize("first", ["s/b.yaml", "t/c.yaml"])
 def test_an_orphan_is_its_owners_to_delete(kvsync, edge, pushed, source, first, options):
@@ -90,6 +91,7 @@ def test_a_mirror_spares_what_any_state_gives_to_another(kvsync, edge, pushed, f
     assert sorted(held(edge)) == ["b", "c", "y", "z"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [("--delete", "--json"), MIRROR], ids=["delete", "mirror"])
 def test_an_orphan_in_two_states_is_deleted_once(kvsync, edge, pushed, source, options):
     """A key that both sources have pushed, each for itself, and name no more is the first's."""
@@ -114,6 +116,7 @@ def test_a_key_that_has_moved_to_a_source_outside_the_call(kvsync, edge, pushed,
     assert kvsync("verify", "s/b.yaml", "t/c.yaml", "--exact").code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [("--delete", "--json"), MIRROR], ids=["delete", "mirror"])
 def test_an_orphan_of_two_sources_of_one_name(kvsync, edge, write, options):
     """Where two sources have the same name, its orphan counts, and is deleted, for the first."""

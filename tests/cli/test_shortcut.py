@@ -96,6 +96,7 @@ def test_other_options_are_another_call(kvsync, settle, manifest, ways, options)
     assert not ways.short[-1]
 
 
+@pytest.mark.slow
 def test_variables(kvsync, settle, manifest, ways, monkeypatch):
     """A variable that the source uses counts, also one that was not set; any other does not."""
     monkeypatch.setenv("TOKEN", "secret-one")
@@ -138,6 +139,7 @@ def test_files_trees_and_dumps_of_a_manifest(kvsync, settle, manifest, write, wa
         assert _is_short(kvsync, ways, "m.yaml")
 
 
+@pytest.mark.slow
 def test_a_mounted_config_map(kvsync, settle, write, ways):
     """A new version of a ConfigMap, of which only `..data` changes, is seen."""
     for version in ("..1", "..2"):

@@ -142,6 +142,7 @@ def test_each_column(kvsync, edge, manifest, sound, sql):
     assert held(edge) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sql", "command"),
     [

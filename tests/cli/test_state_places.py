@@ -130,6 +130,7 @@ def test_wal(kvsync, edge, pushed, without):
     assert [code for (code,) in runs] == [*(codes or [0]), 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
 def test_noise_beside(kvsync, edge, pushed, ending):
     """Noise where a log or a journal would be changes nothing of what the state says."""

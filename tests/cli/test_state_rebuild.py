@@ -76,6 +76,7 @@ def test_no_state(kvsync, edge, manifest):
     assert "+ stray" in kvsync("verify", "m.yaml", "--exact").out
 
 
+@pytest.mark.slow
 def test_sound(kvsync, edge, pushed):
     """A sound state is kept, with whose each key is, and corrected by what the target holds."""
     pushed("keys: {a: one, b: two, c: three, gone: x}\n")
@@ -157,6 +158,7 @@ def test_newer(kvsync, edge, pushed):
     assert (STATE.read_bytes(), set_aside()) == (before, [])
 
 
+@pytest.mark.slow
 def test_never_overwritten(kvsync, edge, pushed, monkeypatch):
     """What was set aside stays, also when the next one is set aside within the same second."""
     monkeypatch.setattr("kvsync.state.aside._now", lambda: "20261123T030000")
@@ -170,6 +172,7 @@ def test_never_overwritten(kvsync, edge, pushed, monkeypatch):
     ]
 
 
+@pytest.mark.slow
 def test_what_lies_beside_goes_along(kvsync, edge, pushed):
     """A journal of the damaged file is not taken for the new one's."""
     pushed("keys: {a: one}\n")
@@ -212,6 +215,7 @@ def test_held(kvsync, edge, pushed):
     assert set_aside() == []
 
 
+@pytest.mark.slow
 def test_two_sources(kvsync, edge, write):
     """Several sources with one state: it is set aside once, and knows the keys of them all."""
     write("x.yaml", "version: 1\nkeys: {a: one}\n")
@@ -244,6 +248,7 @@ def test_state_within_the_tree(kvsync, edge, write):
     assert held(edge) == {"a": "one"}
 
 
+@pytest.mark.slow
 def test_local(kvsync, manifest):
     """With --local the emulator inside is asked, and no account is needed."""
     manifest("keys: {a: one}\n")

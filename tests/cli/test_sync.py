@@ -295,6 +295,7 @@ def test_first_source_ends_fatally(kvsync, edge, write):
     assert held(edge) == {}
 
 
+@pytest.mark.slow
 def test_sources_with_one_broken_state(kvsync, edge, write, clean_environment):
     """After a state could not be written, nothing more is sent that it could not remember."""
     write("one.yaml", "version: 1\nkeys: {a: one}\n")
@@ -482,6 +483,7 @@ def test_changed_file_in_a_tree(kvsync, edge, write):
     assert held(edge) == {"x": "3", "y": "2"}
 
 
+@pytest.mark.slow
 def test_failed_keys(kvsync, serve_emulator, edge, manifest, monkeypatch):
     """Keys that fail are listed with code and RequestId, exit 5; the next run sends them again."""
     broken = serve_emulator(fault=1.0, faults=frozenset({"InternalError"}))

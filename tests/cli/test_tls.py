@@ -76,6 +76,7 @@ def test_the_name_in_the_certificate_counts(kvsync, emulator, credentials, manif
     assert "not valid for 'localhost'" in result.err
 
 
+@pytest.mark.slow
 def test_the_systems_cas_stay_trusted(kvsync, front, manifest, monkeypatch, tmp_path, emulator):
     """A CA that --ca-file names comes besides the system's, and not in their place."""
     manifest(MANIFEST)

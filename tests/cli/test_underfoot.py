@@ -114,6 +114,7 @@ def _state_of(source: str) -> str:
     return f"{source}/.kvsync/state.db" if source == "tree" else ".kvsync/state.db"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["own.txt", "tree/k3"])
 @pytest.mark.parametrize("change", SENT, ids=_names)
 def test_another_value_between_plan_and_push(kvsync, edge, source, meanwhile, name, change):
@@ -127,6 +128,7 @@ def test_another_value_between_plan_and_push(kvsync, edge, source, meanwhile, na
     assert "nothing to do" in kvsync("sync", "m.yaml", "--checksum").out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["own.txt", "tree/k3"])
 @pytest.mark.parametrize("change", LOST, ids=_names)
 def test_no_value_between_plan_and_push(kvsync, edge, source, meanwhile, name, change):
@@ -176,6 +178,7 @@ def test_a_folder_that_leads_elsewhere_meanwhile(kvsync, edge, source, write, me
     no_false_claim(edge, "tree/.kvsync/state.db")
 
 
+@pytest.mark.slow
 def test_a_mounted_config_map_that_is_swapped_meanwhile(kvsync, edge, write, meanwhile):
     """Links that lead elsewhere in the tree are followed as they are when their turn comes; what
     was unchanged before is found by the next run."""
@@ -216,6 +219,7 @@ def test_unreadable_between_two_runs(kvsync, edge, source, shared):
     assert "5 keys unchanged" in told.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [_as_long, _older], ids=_names)
 @pytest.mark.parametrize("name", ["own.txt", "tree/k3"])
 def test_times_that_are_set_back(kvsync, edge, source, name, change):

@@ -110,6 +110,7 @@ def _failing(monkeypatch: pytest.MonkeyPatch, name: str, code: int) -> None:
     monkeypatch.setattr("os.scandir", scandir)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a", "d", ".kvsyncignore", ".kvsync-index", "current"])
 @pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE, errno.EACCES])
 def test_an_entry_that_cannot_be_told(kvsync, edge, write, monkeypatch, name, code):

@@ -14,6 +14,7 @@ def refusing(code: str):
     return tamper
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", ["ResourceUnavailable", "ResourceInUse.Zone", "Brand.New", ""])
 def test_a_value_that_an_unknown_code_came_after(kvsync, edge, manifest, code) -> None:
     """B was written although nobody knows what its answer means: back at A, A is sent again."""
@@ -34,6 +35,7 @@ def test_a_value_that_an_unknown_code_came_after(kvsync, edge, manifest, code) -
     assert edge.pairs("zone-1", "ns")["a"][0] == "A"
 
 
+@pytest.mark.slow
 def test_a_code_that_is_known_leaves_no_doubt(kvsync, edge, manifest) -> None:
     """A definite refusal of B says that A is still there: back at A, nothing is sent."""
     manifest("keys: {a: A}\n")
@@ -45,6 +47,7 @@ def test_a_code_that_is_known_leaves_no_doubt(kvsync, edge, manifest) -> None:
     assert "nothing to do" in kvsync("sync", "m.yaml").out
 
 
+@pytest.mark.slow
 def test_deletes_that_an_unknown_code_came_after(kvsync, edge, manifest) -> None:
     """Keys that may be deleted are sent again when they are wanted again."""
     manifest("keys: {a: A, b: B, c: C}\n")

@@ -96,6 +96,7 @@ def test_exact(kvsync, edge, pushed):
     assert kvsync("verify", "m.yaml", "--exact").code == 3
 
 
+@pytest.mark.slow
 def test_other_sources_keys_are_managed(kvsync, edge, write):
     """A key that is another source's, by the state or by the call, is no surplus."""
     write("x.yaml", "version: 1\nkeys: {a: one}\n")
@@ -225,6 +226,7 @@ def test_a_push_that_went_wrong_keeps_from_verifying(kvsync, two, monkeypatch):
     assert error["message"] == "not verified, because x.yaml went wrong"
 
 
+@pytest.mark.slow
 def test_what_was_held_back_holds_nothing_back(kvsync, edge, write, monkeypatch):
     """What is named as having gone wrong is the source that did, and not one that it held back."""
     for name, keys in (("x", "a: one, b: two"), ("z", "c: one")):

@@ -52,6 +52,7 @@ def _check(form: str, content: bytes, layout: Layout, drop: int) -> None:
         assert items == read(form, content, layout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", _FILES)
 @given(st.binary(max_size=200), st.sampled_from(_LAYOUTS), st.integers(0, 7))
 @settings(max_examples=examples(60))

@@ -115,6 +115,7 @@ def test_lines_are_counted_across_everything() -> None:
     assert [each.number for each in found] == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=200), st.integers(1, 500))
 @settings(max_examples=examples(30))
 def test_the_place_does_not_depend_on_how_much_is_read(gaps: list[int], chunk: int) -> None:

@@ -214,6 +214,7 @@ def _key(name: bytes, way: str, charset: str = "strict") -> Settled:
     return settle(record, Rules({Loss.KEYS: way}, charset, prefix="p-"), 0)
 
 
+@pytest.mark.slow
 @given(st.binary(min_size=1, max_size=40), st.sampled_from(["strict", "utf-8"]))
 def test_a_key_that_is_no_text_can_be_escaped(name: bytes, charset: str) -> None:
     """Each byte of it is there, and different keys stay different."""

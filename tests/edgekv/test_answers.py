@@ -69,6 +69,7 @@ def test_what_is_no_answer_is_tried_again(content: Any) -> None:
     assert "example.com answered (HTTP 200)" in caught.value.message
 
 
+@pytest.mark.slow
 @given(st.binary())
 def test_no_body_breaks_the_reader(body: bytes) -> None:
     """Whatever bytes come, the outcome is an error of ours."""

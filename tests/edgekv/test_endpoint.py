@@ -203,6 +203,7 @@ def test_a_remote_endpoint_is_never_asked(monkeypatch: pytest.MonkeyPatch) -> No
     assert identity(INTL) == INTL
 
 
+@pytest.mark.slow
 def test_an_emulator_behind_tls_is_known_by_its_uuid(serve_emulator, tmp_path: Path) -> None:
     """Over https, too: its address outlives its data. Whom no run would trust is not asked."""
     pair = self_signed(str(tmp_path / "edge"))

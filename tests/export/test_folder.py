@@ -171,6 +171,7 @@ def test_an_index_cut_anywhere_loses_no_pair(tmp_path: Path, refresh: bool) -> N
         assert (out / INDEX).read_bytes() == index
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", ["rename", "unlink", "write"])
 @pytest.mark.parametrize("refresh", [False, True])
 def test_a_run_that_dies_anywhere_leaves_no_wrong_pair(

@@ -431,6 +431,7 @@ def test_two_exports_do_not_write_one_file(tmp_path: Path) -> None:
     assert json_lines(out) == sorted(NAMESPACE)
 
 
+@pytest.mark.slow
 @KINDS
 def test_a_full_disk_is_told_with_its_place(tmp_path: Path, kind: str) -> None:
     """Wherever in a pair it is found out, no half of it stays, and the next run goes on."""

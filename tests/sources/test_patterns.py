@@ -254,6 +254,7 @@ def test_no_pattern_is_slow(pattern: str) -> None:
     assert decide(rules, "a/" * 500 + "a", is_directory=False) is None
 
 
+@pytest.mark.slow
 def test_patterns_beyond_reason_are_mistakes() -> None:
     """A pattern is no longer than a path, and a list has ten thousand at most."""
     assert [number for number, _ in parse_rules(["a", "b" * 4097])[1]] == [2]

@@ -73,6 +73,7 @@ def _read(data: bytes) -> list[Entry]:
         return []
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=200) | JSON_TEXT.map(str.encode))
 def test_no_bytes_can_break_the_reader(data: bytes) -> None:
     """Whatever a manifest holds, it is read or refused with an InputError."""
