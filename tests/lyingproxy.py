@@ -19,6 +19,8 @@ from contextlib import suppress
 from email.utils import formatdate
 from typing import NamedTuple, Self
 
+from tests.closing import close_server
+
 __all__ = ["CUTS", "DEEDS", "REFUSED", "Dice", "LyingProxy"]
 
 CUTS = ("cut-before", "cut-after", "cut-head", "cut-body")
@@ -136,11 +138,7 @@ class LyingProxy:
         )
 
     async def _close(self) -> None:
-        self._server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await close_server(self._server)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 from uuid import uuid4
 
+from tests.closing import close_server
+
 __all__ = ["Exchange", "Middlebox", "Tamper", "as_it_is", "middlebox", "refusal", "with_date"]
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
@@ -74,7 +76,7 @@ def middlebox(behind: str, tamper: Tamper = as_it_is) -> Iterator[Middlebox]:
     try:
         yield box
     finally:
-        asyncio.run_coroutine_threadsafe(_closed(server), loop).result(10)
+        asyncio.run_coroutine_threadsafe(close_server(server), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -89,14 +91,17 @@ class _Passing:
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._box.connections += 1
-        behind, there = await asyncio.open_connection(self._host, int(self._port))
+        ends = [writer]
         try:
+            behind, there = await asyncio.open_connection(self._host, int(self._port))
+            ends.append(there)
             with suppress(OSError, asyncio.IncompleteReadError):
                 while await self._pass_on(reader, writer, behind, there):
                     pass
         finally:
-            for end in (writer, there):
+            for end in ends:
                 end.close()
+            for end in ends:
                 with suppress(OSError):
                     await end.wait_closed()
 
@@ -130,11 +135,3 @@ async def _message(reader: asyncio.StreamReader) -> bytes:
     head = await reader.readuntil(b"\r\n\r\n")
     length = _LENGTH.search(head)
     return head + await reader.readexactly(int(length[1]) if length else 0)
-
-
-async def _closed(server: asyncio.Server) -> None:
-    server.close()
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)

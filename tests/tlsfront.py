@@ -10,6 +10,8 @@ from pathlib import Path
 
 import trustme
 
+from tests.closing import close_server
+
 __all__ = ["Front", "tls_front"]
 
 
@@ -46,7 +48,7 @@ def tls_front(plain_url: str, folder: Path, host: str = "localhost") -> Iterator
     try:
         yield front
     finally:
-        asyncio.run_coroutine_threadsafe(_closed(server), loop).result(10)
+        asyncio.run_coroutine_threadsafe(close_server(server), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -62,26 +64,21 @@ class _Passing:
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._front.attempts += 1
-        with suppress(OSError):
-            await writer.start_tls(self._context)
-            self._front.handshakes += 1
-            behind, there = await asyncio.open_connection(self._host, int(self._port))
-            await asyncio.gather(_pass_on(reader, there), _pass_on(behind, writer))
-        writer.close()
+        try:
+            with suppress(OSError):
+                await writer.start_tls(self._context)
+                self._front.handshakes += 1
+                behind, there = await asyncio.open_connection(self._host, int(self._port))
+                await asyncio.gather(_pass_on(reader, there), _pass_on(behind, writer))
+        finally:
+            writer.close()
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(1 << 16):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
-
-
-async def _closed(server: asyncio.Server) -> None:
-    """The server is closed, and so is every connection."""
-    server.close()
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    try:
+        with suppress(OSError):
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+                await writer.drain()
+    finally:
+        writer.close()

@@ -4,14 +4,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from kvsync.state import State
 
-__all__ = ["KVSYNC", "Sides", "rows", "until"]
+__all__ = ["KVSYNC", "Sides", "rows"]
 
 KVSYNC = [sys.executable, "-m", "kvsync"]
 _PAIRS = {"old": ("AKIDold", "secret-of-old"), "new": ("AKIDnew", "secret-of-new")}
@@ -64,13 +63,6 @@ class Sides(NamedTuple):
         pipe = subprocess.PIPE
         command = [*KVSYNC, *self.command, *options]
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
-
-
-def until(holds: Callable[[], Any]) -> None:
-    """Wait for something that another process brings about."""
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
 
 
 def rows(path: str = ".kvsync/state.db") -> dict[str, Any]:

@@ -7,10 +7,11 @@ from contextlib import ExitStack
 import pytest
 
 from kvsync.emulator.options import EmulatorOptions
-from tests.cli.copying import Sides, rows, until
+from tests.cli.copying import Sides, rows
 from tests.cli.watching import asked, counted
 from tests.emulator.raw import Pair, post, signed
 from tests.servers import ServedEmulator
+from tests.waiting import until
 
 WINDOW = 64
 WORKERS = 64

@@ -8,12 +8,12 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.cli.watching import counted
+from tests.waiting import until
 
 HOSTILE = {
     "../../etc/passwd": "root",
@@ -182,10 +182,7 @@ def test_interrupted(kvsync, serve_emulator, credentials, out):
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
-        deadline = time.monotonic() + 30
-        while sum(action == "EdgeKVGet" for _, action in edge.arrivals) < 5:
-            assert time.monotonic() < deadline
-            os.sched_yield()
+        until(lambda: sum(action == "EdgeKVGet" for _, action in edge.arrivals) >= 5)
         child.send_signal(signal.SIGINT)
         told, err = child.communicate(timeout=20)
     summary = json.loads(told)["runs"][0]["summary"]
@@ -208,10 +205,7 @@ def test_interrupted_while_nobody_answers(serve_emulator, credentials, clean_env
     with subprocess.Popen(
         [sys.executable, "-m", "kvsync", "export", "-o", "dump", *target], stderr=subprocess.DEVNULL
     ) as child:
-        deadline = time.monotonic() + 30
-        while not stuck.arrivals:
-            assert time.monotonic() < deadline
-            os.sched_yield()
+        until(lambda: stuck.arrivals)
         child.send_signal(signal.SIGTERM)
         assert child.wait(20) == 143
 

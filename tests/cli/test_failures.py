@@ -10,9 +10,10 @@ import time
 import pytest
 
 from kvsync.errors import OutputError
-from tests.cli.copying import KVSYNC, until
+from tests.cli.copying import KVSYNC
 from tests.cli.failing import FILE, broken, header, listed, manifest_of
 from tests.cli.watching import held, long_ago
+from tests.waiting import until
 
 REJECTED = "{value: x, ttl: 999999999999}"
 """Longer than the service takes."""

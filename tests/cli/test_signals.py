@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from kvsync.emulator.server import Emulator
 from kvsync.state import State
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -35,10 +35,7 @@ def start(edge, manifest, monkeypatch):
 
 def until_sending(edge) -> None:
     """Wait until the service has seen a few writes."""
-    deadline = time.monotonic() + 30
-    while len(edge.pairs("zone-1", "ns")) < 5:
-        assert time.monotonic() < deadline
-        os.sched_yield()
+    until(lambda: len(edge.pairs("zone-1", "ns")) >= 5)
 
 
 @pytest.mark.slow
@@ -69,10 +66,7 @@ def test_second_signal(start, serve_emulator, clean_environment):
     """A second signal does not wait for requests in flight: their keys stay in doubt."""
     stuck = serve_emulator(fault=1.0, faults=frozenset({"hang"}))
     child = start("--endpoint", stuck.url, "--grace", "1h")
-    deadline = time.monotonic() + 30
-    while not any(action == "EdgeKVPut" for _, action in stuck.arrivals):
-        assert time.monotonic() < deadline
-        os.sched_yield()
+    until(lambda: any(action == "EdgeKVPut" for _, action in stuck.arrivals))
     child.send_signal(signal.SIGINT)
     assert child.stderr.readline().startswith("kvsync: stopping")
     child.send_signal(signal.SIGINT)
@@ -203,10 +197,7 @@ def test_signal_while_reading(serve_emulator, credentials, manifest, command, nu
         [sys.executable, "-m", "kvsync", *command.split(), *target],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as child:  # fmt: skip
-        deadline = time.monotonic() + 30
-        while not any(action == "EdgeKVGet" for _, action in stuck.arrivals):
-            assert time.monotonic() < deadline
-            os.sched_yield()
+        until(lambda: any(action == "EdgeKVGet" for _, action in stuck.arrivals))
         child.send_signal(number)
         out, err = child.communicate(timeout=20)
     assert (child.returncode, json.loads(out)["exit_code"]) == (code, code)

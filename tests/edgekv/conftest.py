@@ -13,6 +13,12 @@ from aioresponses import aioresponses
 from kvsync.edgekv.endpoint import INTL
 
 
+@pytest.fixture(autouse=True)
+def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No permit grows too old on a busy machine, but where a test is about that."""
+    monkeypatch.setattr("kvsync.edgekv.connector._LATE_S", 60.0)
+
+
 class _Response(ClientResponse):
     """aioresponses 0.7.9 leaves out an argument that aiohttp 3.14 asks for (its issue #289)."""
 

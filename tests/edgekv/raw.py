@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from kvsync.edgekv.throttle import Throttle
+from tests.closing import close_server
 
 BODY = b'{"Response": {"RequestId": "r-1"}}'
 
@@ -59,9 +60,11 @@ async def raw_server(
     """Serves each connection by ``talk``, and closes it after that."""
     served = RawServer()
     conversation = talk(served)
+    serving: set[asyncio.Task[Any]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         served.connections += 1
+        serving.add(asyncio.current_task())
         with suppress(asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
             await conversation(reader, writer)
         writer.transport.abort() if writer.is_closing() else writer.close()
@@ -71,7 +74,7 @@ async def raw_server(
     try:
         yield served
     finally:
-        server.close()
+        await close_server(server, serving)
 
 
 class HeldThrottle(Throttle):
