@@ -42,11 +42,13 @@ environment() {
 install() {
   local python=$1/bin/python uv=$1/bin/uv extras=$2 pinned=(-c scripts/constraints.txt)
   local pip=("$python" -m pip install --quiet --disable-pip-version-check "${pinned[@]}")
+  # A path instead of a finder of modules, which each start would have to load: 20 of 90 ms.
+  local project=(--config-settings editable_mode=compat -e ".$extras")
   if [ -n "$extras" ] && "${pip[@]}" uv &&
-    "$uv" pip install --quiet --python "$python" "${pinned[@]}" -e ".$extras"; then
+    "$uv" pip install --quiet --python "$python" "${pinned[@]}" "${project[@]}"; then
     return
   fi
-  "${pip[@]}" -e ".$extras"
+  "${pip[@]}" "${project[@]}"
 }
 
 # Each commit of a state waits for the disk: memory does not. Prints a new folder, in memory if there

@@ -54,11 +54,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Only quick examples are measured: what is slow or tried a hundred times covers no more."""
-    if not (item.get_closest_marker("slow") or is_hypothesis_test(getattr(item, "obj", None))):
-        return (yield)
-    with _unmeasured():
-        return (yield)
+    """What is slow, tried a hundred times or a command's further variant covers hardly more."""
+    variant = getattr(item, "callspec", None)
+    if (
+        item.get_closest_marker("slow")
+        or is_hypothesis_test(getattr(item, "obj", None))
+        or (item.nodeid.startswith("tests/cli/") and variant and any(variant.indices.values()))
+    ):
+        with _unmeasured():
+            return (yield)
+    return (yield)
 
 
 class _Scheduling(LoadScopeScheduling):
