@@ -1,6 +1,6 @@
 """The ``kvsync`` command, and ``python -m kvsync``."""
 
-from kvsync.utf8 import restart_in_utf8
+from kvsync.model.utf8 import restart_in_utf8
 
 __all__ = ["main"]
 

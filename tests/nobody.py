@@ -39,7 +39,7 @@ def _python() -> list[str]:
     if os.geteuid() != 0:
         return [sys.executable]
     usable = [*_NOBODY, sys.executable]
-    probe = _run([*usable, "-c", "import kvsync.sources.manifest, kvsync.state"], Path("/"))
+    probe = _run([*usable, "-c", "import kvsync.sources, kvsync.state"], Path("/"))
     return usable if probe.returncode == 0 else [sys.executable, _DROPPING]
 
 

@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from kvsync.model import NEVER, Action, Change, Entry, Expiry, Row, Seen
+from kvsync.model.values import NEVER, Action, Change, Entry, Expiry, Row, Seen
 
 __all__ = ["change", "entry", "row", "seen"]
 

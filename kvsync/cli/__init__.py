@@ -11,8 +11,8 @@ from typing import IO, Any, NoReturn, TextIO, cast
 import click
 
 from kvsync import __version__
-from kvsync.signals import ignore
-from kvsync.utf8 import restart_in_utf8
+from kvsync.model.signals import ignore
+from kvsync.model.utf8 import restart_in_utf8
 
 __all__ = ["Terminated", "cli", "main", "run"]
 

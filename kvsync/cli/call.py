@@ -9,12 +9,12 @@ import click
 from click.core import ParameterSource
 
 from kvsync.cli.dumps import dump_options_from
-from kvsync.deadline import Deadline
-from kvsync.errors import UsageError
-from kvsync.guard import Deleting
-from kvsync.settings import Call, Choice, Settings, Verifying
+from kvsync.engine.call import Call, Choice, Settings, Verifying
+from kvsync.model.deadline import Deadline
+from kvsync.model.errors import UsageError
+from kvsync.model.utf8 import is_text
+from kvsync.plan.limits import Deleting
 from kvsync.sources import SourceOptions
-from kvsync.utf8 import is_text
 
 __all__ = ["call_from", "side_from"]
 

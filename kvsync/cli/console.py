@@ -12,8 +12,9 @@ import click
 from kvsync.cli.goingon import note_command
 from kvsync.cli.output import MessageFormat, told_lines, write_text
 from kvsync.cli.traces import others_told
-from kvsync.errors import HeldBackError, InputError, KvsyncError, PassingError, UsageError
-from kvsync.progress import Progress, Silence, make_progress
+from kvsync.model.errors import HeldBackError, InputError, KvsyncError, PassingError, UsageError
+from kvsync.model.signals import ignore
+from kvsync.model.text import printable
 from kvsync.report import (
     Report,
     RunReport,
@@ -30,8 +31,7 @@ from kvsync.report import (
     tally_lines,
     unread_lines,
 )
-from kvsync.signals import ignore
-from kvsync.units import printable
+from kvsync.report.progress import Progress, Silence, make_progress
 
 __all__ = ["Console"]
 

@@ -9,10 +9,10 @@ from kvsync.cli.console import Console
 from kvsync.cli.dumps import dump_options, policy_rows
 from kvsync.cli.expanded import PatternCommand
 from kvsync.cli.options import option, output_options, read_options
-from kvsync.conversion import convert
-from kvsync.errors import UsageError
-from kvsync.export import FILE_FORMATS, STDOUT, guess_format
-from kvsync.settings import Converting
+from kvsync.engine.call import Converting
+from kvsync.engine.convert import convert
+from kvsync.formats.output import FILE_FORMATS, STDOUT, guess_format
+from kvsync.model.errors import UsageError
 
 __all__ = ["command"]
 

@@ -20,9 +20,9 @@ from kvsync.cli.options import (
     service_options,
     zone_option,
 )
-from kvsync.errors import UsageError
-from kvsync.settings import Copying, Verifying
-from kvsync.sync import copy
+from kvsync.engine.call import Copying, Verifying
+from kvsync.engine.sync import copy
+from kvsync.model.errors import UsageError
 
 __all__ = ["command"]
 

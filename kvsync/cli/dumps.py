@@ -9,12 +9,12 @@ from click.core import ParameterSource
 
 from kvsync.cli.kinds import Delimiter
 from kvsync.cli.options import option
-from kvsync.dumps import FORMATS
-from kvsync.dumps.losses import ERROR, SKIP, Loss
-from kvsync.dumps.policies import POLICIES
-from kvsync.dumps.record import Layout
+from kvsync.formats import FORMATS
+from kvsync.formats.losses import ERROR, SKIP, Loss
+from kvsync.formats.policies import POLICIES
+from kvsync.formats.record import Layout
 from kvsync.sources import MANIFEST
-from kvsync.sources.dumpoptions import DumpOptions
+from kvsync.sources.dump.dumpoptions import DumpOptions
 
 __all__ = ["dump_options", "dump_options_from", "policy_rows"]
 

@@ -16,8 +16,8 @@ from kvsync.cli.options import Duration, option
 from kvsync.cli.output import MessageFormat
 from kvsync.cli.traces import others_told
 from kvsync.emulator.options import ALL_FAULTS, DEFAULT_FAULTS, LIMITS, NEWER, EmulatorOptions
-from kvsync.errors import UsageError
-from kvsync.paths import absolute
+from kvsync.model.errors import UsageError
+from kvsync.model.paths import absolute
 
 __all__ = ["command"]
 

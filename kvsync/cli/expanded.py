@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import click
 
-from kvsync.units import printable
+from kvsync.model.text import printable
 
 __all__ = ["PatternCommand"]
 

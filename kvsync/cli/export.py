@@ -7,10 +7,10 @@ import click
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.options import namespace_options, option
-from kvsync.errors import UsageError
-from kvsync.export import FORMATS, guess_format
-from kvsync.settings import Exporting
-from kvsync.sync import export
+from kvsync.engine.call import Exporting
+from kvsync.engine.sync import export
+from kvsync.formats.output import FORMATS, guess_format
+from kvsync.model.errors import UsageError
 
 __all__ = ["command"]
 

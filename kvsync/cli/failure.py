@@ -10,8 +10,8 @@ import click
 from kvsync.cli import Terminated
 from kvsync.cli.output import MessageFormat, told_lines, write_result
 from kvsync.cli.traces import place_of, trace_lines
-from kvsync.errors import KvsyncError, OutputError, UsageError
-from kvsync.machine import lack
+from kvsync.model.errors import KvsyncError, OutputError, UsageError
+from kvsync.model.machine import lack
 from kvsync.report import Report, document, json_pieces
 
 __all__ = ["explain"]

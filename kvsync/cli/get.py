@@ -8,7 +8,7 @@ from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.options import namespace_options
 from kvsync.cli.output import emit, write_raw
-from kvsync.online.direct import get
+from kvsync.engine.single import get
 
 __all__ = ["command"]
 

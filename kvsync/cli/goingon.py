@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from kvsync.errors import HeldBackError, InputError
+from kvsync.model.errors import HeldBackError, InputError
 from kvsync.report import Report
 from kvsync.sources.options import is_exported
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from kvsync.dumps import parse_delimiter
-from kvsync.guard import Allowance, parse_allowance
-from kvsync.units import parse_duration
+from kvsync.formats import parse_delimiter
+from kvsync.model.text import parse_duration
+from kvsync.plan.limits import Allowance, parse_allowance
 
 __all__ = ["Delimiter", "Duration", "MaxDelete", "Rate"]
 

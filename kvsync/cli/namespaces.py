@@ -8,14 +8,14 @@ from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.options import option, zone_options
 from kvsync.cli.output import emit
-from kvsync.online.direct import (
+from kvsync.engine.single import (
     Created,
     NamespaceInfo,
     Reference,
     create_namespace,
     list_namespaces,
 )
-from kvsync.units import count_text, printable, size_text
+from kvsync.model.text import count_text, printable, size_text
 
 __all__ = ["command"]
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from kvsync.errors import KvsyncError, OutputError
+from kvsync.model.errors import KvsyncError, OutputError
+from kvsync.model.signals import ignore
+from kvsync.model.text import printable
 from kvsync.report import error_fields, error_lines, mistake_lines
-from kvsync.signals import ignore
-from kvsync.units import printable
 
 __all__ = ["MessageFormat", "emit", "told_lines", "write_raw", "write_result", "write_text"]
 

@@ -10,9 +10,9 @@ from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.options import Duration, namespace_options, option
 from kvsync.cli.output import emit
-from kvsync.errors import UsageError
-from kvsync.model import Expiry
-from kvsync.online.direct import put
+from kvsync.engine.single import put
+from kvsync.model.errors import UsageError
+from kvsync.model.values import Expiry
 
 __all__ = ["command"]
 

@@ -5,7 +5,7 @@ import json
 import click
 
 from kvsync.cli.output import write_result
-from kvsync.sources.schema import manifest_schema
+from kvsync.sources.manifest.schema import manifest_schema
 
 __all__ = ["command"]
 

@@ -14,11 +14,11 @@ from kvsync.cli.output import emit
 from kvsync.cli.state_check import check_command
 from kvsync.cli.state_file import owner_line, path_of, source_argument
 from kvsync.cli.state_rebuild import rebuild_command
-from kvsync.errors import UsageError
-from kvsync.keys import matches
-from kvsync.model import Row, Target
+from kvsync.model.errors import UsageError
+from kvsync.model.keys import matches
+from kvsync.model.text import count_text, printable, size_text
+from kvsync.model.values import Row, Target
 from kvsync.state import State, refuse_foreign, run_lock
-from kvsync.units import count_text, printable, size_text
 
 __all__ = ["command"]
 

@@ -9,9 +9,9 @@ import click
 from kvsync.cli.options import output_options, state_option
 from kvsync.cli.output import emit
 from kvsync.cli.state_file import owner_line, path_of, source_argument
-from kvsync.errors import StateError
+from kvsync.model.errors import StateError
+from kvsync.model.text import count_text, printable
 from kvsync.state.examine import Diagnosis, examine
-from kvsync.units import count_text, printable
 
 __all__ = ["check_command"]
 

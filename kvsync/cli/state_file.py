@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from kvsync.errors import UsageError
-from kvsync.paths import absolute
+from kvsync.model.errors import UsageError
+from kvsync.model.paths import absolute
+from kvsync.model.text import count_text, printable
 from kvsync.state import state_path
-from kvsync.units import count_text, printable
 
 __all__ = ["owner_line", "path_of", "source_argument"]
 

@@ -34,8 +34,8 @@ def rebuild_command(ctx: click.Context, /, **options: Any) -> int:
     """
     from kvsync.cli.call import call_from
     from kvsync.cli.console import Console
+    from kvsync.engine.sync import rebuild
     from kvsync.report import rebuilt_lines
-    from kvsync.sync import rebuild
 
     console = Console(options)
     report = rebuild(call_from(ctx), console)

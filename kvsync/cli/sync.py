@@ -16,8 +16,8 @@ from kvsync.cli.options import (
     sources_argument,
     target_options,
 )
-from kvsync.front import plan, sync
-from kvsync.settings import Verifying
+from kvsync.engine.call import Verifying
+from kvsync.engine.front import plan, sync
 
 __all__ = ["command"]
 

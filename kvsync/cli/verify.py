@@ -17,8 +17,8 @@ from kvsync.cli.options import (
     sources_argument,
     target_options,
 )
-from kvsync.settings import Verifying
-from kvsync.sync import verify
+from kvsync.engine.call import Verifying
+from kvsync.engine.sync import verify
 
 __all__ = ["command"]
 

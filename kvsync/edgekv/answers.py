@@ -20,8 +20,8 @@ from kvsync.edgekv.shapes import (
     NamespacesAnswer,
 )
 from kvsync.edgekv.translate import Scene, bad_answer, error_from
-from kvsync.errors import FatalError, PassingError, ServiceError, ThrottledError
-from kvsync.units import printable
+from kvsync.model.errors import FatalError, PassingError, ServiceError, ThrottledError
+from kvsync.model.text import printable
 
 __all__ = [
     "Answer",

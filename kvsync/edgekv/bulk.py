@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from kvsync.edgekv.shapes import Answer, Fault
-from kvsync.keys import KEYS_PER_REQUEST
+from kvsync.model.keys import KEYS_PER_REQUEST
 
 __all__ = ["LARGEST_ITEM", "GetAnswer", "Item", "read_bulk"]
 

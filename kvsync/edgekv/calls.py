@@ -11,8 +11,8 @@ from kvsync.edgekv.doubts import Doubts
 from kvsync.edgekv.throttle import Throttle
 from kvsync.edgekv.translate import bad_answer
 from kvsync.edgekv.wire import Request, Wire
-from kvsync.errors import ClockError, Interrupted, ServiceError, ThrottledError
-from kvsync.model import Ack
+from kvsync.model.errors import ClockError, Interrupted, ServiceError, ThrottledError
+from kvsync.model.values import Ack
 
 __all__ = ["Caller", "Settled", "Traffic"]
 

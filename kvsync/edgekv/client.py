@@ -16,8 +16,8 @@ from kvsync.edgekv.options import DEFAULTS, ClientOptions
 from kvsync.edgekv.throttle import Throttle
 from kvsync.edgekv.translate import Scene, bad_answer
 from kvsync.edgekv.wire import Request, ServiceClock, Wire
-from kvsync.errors import ServiceError
-from kvsync.model import Ack, Pair
+from kvsync.model.errors import ServiceError
+from kvsync.model.values import Ack, Pair
 
 __all__ = ["ClientOptions", "EdgeKVClient", "Namespace", "NamespaceInfo", "Pair"]
 

@@ -20,7 +20,7 @@ from aiohttp.client_proto import ResponseHandler
 from kvsync.edgekv.body import permit_held
 from kvsync.edgekv.dialogue import Dialogue
 from kvsync.edgekv.throttle import Openings, Throttle
-from kvsync.machine import is_short_of_files, spare_files
+from kvsync.model.machine import is_short_of_files, spare_files
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest

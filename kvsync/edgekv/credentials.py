@@ -13,7 +13,7 @@ from typing import Protocol
 
 from kvsync.edgekv.endpoint import INTL
 from kvsync.edgekv.places import Credential, Places, check_profile
-from kvsync.errors import FatalError
+from kvsync.model.errors import FatalError
 
 __all__ = [
     "Credential",

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from kvsync.errors import UsageError
+from kvsync.model.errors import UsageError
 
 if TYPE_CHECKING:
     import socket

@@ -10,10 +10,10 @@ from kvsync.edgekv.answers import DoneAnswer, GetAnswer, ListAnswer, unix_second
 from kvsync.edgekv.calls import Caller, Settled
 from kvsync.edgekv.translate import Scene, bad_answer
 from kvsync.edgekv.wire import Request
-from kvsync.errors import PassingError
-from kvsync.keys import KEYS_PER_REQUEST
-from kvsync.model import Ack, Expiry, Pair
-from kvsync.units import printable
+from kvsync.model.errors import PassingError
+from kvsync.model.keys import KEYS_PER_REQUEST
+from kvsync.model.text import printable
+from kvsync.model.values import Ack, Expiry, Pair
 
 __all__ = ["Namespace"]
 

@@ -19,7 +19,7 @@ from kvsync.edgekv.endpoint import INTL
 from kvsync.edgekv.roles import Base, Role, assumed, pod_role, role_of, sts_of
 from kvsync.edgekv.secretfile import bad_place as _bad
 from kvsync.edgekv.secretfile import text_of, warn_if_open
-from kvsync.errors import FatalError, UsageError
+from kvsync.model.errors import FatalError, UsageError
 
 __all__ = ["Credential", "Places", "check_profile"]
 

@@ -14,8 +14,8 @@ import aiohttp
 from yarl import URL
 
 from kvsync.edgekv.endpoint import is_host_name, is_loopback
-from kvsync.errors import FatalError, PassingError, ServiceError, UsageError
-from kvsync.units import printable
+from kvsync.model.errors import FatalError, PassingError, ServiceError, UsageError
+from kvsync.model.text import printable
 
 __all__ = ["Proxy", "error_on_the_way", "proxy_for"]
 

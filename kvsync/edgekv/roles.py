@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from kvsync.edgekv.endpoint import INTL, is_loopback
 from kvsync.edgekv.proxy import proxy_for
-from kvsync.errors import FatalError
+from kvsync.model.errors import FatalError
 
 __all__ = ["Base", "Role", "Temporary", "assumed", "pod_role", "role_of", "sts_of"]
 

@@ -6,8 +6,8 @@ import shlex
 from contextlib import suppress
 from pathlib import Path
 
-from kvsync.errors import FatalError
-from kvsync.units import printable
+from kvsync.model.errors import FatalError
+from kvsync.model.text import printable
 
 __all__ = ["bad_place", "text_of", "warn_if_open"]
 

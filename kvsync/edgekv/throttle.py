@@ -13,7 +13,7 @@ from typing import Any
 
 from aiolimiter import AsyncLimiter
 
-from kvsync.errors import Interrupted
+from kvsync.model.errors import Interrupted
 
 __all__ = ["Openings", "Permit", "Throttle"]
 

@@ -2,8 +2,8 @@
 
 import ssl
 
-from kvsync.errors import UsageError
-from kvsync.units import printable
+from kvsync.model.errors import UsageError
+from kvsync.model.text import printable
 
 __all__ = ["trusting"]
 

@@ -16,7 +16,7 @@ import aiohttp
 from kvsync.edgekv.endpoint import INTL, MAINLAND
 from kvsync.edgekv.proxy import Proxy, error_on_the_way
 from kvsync.edgekv.redaction import repeats
-from kvsync.errors import (
+from kvsync.model.errors import (
     ClockError,
     FatalError,
     PassingError,
@@ -24,8 +24,8 @@ from kvsync.errors import (
     ServiceError,
     ThrottledError,
 )
-from kvsync.machine import lack
-from kvsync.units import printable
+from kvsync.model.machine import lack
+from kvsync.model.text import printable
 
 __all__ = ["FOREIGN", "Scene", "bad_answer", "error_from", "error_from_exception"]
 

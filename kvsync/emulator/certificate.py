@@ -11,9 +11,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kvsync.errors import UsageError
-from kvsync.private import create_private
-from kvsync.units import printable
+from kvsync.model.errors import UsageError
+from kvsync.model.private_files import create_private
+from kvsync.model.text import printable
 
 if TYPE_CHECKING:
     import ssl

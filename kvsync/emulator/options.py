@@ -4,7 +4,7 @@ import math
 import re
 from dataclasses import dataclass, field
 
-from kvsync.errors import UsageError
+from kvsync.model.errors import UsageError
 
 __all__ = [
     "ALL_FAULTS",

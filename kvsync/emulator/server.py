@@ -20,7 +20,7 @@ from kvsync.emulator.lag import LaggingStore
 from kvsync.emulator.limiter import SlidingWindow
 from kvsync.emulator.options import EmulatorOptions
 from kvsync.emulator.service import MAX_BODY, Request, Service
-from kvsync.errors import UsageError
+from kvsync.model.errors import UsageError
 
 __all__ = ["Emulator"]
 

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from kvsync.errors import StateError
+from kvsync.model.errors import StateError
 
 __all__ = [
     "APPLICATION_ID",

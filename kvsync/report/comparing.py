@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from kvsync.errors import ServiceError
+from kvsync.model.errors import ServiceError
+from kvsync.model.text import count_text, duration_text, printable, size_text
 from kvsync.report.comparison import Comparison, Difference, Exported
 from kvsync.report.result import RunReport
 from kvsync.report.text import name_of
-from kvsync.units import count_text, duration_text, printable, size_text
 
 __all__ = ["comparison_lines", "conversion_lines", "export_line", "unread_lines"]
 

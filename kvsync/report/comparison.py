@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from kvsync.errors import ServiceError
+from kvsync.model.errors import ServiceError
 
 __all__ = ["Comparison", "Converted", "Difference", "Exported"]
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import starmap
 from typing import Any
 
-from kvsync.errors import InputError, KvsyncError, Mistake, RejectedError, ServiceError
-from kvsync.model import Change, Entry, Outcome, OutcomeKind
+from kvsync.model.errors import InputError, KvsyncError, Mistake, RejectedError, ServiceError
+from kvsync.model.values import Change, Entry, Outcome, OutcomeKind
 from kvsync.report.comparison import Comparison, Converted, Difference, Exported
 from kvsync.report.losses import loss_fields
 from kvsync.report.result import Report, RunReport

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from kvsync.dumps.losses import KEEP, Loss, LostPair
-from kvsync.dumps.policies import POLICIES
-from kvsync.errors import InputError
+from kvsync.formats.losses import KEEP, Loss, LostPair
+from kvsync.formats.policies import POLICIES
+from kvsync.model.errors import InputError
+from kvsync.model.text import count_text, printable
 from kvsync.report.result import RunReport
-from kvsync.units import count_text, printable
 
 __all__ = ["loss_fields", "loss_lines"]
 

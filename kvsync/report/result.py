@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kvsync.dumps.losses import NO_LOSSES, Losses
-from kvsync.errors import HeldBackError, KvsyncError, ServiceError
-from kvsync.keys import KEYS_PER_REQUEST
-from kvsync.model import Action, Change, Entry, Outcome, OutcomeKind, Plan, Target
+from kvsync.formats.losses import NO_LOSSES, Losses
+from kvsync.model.errors import HeldBackError, KvsyncError, ServiceError
+from kvsync.model.keys import KEYS_PER_REQUEST
+from kvsync.model.tally import NOTHING_TOLD, Tally
+from kvsync.model.values import Action, Change, Entry, Outcome, OutcomeKind, Plan, Target
 from kvsync.report.comparison import Comparison, Converted, Exported, FailuresFile
-from kvsync.tally import NOTHING_TOLD, Tally
 
 __all__ = ["Report", "RunReport", "Summary", "exit_code_of"]
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from kvsync.model.tally import BASE64, TEXT, Why
+from kvsync.model.text import count_text, printable
 from kvsync.report.result import RunReport
-from kvsync.tally import BASE64, TEXT, Why
-from kvsync.units import count_text, printable
 
 __all__ = ["tally_fields", "tally_lines"]
 

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 
-from kvsync.errors import InputError, KvsyncError
-from kvsync.model import Action, Change, Outcome, Plan, Row
+from kvsync.model.errors import InputError, KvsyncError
+from kvsync.model.text import count_text, duration_text, printable, size_text
+from kvsync.model.values import Action, Change, Outcome, Plan, Row
 from kvsync.report.result import RunReport
-from kvsync.units import count_text, duration_text, printable, size_text
 
 __all__ = [
     "error_lines",

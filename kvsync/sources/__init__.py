@@ -9,15 +9,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kvsync.dumps import FORMATS, guess_format, name_stranger
-from kvsync.errors import InputError, Mistake, UsageError
-from kvsync.owners import name_fault
-from kvsync.source import Source
+from kvsync.formats import FORMATS, guess_format, name_stranger
+from kvsync.model.errors import InputError, Mistake, UsageError
+from kvsync.model.owners import name_fault
+from kvsync.model.text import printable
+from kvsync.model.utf8 import require_utf8
 from kvsync.sources.files import Clock, open_regular, os_fault
+from kvsync.sources.interface import Source
+from kvsync.sources.manifest.piped import STDIN, is_piped, read_manifest
 from kvsync.sources.options import SourceOptions, flags_beside_manifest, tree_flags
-from kvsync.sources.piped import STDIN, is_piped, read_manifest
-from kvsync.units import printable
-from kvsync.utf8 import require_utf8
 
 __all__ = ["MANIFEST", "SourceOptions", "open_source", "shown_source"]
 
@@ -62,18 +62,18 @@ def open_source(
     if fault:
         raise UsageError(f"{options.said_by('name')} {fault}")
     if is_tree:
-        from kvsync.sources.tree import TreeSource
+        from kvsync.sources.tree.tree import TreeSource
 
         _refuse(options.dump.typed, path, "for dumps only, and this is a directory")
         return TreeSource(path, options, clock)
     if form in FORMATS:
         _refuse_for_dumps(path, form, options)
     if form == _REDIS:
-        from kvsync.sources.redis import RedisSource
+        from kvsync.sources.dump.redis import RedisSource
 
         return RedisSource(path, options, environ, clock)
     if form in FORMATS:
-        from kvsync.sources.dump import DumpSource
+        from kvsync.sources.dump.dump import DumpSource
 
         dump = DumpSource(path, replace(options, dump=replace(options.dump, form=form)), clock)
         dump.warnings += guessed
@@ -163,7 +163,7 @@ def _manifest(
             f"{', '.join(flags)}: for directories and dumps only; write this into"
             f" {'the manifest' if piped else printable(path)} instead"
         )
-    from kvsync.sources.manifest import Manifest
+    from kvsync.sources.manifest.manifest import Manifest
 
     try:
         data = read_manifest(path)

@@ -5,10 +5,10 @@ import stat
 from collections.abc import Collection, Iterator, Mapping
 from hashlib import blake2b
 
-from kvsync.fingerprint import Fingerprint, Seen
-from kvsync.sources.devices import Devices
 from kvsync.sources.files import Clock, plain, settled, signature
+from kvsync.sources.fingerprint import Fingerprint, Seen
 from kvsync.sources.listing import Observed, looks_alike
+from kvsync.sources.tree.devices import Devices
 
 __all__ = ["Consulted", "Evidence", "digest_of", "status_mark", "still_holds"]
 

@@ -8,10 +8,10 @@ import struct
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple, TypeAlias
 
-from kvsync.limits import MAX_VALUE_SIZE
-from kvsync.model import Lost
-from kvsync.sources.devices import Device, Devices
+from kvsync.model.limits import MAX_VALUE_SIZE
+from kvsync.model.values import Lost
 from kvsync.sources.ours import OURS, is_ours
+from kvsync.sources.tree.devices import Device, Devices
 
 __all__ = [
     "AUTO",

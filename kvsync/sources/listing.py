@@ -10,10 +10,10 @@ from hashlib import blake2b
 from marshal import dumps
 from typing import Any
 
-from kvsync.fingerprint import Seen
-from kvsync.sources.devices import Device, Devices
-from kvsync.sources.leftout import BOOKKEEPING, is_left_out
+from kvsync.sources.fingerprint import Seen
 from kvsync.sources.memory import gc_paused
+from kvsync.sources.tree.devices import Device, Devices
+from kvsync.sources.tree.leftout import BOOKKEEPING, is_left_out
 
 __all__ = ["Observed", "Unobserved", "looks_alike", "own_identities", "own_names"]
 

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Protocol, TypeAlias
 
-from kvsync.errors import InputError, Mistake
-from kvsync.units import count_text, printable
+from kvsync.model.errors import InputError, Mistake
+from kvsync.model.text import count_text, printable
 
 __all__ = ["Cure", "Mistakes", "quoted"]
 

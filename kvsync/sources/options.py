@@ -4,17 +4,17 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from kvsync.dumps.losses import Loss
-from kvsync.errors import UsageError
-from kvsync.filenames import INDEX_NAME
-from kvsync.keys import check_key, escape_key, join_key, path_key
-from kvsync.model import NEVER, Expiry
-from kvsync.paths import absolute
-from kvsync.sources.dumpoptions import NOTHING_SAID, DumpOptions
-from kvsync.sources.expiry import SHORT_TTL, parse_ttl
-from kvsync.sources.patterns import Rules, parse_rules
+from kvsync.formats.filenames import INDEX_NAME
+from kvsync.formats.losses import Loss
+from kvsync.model.errors import UsageError
+from kvsync.model.keys import check_key, escape_key, join_key, path_key
+from kvsync.model.paths import absolute
+from kvsync.model.text import printable
+from kvsync.model.values import NEVER, Expiry
+from kvsync.sources.dump.dumpoptions import NOTHING_SAID, DumpOptions
+from kvsync.sources.manifest.expiry import SHORT_TTL, parse_ttl
 from kvsync.sources.saying import TOLD_BY_INDEX, contradicting
-from kvsync.units import printable
+from kvsync.sources.tree.patterns import Rules, parse_rules
 
 __all__ = [
     "SourceOptions",

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterable, Mapping
 
-from kvsync.errors import InputError
-from kvsync.filenames import INDEX_NAME, file_name
-from kvsync.keys import check_key, escape_key, join_key, path_key
-from kvsync.sources.expiry import parse_ttl
+from kvsync.formats.filenames import INDEX_NAME, file_name
+from kvsync.model.errors import InputError
+from kvsync.model.keys import check_key, escape_key, join_key, path_key
+from kvsync.sources.manifest.expiry import parse_ttl
 
 __all__ = ["TOLD_BY_INDEX", "contradicting"]
 
@@ -25,7 +25,7 @@ def contradicting(root: str, said: Mapping[str, str]) -> list[str]:
     open_ones = [name for name, value in said.items() if value not in _PLAIN.get(name, ())]
     if not open_ones:
         return []
-    from kvsync.exported import read_index
+    from kvsync.formats.folder_index import read_index
 
     try:
         path = os.path.join(root, INDEX_NAME)

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice
 
-from kvsync.model import Action, Change, Outcome, OutcomeKind, Row
+from kvsync.model.values import Action, Change, Outcome, OutcomeKind, Row
 from kvsync.state import fingerprints, recent
 from kvsync.state.fields import COLUMNS, Fields, Place, acknowledged, doubtful, fields_of
 

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from contextlib import closing, suppress
 
-from kvsync.private import create_private
+from kvsync.model.private_files import create_private
 from kvsync.state.schema import create
 
 __all__ = ["NEW", "create_whole"]

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from kvsync.errors import DamagedError
-from kvsync.model import Row, Target
+from kvsync.model.errors import DamagedError
+from kvsync.model.text import count_text, printable
+from kvsync.model.values import Row, Target
 from kvsync.state.fields import Fields, row_maker, seed_of
 from kvsync.state.opening import connected_for_reading
 from kvsync.state.schema import TOO_SHORT, VERSION, columns_in, ends_too_early, is_new
 from kvsync.state.trouble import SQLITE_ERRORS
-from kvsync.units import count_text, printable
 
 __all__ = ["Diagnosis", "Holding", "examine"]
 

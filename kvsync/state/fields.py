@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 from zlib import crc32
 
-from kvsync.model import Change, Expiry, Outcome, Row, Target
+from kvsync.model.values import Change, Expiry, Outcome, Row, Target
 
 __all__ = [
     "COLUMNS", "Fields", "Place", "acknowledged", "doubtful", "fields_of", "row_maker", "seed_of",

@@ -7,7 +7,7 @@ for its target: triggers in the file itself see to that, in the same transaction
 import sqlite3
 from zlib import crc32
 
-from kvsync.model import Target
+from kvsync.model.values import Target
 
 __all__ = ["find", "keep", "prepare", "void"]
 

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from kvsync.model import Row
+from kvsync.model.values import Row
 from kvsync.state.changing import put
 from kvsync.state.fields import COLUMNS, Fields, Place, fields_of
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from kvsync.model import Change, Outcome, Target
+from kvsync.model.values import Change, Outcome, Target
 from kvsync.state.store import State
 
 __all__ = ["Ledger"]

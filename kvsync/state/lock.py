@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from kvsync.errors import LockedError, StateError
-from kvsync.private import create_private
+from kvsync.model.errors import LockedError, StateError
+from kvsync.model.private_files import create_private
 from kvsync.state.place import make_room, unwritable
 
 __all__ = ["run_lock", "run_lock_at_once"]

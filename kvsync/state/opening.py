@@ -6,7 +6,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from kvsync.errors import StateError
+from kvsync.model.errors import StateError
 from kvsync.state.creating import create_whole
 from kvsync.state.place import make_room, unwritable
 from kvsync.state.schema import APPLICATION_ID, VERSION, check_whole, create, is_new, update

@@ -2,8 +2,8 @@
 
 import os
 
-from kvsync.errors import StateError
-from kvsync.private import create_private
+from kvsync.model.errors import StateError
+from kvsync.model.private_files import create_private
 
 __all__ = ["FOLDER", "make_room", "state_path"]
 

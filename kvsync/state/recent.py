@@ -7,7 +7,7 @@ keys with a row the row itself says when they were written.
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from kvsync.remote import SETTLING_S
+from kvsync.model.limits import SETTLING_S
 
 __all__ = [
     "UNSETTLED", "drop", "note", "note_all", "note_rows", "prepare", "purge", "times",

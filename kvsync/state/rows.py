@@ -5,7 +5,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from kvsync.model import Row
+from kvsync.model.values import Row
 from kvsync.state.fields import Fields
 from kvsync.state.trouble import SQLITE_ERRORS, translate
 

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from kvsync.model import Run
+from kvsync.model.values import Run
 
 __all__ = ["ALL", "KEPT_RUNS", "begin", "end", "run_of"]
 

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 
-from kvsync.errors import StateError
+from kvsync.model.errors import StateError
 from kvsync.state import fingerprints, handover, recent, undelivered
 from kvsync.state.fields import COLUMNS
 from kvsync.state.place import FOLDER

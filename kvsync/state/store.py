@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Self
 
-from kvsync.model import PARTIAL, Change, Entry, Outcome, Row, Run, Target
+from kvsync.model.values import PARTIAL, Change, Entry, Outcome, Row, Run, Target
 from kvsync.state import fingerprints, handover, recent, runs, undelivered
 from kvsync.state.changing import doubt, forget, forget_all, mark, put, settle
 from kvsync.state.fields import COLUMNS, Fields, Place, fields_of, row_maker

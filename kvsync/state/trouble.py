@@ -4,8 +4,8 @@ import errno
 import os
 import sqlite3
 
-from kvsync.errors import DamagedError, StateError
-from kvsync.machine import is_short_of_files, lack
+from kvsync.model.errors import DamagedError, StateError
+from kvsync.model.machine import is_short_of_files, lack
 
 __all__ = ["SQLITE_ERRORS", "damaged", "foreign", "translate"]
 

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from kvsync.model import Expiry
+from kvsync.model.values import Expiry
 from kvsync.state import fingerprints
 
 __all__ = ["Wanted", "find", "find_elsewhere", "find_listing", "note", "note_listing", "prepare"]

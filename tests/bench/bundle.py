@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kvsync.emulator.store import Store
-from kvsync.model import NEVER, Row, Target
+from kvsync.model.values import NEVER, Row, Target
 from kvsync.state import State
 from tests.processes import ZONE
 

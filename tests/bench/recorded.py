@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kvsync.cli import main
-from kvsync.model import Change, Outcome
+from kvsync.model.values import Change, Outcome
 from kvsync.state.ledger import Ledger
 
 _record = Ledger.record

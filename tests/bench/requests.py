@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from math import ceil
 
-from kvsync.units import count_text
+from kvsync.model.text import count_text
 from tests.bench.bundle import bundle
 from tests.bench.table import Bound, Row, Scale
 from tests.processes import run, serving, statistics, target

@@ -6,7 +6,7 @@ python -m tests.bench.unrecorded ARGUMENTS...
 from collections.abc import Sequence
 
 from kvsync.cli import main
-from kvsync.model import Change, Outcome
+from kvsync.model.values import Change, Outcome
 from kvsync.state.ledger import Ledger
 
 

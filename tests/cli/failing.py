@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from kvsync.edgekv.client import Namespace
 from kvsync.emulator.faults import Faults
-from kvsync.errors import PassingError
+from kvsync.model.errors import PassingError
 
 __all__ = ["FILE", "broken", "broken_puts", "header", "listed", "manifest_of"]
 

@@ -158,7 +158,7 @@ def test_a_service_that_repeats_what_it_was_sent(said, write, loud, what):
 
 BUGS = {
     "signing": "kvsync.edgekv.wire.signed_headers",
-    "reading": "kvsync.sources.manifest.Manifest.entries",
+    "reading": "kvsync.sources.manifest.manifest.Manifest.entries",
     "sending": "kvsync.edgekv.namespace.Namespace.put",
     "recording": "kvsync.state.store.State.record",
     "reporting": "kvsync.cli.console.document",

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from kvsync.edgekv.namespace import Namespace
-from kvsync.settings import Call
+from kvsync.engine.call import Call
 from kvsync.state import State
 from tests.middlebox import Exchange, middlebox, with_date
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.export import open_new
+from kvsync.formats.output import open_new
 from tests.cli.importing import imported
 
 MANIFEST = """\
@@ -189,7 +189,7 @@ def test_a_value_that_goes_meanwhile(kvsync, write, monkeypatch, out):
         os.remove("site/b")
         return open_new(*args, **options)
 
-    monkeypatch.setattr("kvsync.conversion.open_new", opened)
+    monkeypatch.setattr("kvsync.engine.convert.open_new", opened)
     result = kvsync("convert", "site", "-o", out)
     assert result.code == 2
     became = "what was written is not all" if out == "-" else "nothing was written"

@@ -189,7 +189,7 @@ def test_a_file_that_vanishes_meanwhile(kvsync, edge, write, monkeypatch):
         write(f"tree/{name}", "x")
     assert kvsync("sync", "tree").code == 0
     (write("tree/a", "new").parent / "b").unlink()
-    from kvsync.sources.treereader import TreeReader
+    from kvsync.sources.tree.treereader import TreeReader
 
     real = TreeReader.values
 
@@ -323,7 +323,7 @@ def test_killed_while_deleting_strays(kvsync, edge, pushed, monkeypatch):
     lost = "kvsync.edgekv.namespace.Namespace.delete"
 
     async def unanswered(*_: object) -> None:
-        from kvsync.errors import PassingError
+        from kvsync.model.errors import PassingError
 
         raise PassingError("Timeout", "silence", in_doubt=True)
 

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from kvsync.dumps.policies import settle
 from kvsync.edgekv.namespace import Namespace
-from kvsync.export import open_new
+from kvsync.formats.output import open_new
+from kvsync.formats.policies import settle
 from tests.cli.dumping import lines
 from tests.cli.watching import held
 
@@ -87,7 +87,7 @@ def test_a_dump_that_is_being_written(kvsync, edge, write, monkeypatch):
         return settle(*args)
 
     write("d.jsonl", ONE.splitlines()[0])
-    monkeypatch.setattr("kvsync.sources.dumped.settle", written)
+    monkeypatch.setattr("kvsync.sources.dump.dumped.settle", written)
     result = kvsync("sync", "d.jsonl", "--format", "jsonl", "--delete")
     assert (result.code, held(edge)) == (2, {"a": "one", "b": "two"})
     assert result.errors[0] == "d.jsonl: it was written to while it was read: run again"
@@ -129,7 +129,7 @@ def test_a_dump_that_changes_while_it_is_converted(kvsync, write, monkeypatch):
         os.remove("d.jsonl")
         return open_new(*args, **options)
 
-    monkeypatch.setattr("kvsync.conversion.open_new", opened)
+    monkeypatch.setattr("kvsync.engine.convert.open_new", opened)
     result = kvsync("convert", "d.jsonl", "-o", "out.csv")
     assert (result.code, os.listdir()) == (2, [])
     assert result.errors[1].startswith("d.jsonl:1: the dump cannot be read: No such file")

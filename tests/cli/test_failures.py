@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from kvsync.errors import OutputError
+from kvsync.model.errors import OutputError
 from tests.cli.copying import KVSYNC
 from tests.cli.failing import FILE, broken, header, listed, manifest_of
 from tests.cli.watching import held, long_ago
@@ -150,7 +150,7 @@ def test_it_is_private(kvsync, edge, manifest, monkeypatch, clean_environment):
         modes.append(os.fstat(descriptor).st_mode & 0o777)
         real(descriptor)
 
-    monkeypatch.setattr("kvsync.export.anew.os.fsync", fsync)
+    monkeypatch.setattr("kvsync.formats.output.anew.os.fsync", fsync)
     before = os.umask(0)
     try:
         with broken():
@@ -248,7 +248,7 @@ def test_a_file_that_cannot_be_written(kvsync, edge, manifest, monkeypatch, code
     def full(*_: object, **__: object) -> None:
         raise OutputError(f"cannot write {FILE}: No space left on device")
 
-    monkeypatch.setattr("kvsync.undelivered.open_anew", full)
+    monkeypatch.setattr("kvsync.engine.failure_file.open_anew", full)
     result = kvsync("sync", "m.yaml", "--failures", FILE, "--json")
     assert (result.code, held(edge)) == (code, {"k1": "v1"} if code == 4 else {})
     assert f"cannot write {FILE}: No space left on device" in result.err

@@ -10,7 +10,7 @@ import pytest
 
 from kvsync.edgekv.connector import PacedConnector
 from kvsync.edgekv.throttle import Throttle
-from kvsync.machine import is_short_of_files, spare_files
+from kvsync.model.machine import is_short_of_files, spare_files
 from tests.cli.watching import held
 
 

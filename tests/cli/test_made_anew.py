@@ -11,7 +11,7 @@ from kvsync.edgekv.client import EdgeKVClient
 from kvsync.edgekv.credentials import StaticCredentials
 from kvsync.emulator.actions import ACTIONS
 from kvsync.emulator.refusal import Refusal
-from kvsync.errors import StateError
+from kvsync.model.errors import StateError
 from kvsync.state import run_lock
 from tests.cli.copying import rows
 from tests.cli.failing import broken_puts

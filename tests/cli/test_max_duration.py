@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from kvsync.edgekv.client import Namespace
-from kvsync.errors import RejectedError
+from kvsync.model.errors import RejectedError
 from kvsync.state import State
 from tests.cli.copying import rows
 from tests.cli.failing import manifest_of

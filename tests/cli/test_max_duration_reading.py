@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from kvsync.edgekv.client import EdgeKVClient, Namespace
-from kvsync.sources.manifest import Manifest
+from kvsync.sources.manifest.manifest import Manifest
 from tests.cli.failing import manifest_of
 from tests.cli.hourglass import BOUND, ONE_BY_ONE, codes, kinds
 from tests.cli.watching import asked, counted, held
@@ -39,7 +39,7 @@ def test_connecting_takes_too_long(kvsync, edge, manifest, glass, monkeypatch):
             await glass.heard()
             await asyncio.wait_for(asyncio.Event().wait(), 7200)
 
-    monkeypatch.setattr("kvsync.online.connections.default_credentials", lambda *_, **__: Stuck())
+    monkeypatch.setattr("kvsync.engine.connections.default_credentials", lambda *_, **__: Stuck())
     result = kvsync("sync", "m.yaml", *BOUND)
     assert (codes(result), kinds(result), asked(edge)) == ((10, [10]), ["max-duration"], {})
 

@@ -5,7 +5,7 @@ from unittest.mock import patch
 import pytest
 
 from kvsync.edgekv.client import Namespace
-from kvsync.errors import PassingError, RejectedError
+from kvsync.model.errors import PassingError, RejectedError
 from tests.cli.failing import broken_puts, manifest_of
 from tests.cli.watching import asked, counted, held, long_ago
 

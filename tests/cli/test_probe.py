@@ -15,7 +15,7 @@ def probes(monkeypatch):
         asked.append(url)
         return real(url, timeout, **given)
 
-    monkeypatch.setattr("kvsync.targets.identity", identity)
+    monkeypatch.setattr("kvsync.engine.target.identity", identity)
     return asked
 
 
@@ -33,7 +33,7 @@ def test_it_is_asked_once(kvsync, edge, write, probes):
 def test_an_emulator_that_is_another_one_by_then(kvsync, edge, manifest, monkeypatch):
     """What answers when something is to be sent must be what the plan was made for."""
     manifest("keys: {a: one}\n")
-    monkeypatch.setattr("kvsync.targets.identity", lambda *_, **__: "emulator:of-before")
+    monkeypatch.setattr("kvsync.engine.target.identity", lambda *_, **__: "emulator:of-before")
     result = kvsync("sync", "m.yaml")
     assert (result.code, "has changed since the plan was made: run again" in result.err) == (
         5,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kvsync import holding, sources
+from kvsync import sources
+from kvsync.engine import state_access
 from kvsync.state import run_lock
 from tests.cli.copying import rows
 from tests.cli.dumping import lines
@@ -26,7 +27,7 @@ def overtaken(monkeypatch):
     """
 
     def let(other, *, waits=True):
-        real = holding.run_lock
+        real = state_access.run_lock
         state = {"done": False}
 
         @contextmanager
@@ -40,7 +41,7 @@ def overtaken(monkeypatch):
             with real(path, timeout, waiting):
                 yield
 
-        monkeypatch.setattr(holding, "run_lock", locked)
+        monkeypatch.setattr(state_access, "run_lock", locked)
 
     return let
 
@@ -244,7 +245,7 @@ def test_a_real_wait(kvsync, edge, write, monkeypatch):
     """It is so with a lock that another one really holds, and lets go of."""
     write("site/a", "one")
     lock = run_lock(os.path.abspath("site/.kvsync/state.db"))
-    real = holding.hold_the_rest
+    real = state_access.hold_the_rest
 
     def hold_the_rest(*args, **options):
         lock.__enter__()
@@ -255,7 +256,7 @@ def test_a_real_wait(kvsync, edge, write, monkeypatch):
         if "waiting for another run" in line:
             lock.__exit__(None, None, None)
 
-    monkeypatch.setattr("kvsync.sync.hold_the_rest", hold_the_rest)
+    monkeypatch.setattr("kvsync.engine.sync.hold_the_rest", hold_the_rest)
     monkeypatch.setattr("kvsync.cli.console.Console.tell", tell)
     assert kvsync("sync", "site", *WAITING).code == 0
     assert held(edge) == {"a": "one", "f": "new"}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kvsync.dumps import FORMATS
-from kvsync.dumps.losses import ERROR, SKIP
-from kvsync.dumps.policies import POLICIES
+from kvsync.formats import FORMATS
+from kvsync.formats.losses import ERROR, SKIP
+from kvsync.formats.policies import POLICIES
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from kvsync.edgekv.namespace import Namespace
-from kvsync.errors import PassingError
-from kvsync.settings import Call
+from kvsync.engine.call import Call
+from kvsync.model.errors import PassingError
 from tests.cli.test_refresh import changes
 from tests.cli.watching import held, long_ago
 from tests.emulator.raw import Clock
@@ -189,7 +189,7 @@ def test_a_machine_whose_clock_is_wrong(
     monotonic.now += LAG
     sync("{a: new}", "--delete")
     # How long it is read again; what is unsure then is sent.
-    monkeypatch.setattr("kvsync.online.refresh.SETTLING_S", 0.3)
+    monkeypatch.setattr("kvsync.engine.refresh.SETTLING_S", 0.3)
     assert sync("{a: old, b: two}", "--refresh") == [
         "update a: value changed", "create b: not in the state",
     ]  # fmt: skip

@@ -160,7 +160,7 @@ def test_fresh_drift_is_read_again(kvsync, edge, manifest, monkeypatch):
     manifest("keys: {a: one}\n")
     kvsync("sync", "m.yaml")
     edge.put("zone-1", "ns", "a", "theirs")
-    monkeypatch.setattr("kvsync.remote.SETTLING_S", 1.0)
+    monkeypatch.setattr("kvsync.plan.drift.SETTLING_S", 1.0)
     with counted(edge) as seen:
         result = kvsync("plan", "m.yaml", "--refresh", "--json")
     assert changes(result) == ["update a: drifted"]
@@ -189,8 +189,8 @@ def test_progress_counts_each_key_once(kvsync, serve_emulator, credentials, mani
     target = ["--endpoint", edge.url, "--zone", "zone-1", "--namespace", "ns", "--rate", "10000"]
     manifest("keys: {a: one, b: two}\n")
     assert kvsync("sync", "m.yaml", *target).code == 0
-    monkeypatch.setattr("kvsync.progress._LINE_EVERY_S", 0.0)
-    monkeypatch.setattr("kvsync.online.network._TICK_S", 0.1)
+    monkeypatch.setattr("kvsync.report.progress._LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("kvsync.engine.session._TICK_S", 0.1)
     result = kvsync("sync", "m.yaml", *target, "--refresh", "--progress", "lines")
     counts = [line.split(",")[0] for line in result.errors if " of 2 keys, " in line]
     assert counts[-1] == "kvsync: reading m.yaml: 2 of 2 keys"

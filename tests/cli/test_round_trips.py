@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvsync.cli import run
-from kvsync.export import FILE_FORMATS
-from kvsync.model import Expiry
+from kvsync.formats.output import FILE_FORMATS
+from kvsync.model.values import Expiry
 from kvsync.sources import SourceOptions, open_source
-from kvsync.sources.dumpoptions import DumpOptions
+from kvsync.sources.dump.dumpoptions import DumpOptions
 
 # All that text may hold, and more often what formats give a meaning.
 TEXTS = st.text(

@@ -281,7 +281,7 @@ def test_another_run_in_between(kvsync, settle, manifest, ways, monkeypatch):
         run(["state", "forget", "m.yaml", "--all", "-q"])
         return True
 
-    monkeypatch.setattr("kvsync.shortcut.still_holds", meanwhile)
+    monkeypatch.setattr("kvsync.engine.unchanged.still_holds", meanwhile)
     assert "1 created" in kvsync("sync", "m.yaml").out
 
 

@@ -110,7 +110,7 @@ def test_signal_before_anything_is_sent(kvsync, edge, manifest, monkeypatch, num
     """A signal while credentials are fetched ends the run; nothing was sent or marked."""
     manifest("keys: {a: one}\n")
     stuck = StuckCredentials(number)
-    monkeypatch.setattr("kvsync.online.connections.default_credentials", lambda *_, **__: stuck)
+    monkeypatch.setattr("kvsync.engine.connections.default_credentials", lambda *_, **__: stuck)
     result = kvsync("sync", "m.yaml", "--json")
     assert (result.code, edge.pairs("zone-1", "ns")) == (code, {})
     assert result.json["runs"][0]["summary"]["skipped"] == 1

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from kvsync.edgekv.client import EdgeKVClient, Namespace
-from kvsync.errors import FatalError
+from kvsync.model.errors import FatalError
 from tests.cli.watching import asked, held, long_ago
 
 

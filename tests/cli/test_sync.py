@@ -521,7 +521,7 @@ def test_nobody_listens(kvsync, edge, manifest):
 def test_emulator_that_came_after_the_plan(kvsync, edge, manifest, monkeypatch):
     """An emulator that was not there when the plan was made gets no write under a bare address."""
     manifest("keys: {a: one}\n")
-    monkeypatch.setattr("kvsync.targets.identity", lambda url, **_: url)
+    monkeypatch.setattr("kvsync.engine.target.identity", lambda url, **_: url)
     result = kvsync("sync", "m.yaml")
     assert (result.code, held(edge)) == (5, {})
     assert "has changed since the plan was made: run again" in result.errors[0]

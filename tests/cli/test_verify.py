@@ -5,7 +5,7 @@ import json
 import pytest
 
 from kvsync.edgekv.client import Namespace
-from kvsync.errors import FatalError
+from kvsync.model.errors import FatalError
 from tests.cli.watching import asked, counted, held
 
 
@@ -162,8 +162,8 @@ def test_progress_while_waiting(kvsync, edge, manifest, monkeypatch):
     """The line counts a key once; unmanaged keys that --exact reads come on top of the total."""
     manifest("keys: {a: one}\n")
     edge.put("zone-1", "ns", "stray", "x")
-    monkeypatch.setattr("kvsync.progress._LINE_EVERY_S", 0.0)
-    monkeypatch.setattr("kvsync.online.network._TICK_S", 0.05)
+    monkeypatch.setattr("kvsync.report.progress._LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("kvsync.engine.session._TICK_S", 0.05)
     result = kvsync("verify", "m.yaml", "--wait", "0.6", "--exact", "--progress", "lines")
     counts = [line.split(",")[0] for line in result.errors if " left" in line]
     assert (result.code, counts[-1]) == (3, "kvsync: reading m.yaml: 2 of 2 keys")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from kvsync import shortcut
+from kvsync.engine import unchanged
+from kvsync.engine.call import Call
 from kvsync.report import Report
-from kvsync.settings import Call
 
 __all__ = ["Ways", "told"]
 
@@ -23,7 +23,7 @@ class Ways:
         self.short: list[bool] = []
         self.closed = False
         self.ahead = 0.0
-        monkeypatch.setattr("kvsync.front.unchanged", self._unchanged)
+        monkeypatch.setattr("kvsync.engine.front.unchanged", self._unchanged)
         monkeypatch.setattr("kvsync.sources.files._TICK", -3600.0)
         for command in ("plan", "sync"):
             path = f"kvsync.cli.{command}.call_from"
@@ -34,7 +34,7 @@ class Ways:
         return lambda *args: replace(call_from(*args), clock=lambda: time.time() + self.ahead)
 
     def _unchanged(self, call: Call, command: str, *, noting: bool) -> Report | None:
-        report = None if self.closed else shortcut.unchanged(call, command, noting=noting)
+        report = None if self.closed else unchanged.unchanged(call, command, noting=noting)
         self.short.append(report is not None)
         return report
 

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from kvsync.edgekv import ClientOptions, EdgeKVClient, Namespace, StaticCredentials, Throttle
-from kvsync.errors import ServiceError
-from kvsync.model import NEVER
+from kvsync.model.errors import ServiceError
+from kvsync.model.values import NEVER
 
 SECRET = "hunter2-value"
 

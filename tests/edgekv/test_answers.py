@@ -16,7 +16,13 @@ from kvsync.edgekv.answers import (
     unix_seconds,
 )
 from kvsync.edgekv.translate import Scene
-from kvsync.errors import FatalError, PassingError, RejectedError, ServiceError, ThrottledError
+from kvsync.model.errors import (
+    FatalError,
+    PassingError,
+    RejectedError,
+    ServiceError,
+    ThrottledError,
+)
 
 SCENE = Scene("https://example.com", "zone-1", "ns-1")
 

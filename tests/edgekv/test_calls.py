@@ -10,13 +10,13 @@ import aiohttp
 import pytest
 
 from kvsync.edgekv import Throttle
-from kvsync.errors import (
+from kvsync.model.errors import (
     ClockError,
     Interrupted,
     RejectedError,
     ThrottledError,
 )
-from kvsync.model import NEVER
+from kvsync.model.values import NEVER
 from tests.edgekv.clock import now, on_fake_clock
 from tests.edgekv.conftest import FakeService
 from tests.edgekv.opened import SECRET, failure, pairs

@@ -10,8 +10,8 @@ import pytest
 from kvsync.edgekv import ClientOptions, EdgeKVClient, Namespace, StaticCredentials, Throttle
 from kvsync.edgekv.body import SteadyBody
 from kvsync.edgekv.throttle import Openings
-from kvsync.errors import Interrupted, PassingError
-from kvsync.model import NEVER
+from kvsync.model.errors import Interrupted, PassingError
+from kvsync.model.values import NEVER
 from tests.edgekv.clock import now, on_fake_clock
 from tests.edgekv.raw import OK, HeldThrottle, RawServer, Talk, raw_server, until
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from kvsync.edgekv.credentials import Credential, Credentials, StaticCredentials
-from kvsync.errors import FatalError
+from kvsync.model.errors import FatalError
 
 
 async def test_static_credentials_stay() -> None:

@@ -9,8 +9,14 @@ import pytest
 
 from kvsync.edgekv import EdgeKVClient, Namespace
 from kvsync.edgekv.dialogue import RequestIds
-from kvsync.errors import FatalError, PassingError, RejectedError, ServiceError, ThrottledError
-from kvsync.model import NEVER
+from kvsync.model.errors import (
+    FatalError,
+    PassingError,
+    RejectedError,
+    ServiceError,
+    ThrottledError,
+)
+from kvsync.model.values import NEVER
 from tests.edgekv.conftest import FakeService
 from tests.edgekv.opened import opened, pairs
 from tests.edgekv.raw import HeldThrottle, RawServer, Talk, answer, raw_server, until

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from kvsync.edgekv import Namespace
-from kvsync.errors import PassingError
-from kvsync.model import NEVER
+from kvsync.model.errors import PassingError
+from kvsync.model.values import NEVER
 from tests.edgekv.raw import RawServer, Talk, answer, raw_server, until
 from tests.edgekv.test_connection import pairs
 from tests.middlebox import refusal

@@ -18,7 +18,7 @@ from kvsync.edgekv.endpoint import (
     parse_endpoint,
 )
 from kvsync.emulator.certificate import self_signed
-from kvsync.errors import UsageError
+from kvsync.model.errors import UsageError
 
 UUID = "5f2c0f1e-9d6f-4a4e-8d3d-0a8f5a3b1c2d"
 

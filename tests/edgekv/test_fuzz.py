@@ -20,7 +20,7 @@ from kvsync.edgekv.answers import (
 )
 from kvsync.edgekv.reading import Patience, Room, read_body
 from kvsync.edgekv.translate import Scene
-from kvsync.errors import PassingError, ServiceError
+from kvsync.model.errors import PassingError, ServiceError
 from tests.effort import examples
 
 VALUE, TOKEN = "hunter2-s3cr3t-value", "s3ss10n-t0ken/of+mine"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kvsync.edgekv.answers import DoneAnswer, GetAnswer, ListAnswer, NamespacesAnswer, read_answer
-from kvsync.errors import PassingError, RejectedError
+from kvsync.model.errors import PassingError, RejectedError
 from tests.edgekv.test_answers import SCENE, reply
 
 FAULT = '{"Code": "InternalError", "Message": "no"}'

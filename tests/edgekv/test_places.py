@@ -11,7 +11,7 @@ from kvsync.edgekv.credentials import (
     Credential,
     default_credentials,
 )
-from kvsync.errors import FatalError, UsageError
+from kvsync.model.errors import FatalError, UsageError
 from tests.edgekv.metadata import metadata_service
 
 ENVIRONMENT = {"TENCENTCLOUD_SECRET_ID": "env-id", "TENCENTCLOUD_SECRET_KEY": "env-key"}

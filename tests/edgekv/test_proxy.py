@@ -5,7 +5,7 @@ import os
 import pytest
 
 from kvsync.edgekv.proxy import proxy_for
-from kvsync.errors import UsageError
+from kvsync.model.errors import UsageError
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from kvsync.edgekv import roles
 from kvsync.edgekv.credentials import Credential, Credentials, default_credentials
 from kvsync.edgekv.endpoint import INTL, MAINLAND
 from kvsync.edgekv.places import Places
-from kvsync.errors import FatalError
+from kvsync.model.errors import FatalError
 from tests.edgekv.metadata import metadata_service
 from tests.edgekv.sts import ARN, Sts, sts_service
 

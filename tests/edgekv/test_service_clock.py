@@ -10,8 +10,8 @@ from typing import TypeAlias
 import pytest
 
 from kvsync.edgekv import ClientOptions, Credential, EdgeKVClient, StaticCredentials, Throttle
-from kvsync.errors import RejectedError, ServiceError
-from kvsync.model import NEVER, Ack
+from kvsync.model.errors import RejectedError, ServiceError
+from kvsync.model.values import NEVER, Ack
 from tests.edgekv.conftest import FakeService
 from tests.edgekv.opened import opened
 from tests.edgekv.raw import HeldThrottle, RawServer, Talk, raw_server, until

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvsync.edgekv.throttle import Throttle
-from kvsync.errors import Interrupted
+from kvsync.model.errors import Interrupted
 from tests.edgekv.clock import now, on_fake_clock
 
 PUT, GET = "EdgeKVPut", "EdgeKVGet"

@@ -14,7 +14,7 @@ from aiohttp.client_reqrep import ConnectionKey
 
 from kvsync.edgekv.endpoint import INTL, MAINLAND
 from kvsync.edgekv.translate import FOREIGN, Scene, error_from, error_from_exception
-from kvsync.errors import (
+from kvsync.model.errors import (
     ClockError,
     FatalError,
     PassingError,

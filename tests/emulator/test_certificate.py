@@ -14,7 +14,7 @@ from kvsync.emulator import certificate
 from kvsync.emulator.certificate import self_signed, serving_context
 from kvsync.emulator.options import EmulatorOptions
 from kvsync.emulator.server import Emulator
-from kvsync.errors import UsageError
+from kvsync.model.errors import UsageError
 
 
 @pytest.fixture(params=["cryptography", pytest.param("openssl", marks=pytest.mark.slow)])

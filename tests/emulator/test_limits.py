@@ -4,7 +4,7 @@ import pytest
 
 from kvsync.emulator.options import EmulatorOptions
 from kvsync.emulator.server import Emulator
-from kvsync.errors import UsageError
+from kvsync.model.errors import UsageError
 from tests.emulator.raw import Clock, call, error_of
 
 RANGE = "InvalidParameterValue.NotWithinRange"

@@ -14,7 +14,7 @@ import pytest
 from kvsync.emulator.options import EmulatorOptions
 from kvsync.emulator.server import Emulator
 from kvsync.emulator.service import MAX_BODY
-from kvsync.errors import UsageError
+from kvsync.model.errors import UsageError
 from tests.emulator.raw import KEYS, ZONE, Clock, call, error_of, post, signed
 from tests.servers import ServedEmulator
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvsync.emulator.store import Store, stored_uuid
-from kvsync.errors import StateError
+from kvsync.model.errors import StateError
 from tests.emulator.raw import ZONE, call
 from tests.servers import ServedEmulator
 

@@ -16,9 +16,9 @@ from kvsync.edgekv import EdgeKVClient, StaticCredentials, Throttle
 from kvsync.edgekv.answers import Reply
 from kvsync.edgekv.options import ClientOptions
 from kvsync.edgekv.wire import Request, ServiceClock
-from kvsync.errors import ServiceError
-from kvsync.model import NEVER
-from kvsync.units import printable, size_text
+from kvsync.model.errors import ServiceError
+from kvsync.model.text import printable, size_text
+from kvsync.model.values import NEVER
 
 NAMESPACE = {
     "Namespace": "ns",

@@ -27,10 +27,10 @@ def folder() -> Iterator[Path]:
 def small_steps() -> Iterator[None]:
     """Windows and batches of a few keys, and no waits: eight keys are then as good as hundreds."""
     with (
-        patch("kvsync.push.WINDOW", 3),
-        patch("kvsync.pool._COMMIT_ROWS", 2),
-        patch("kvsync.delete.WINDOW", 4),
-        patch("kvsync.delete.KEYS_PER_REQUEST", 2),
+        patch("kvsync.push.put.WINDOW", 3),
+        patch("kvsync.push.pool._COMMIT_ROWS", 2),
+        patch("kvsync.push.delete.WINDOW", 4),
+        patch("kvsync.push.delete.KEYS_PER_REQUEST", 2),
         patch("kvsync.edgekv.calls._FIRST_WAIT", 0.0),
     ):
         yield

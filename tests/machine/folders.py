@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from kvsync.cli import run
 from kvsync.emulator.refusal import Refusal
-from kvsync.settings import Call as Settled
+from kvsync.engine.call import Call as Settled
 from kvsync.state import run_lock
 from tests.emulator.raw import call, error_of
 from tests.machine.lab import FAR, Held, Lab
@@ -154,7 +154,7 @@ class FoldersLab(Lab):
             with run_lock(path, timeout):
                 yield
 
-        with patch("kvsync.holding.run_lock", lock):
+        with patch("kvsync.engine.state_access.run_lock", lock):
             yield
 
     def sync_quietly(self, source: str, *options: str) -> int:

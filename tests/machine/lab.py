@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from kvsync.cli import run
-from kvsync.model import Row
+from kvsync.model.values import Row
 from kvsync.state import State
 from tests.machine.mischief import QUIET, Mischief, Trouble
 from tests.servers import ServedEmulator

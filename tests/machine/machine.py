@@ -9,7 +9,7 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from kvsync.model import Row
+from kvsync.model.values import Row
 from tests.machine.chance import KEYS, MINE, SOURCES, Flags, files, flags, pairs, trouble
 from tests.machine.lab import Call, Lab, Pairs, claims_truly, holds
 from tests.machine.mischief import QUIET, Trouble

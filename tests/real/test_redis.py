@@ -12,10 +12,10 @@ import pytest
 import redis
 from redis.client import Pipeline
 
-from kvsync.dumps.record import Record
-from kvsync.dumps.redis import RedisDump
-from kvsync.errors import InputError, KvsyncError, UsageError
-from kvsync.model import NEVER, Expiry
+from kvsync.formats.record import Record
+from kvsync.formats.redis import RedisDump
+from kvsync.model.errors import InputError, KvsyncError, UsageError
+from kvsync.model.values import NEVER, Expiry
 from tests.real.redisserver import serving_redis
 from tests.real.tools import tool
 

@@ -3,8 +3,8 @@
 import time
 from pathlib import Path
 
-from kvsync.source import Source
 from kvsync.sources import SourceOptions, open_source
+from kvsync.sources.interface import Source
 from tests.sources.making import nothing
 
 __all__ = ["keys", "tree"]

@@ -4,10 +4,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from kvsync.errors import InputError
-from kvsync.model import Entry, Recall, Row, nothing_known
-from kvsync.source import Source
+from kvsync.model.errors import InputError
+from kvsync.model.values import Entry, Recall, Row, nothing_known
 from kvsync.sources import SourceOptions, open_source
+from kvsync.sources.interface import Source
 
 HEAD = "version: 1\n"
 SECRET = "hunter2-s3cr3t"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.entries import names_of
-from kvsync.source import Source
-from kvsync.sources.leftout import is_besides, plain_name
+from kvsync.model.entries import names_of
+from kvsync.sources.interface import Source
+from kvsync.sources.tree.leftout import is_besides, plain_name
 from tests.sources.growing import keys, tree
 from tests.sources.making import manifest, mistakes, nothing
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.errors import InputError
-from kvsync.limits import MAX_MANIFEST_NODES
-from kvsync.sources import walk
+from kvsync.model.errors import InputError
+from kvsync.model.limits import MAX_MANIFEST_NODES
 from kvsync.sources.mistakes import Mistakes
+from kvsync.sources.tree import walk
 from tests.sources.growing import tree
 from tests.sources.making import HEAD, faults, mistakes
 
@@ -17,7 +17,7 @@ from tests.sources.making import HEAD, faults, mistakes
 @pytest.fixture
 def few_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A manifest may have ten."""
-    monkeypatch.setattr("kvsync.sources.nodes.MAX_MANIFEST_NODES", 10)
+    monkeypatch.setattr("kvsync.sources.manifest.nodes.MAX_MANIFEST_NODES", 10)
 
 
 @pytest.mark.parametrize(

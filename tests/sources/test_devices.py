@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from kvsync.model import nothing_known
-from kvsync.sources.devices import Device, Devices
+from kvsync.model.values import nothing_known
 from kvsync.sources.evidence import still_holds
+from kvsync.sources.tree.devices import Device, Devices
 from tests.sources.growing import tree
 from tests.sources.making import manifest, nothing, row_of
 
@@ -24,7 +24,7 @@ def mounted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def said(read_only: bool = False, blocks: int = 8, fsid: int = 1) -> None:
         flag = os.ST_RDONLY if read_only else 0
         found = SimpleNamespace(f_flag=flag, f_blocks=blocks, f_fsid=fsid)
-        monkeypatch.setattr("kvsync.sources.devices.os.statvfs", lambda _: found)
+        monkeypatch.setattr("kvsync.sources.tree.devices.os.statvfs", lambda _: found)
 
     return said
 
@@ -72,7 +72,7 @@ def overlay(tmp_path, monkeypatch) -> Callable[[str], Device]:
     def look(lower: str, number: int = 40) -> Device:
         mounts = tmp_path / "mountinfo"
         mounts.write_text(MOUNTS.format(point=str(tmp_path), lower=lower.replace(" ", "\\040")))
-        monkeypatch.setattr("kvsync.mounts._LIST", str(mounts))
+        monkeypatch.setattr("kvsync.model.mounts._LIST", str(mounts))
         return Devices().of(os.makedev(0, number), str(tmp_path))
 
     return look
@@ -95,13 +95,13 @@ def test_an_overlay_is_what_it_lies_on(tmp_path, overlay, monkeypatch):
             return SimpleNamespace(f_flag=os.ST_RDONLY, f_blocks=8, f_fsid=1)
         return found
 
-    monkeypatch.setattr("kvsync.sources.devices.os.statvfs", statvfs)
+    monkeypatch.setattr("kvsync.sources.tree.devices.os.statvfs", statvfs)
     assert not overlay(f"/nowhere/1:{tmp_path}/an image").trusted
 
 
 def test_without_a_list_of_mounts(tmp_path, monkeypatch):
     """Other systems have none."""
-    monkeypatch.setattr("kvsync.mounts._LIST", str(tmp_path / "gone"))
+    monkeypatch.setattr("kvsync.model.mounts._LIST", str(tmp_path / "gone"))
     assert Devices().of(os.makedev(0, 40), str(tmp_path)).trusted
 
 

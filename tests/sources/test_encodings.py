@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.entries import names_of
-from kvsync.model import Row
-from kvsync.source import Source
+from kvsync.model.entries import names_of
+from kvsync.model.values import Row
+from kvsync.sources.interface import Source
 from tests.sources.growing import keys, tree
 from tests.sources.making import manifest, mistakes, nothing, pairs, row_of
 

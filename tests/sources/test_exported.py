@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.errors import UsageError
-from kvsync.exported import Origin, index_lines
-from kvsync.filenames import file_name
-from kvsync.model import NEVER, Expiry
-from kvsync.source import Source
+from kvsync.formats.filenames import file_name
+from kvsync.formats.folder_index import Origin, index_lines
+from kvsync.model.errors import UsageError
+from kvsync.model.values import NEVER, Expiry
 from kvsync.sources import SourceOptions, open_source
+from kvsync.sources.interface import Source
 from tests.nobody import as_nobody
 from tests.sources.growing import LATER, keys, tree
 from tests.sources.making import faults, manifest, mistakes, nothing, pairs, row_of

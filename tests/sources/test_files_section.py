@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.dumps.losses import Loss
-from kvsync.model import Expiry
+from kvsync.formats.losses import Loss
+from kvsync.model.values import Expiry
 from tests.sources.making import HEAD, faults, manifest, mistakes, nothing, pairs
 
 BULK = '[{"key": "a", "value": "1", "expiration_ttl": 3600}, {"key": "b c", "value": "2"}]'

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kvsync.errors import InputError, Mistake
+from kvsync.model.errors import InputError, Mistake
 from kvsync.sources import SourceOptions
-from kvsync.sources.manifest import Manifest
+from kvsync.sources.manifest.manifest import Manifest
 from tests.effort import examples
 from tests.sources.making import HEAD, SECRET, nothing
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.model import Row
+from kvsync.model.values import Row
 from kvsync.sources import SourceOptions, open_source
 from kvsync.sources.evidence import still_holds
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.errors import InputError, UsageError
-from kvsync.model import NEVER, Destination, Expiry, Lost
+from kvsync.model.errors import InputError, UsageError
+from kvsync.model.values import NEVER, Destination, Expiry, Lost
 from kvsync.sources import SourceOptions, open_source
 from tests.sources.making import (
     HEAD,

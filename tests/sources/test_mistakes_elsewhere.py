@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.errors import InputError
+from kvsync.model.errors import InputError
 from kvsync.sources import open_source
 from tests.sources.making import DEEP, HEAD, LONE, SECRET, STRICT, faults, manifest, mistakes
 

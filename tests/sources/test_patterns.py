@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kvsync.sources.patterns import Rules, decide, parse_ignore_file, parse_rules
+from kvsync.sources.tree.patterns import Rules, decide, parse_ignore_file, parse_rules
 from tests.sources.growing import keys, tree
 from tests.sources.making import mistakes
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvsync.errors import InputError
-from kvsync.model import Entry
+from kvsync.model.errors import InputError
+from kvsync.model.values import Entry
 from kvsync.sources import SourceOptions, open_source
-from kvsync.sources.manifest import Manifest
+from kvsync.sources.manifest.manifest import Manifest
+from kvsync.sources.manifest.nodes import read_yaml
+from kvsync.sources.manifest.scalars import render_json
 from kvsync.sources.mistakes import Mistakes
-from kvsync.sources.nodes import read_yaml
-from kvsync.sources.scalars import render_json
 from tests.sources.making import (
     HEAD,
     faults,

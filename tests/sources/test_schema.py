@@ -1,10 +1,10 @@
 """The JSON Schema says what the reader says."""
 
-from kvsync.dumps import FORMATS
-from kvsync.dumps.losses import Loss
-from kvsync.dumps.policies import POLICIES
-from kvsync.sources.filefields import FIELD_OF
-from kvsync.sources.schema import manifest_schema
+from kvsync.formats import FORMATS
+from kvsync.formats.losses import Loss
+from kvsync.formats.policies import POLICIES
+from kvsync.sources.manifest.filefields import FIELD_OF
+from kvsync.sources.manifest.schema import manifest_schema
 
 
 def test_the_schema_has_every_field_and_what_must_be_there() -> None:

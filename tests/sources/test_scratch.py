@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvsync.dumps.losses import Loss, Lossy
-from kvsync.entries import Indexed, names_of
-from kvsync.errors import OutputError
-from kvsync.model import NEVER, Entry, Expiry
-from kvsync.sources.scratch import Scratch
+from kvsync.formats.losses import Loss, Lossy
+from kvsync.model.entries import Indexed, names_of
+from kvsync.model.errors import OutputError
+from kvsync.model.values import NEVER, Entry, Expiry
+from kvsync.sources.dump.scratch import Scratch
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 ENTRIES = st.builds(

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvsync.errors import UsageError
-from kvsync.keys import join_key
-from kvsync.model import NEVER, Destination, Expiry
+from kvsync.model.errors import UsageError
+from kvsync.model.keys import join_key
+from kvsync.model.tally import NOTHING_TOLD
+from kvsync.model.values import NEVER, Destination, Expiry
 from kvsync.sources import open_source
-from kvsync.tally import NOTHING_TOLD
 from tests.sources.growing import keys, tree
 from tests.sources.making import mistakes, nothing, pairs
 

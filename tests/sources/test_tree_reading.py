@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.model import Lost, Row
+from kvsync.model.values import Lost, Row
 from kvsync.sources import open_source
 from tests.sources.growing import tree
 from tests.sources.making import mistakes, nothing, row_of, values_of

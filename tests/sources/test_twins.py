@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from kvsync.model import Entry
+from kvsync.model.values import Entry
 from tests.sources.growing import tree
 from tests.sources.making import manifest, nothing, row_of
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvsync.errors import InputError
+from kvsync.model.errors import InputError
 from kvsync.sources import SourceOptions, open_source
-from kvsync.sources.manifest import Manifest
+from kvsync.sources.manifest.manifest import Manifest
+from kvsync.sources.manifest.nodes import read_yaml
+from kvsync.sources.manifest.scalars import render_json
 from kvsync.sources.mistakes import Mistakes
-from kvsync.sources.nodes import read_yaml
-from kvsync.sources.scalars import render_json
 from tests.sources.making import HEAD, SECRET, faults, manifest, pairs
 
 NO_BREAKS = {"NEL": "\x85", "LS": "\u2028", "PS": "\u2029"}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.errors import LockedError, StateError
+from kvsync.model.errors import LockedError, StateError
 from kvsync.state import run_lock
 
 HOLD = """

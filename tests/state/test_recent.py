@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.model import Action, Change, Expiry, Outcome, OutcomeKind, Row, Target
+from kvsync.model.values import Action, Change, Expiry, Outcome, OutcomeKind, Row, Target
 from kvsync.state import State, state_path
 from tests.values import change, entry, row
 

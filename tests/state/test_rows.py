@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvsync.entries import owners_of, rows_beside, unnamed_rows
-from kvsync.model import Action, Change, Expiry, Outcome, OutcomeKind, Row, Target
+from kvsync.model.entries import owners_of, rows_beside, unnamed_rows
+from kvsync.model.values import Action, Change, Expiry, Outcome, OutcomeKind, Row, Target
 from kvsync.state import State, state_path
 from kvsync.state.rows import StoredRows
 from tests.values import entry
@@ -77,7 +77,7 @@ def test_what_a_plan_asks_of_them(
     entries = [entry(key) for key in wanted]
     with State.read(path) as state, pytest.MonkeyPatch.context() as patched:
         expected = state.rows(TARGET)
-        patched.setattr("kvsync.entries._TOGETHER", together)
+        patched.setattr("kvsync.model.entries._TOGETHER", together)
         patched.setattr(MANY, 0)
         found = state.rows(TARGET)
         assert list(rows_beside(entries, found)) == [(e, expected.get(e.key)) for e in entries]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.errors import StateError
-from kvsync.model import Action, Change, Expiry, Outcome, OutcomeKind, Row, Target
+from kvsync.model.errors import StateError
+from kvsync.model.values import Action, Change, Expiry, Outcome, OutcomeKind, Row, Target
 from kvsync.state import State, state_path
 from kvsync.state.ledger import Ledger
 from tests.nobody import as_nobody

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.errors import DamagedError, StateError
-from kvsync.model import Change, Expiry, Target
+from kvsync.model.errors import DamagedError, StateError
+from kvsync.model.values import Change, Expiry, Target
 from kvsync.state import State
 from kvsync.state.fields import Place, doubtful, fields_of
 from kvsync.state.trouble import translate

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kvsync.emulator.options import EmulatorOptions
-from kvsync.pool import WINDOW, PoolOptions
+from kvsync.push.pool import WINDOW, PoolOptions
 from tests.servers import ServedEmulator
 from tests.torture.lab import Lab, Line, Scale
 

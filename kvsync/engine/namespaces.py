@@ -1,0 +1,103 @@
+"""Namespaces that are missing, and made anew: what a state says of them does not hold any more."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from kvsync.edgekv.answers import unix_seconds
+from kvsync.edgekv.client import EdgeKVClient
+from kvsync.engine.capacity import create, described
+from kvsync.engine.job import Job, service_time
+from kvsync.engine.read_target import is_first
+from kvsync.engine.session import Network
+from kvsync.model.errors import Interrupted, KvsyncError, PassingError
+from kvsync.model.text import printable
+
+__all__ = ["create_missing", "look_for_missing"]
+
+_AHEAD_S = 60.0
+"""Seconds by which a namespace may have been created later than now: clocks differ."""
+
+
+def look_for_missing(network: Network, jobs: Sequence[Job]) -> None:
+    """See which of the jobs' namespaces are missing, or were made after what the state knows.
+
+    From here on all that the state says of such a one is in doubt, whatever becomes of this run.
+    What happened stands in the jobs and their reports; nothing is raised for it.
+    """
+
+    async def look(job: Job, client: EdgeKVClient) -> None:
+        found = await network.interruptible(described(job, client))
+        network.go_on()
+        now = service_time(job, network.call)
+        for one in _sharing(job, jobs):
+            if not found:
+                _miss(one)
+            elif created := _created(found.created, now):
+                _doubt(one, created)
+
+    network.run(network.each([job for job in jobs if is_first(job, jobs)], jobs, look))
+
+
+def create_missing(network: Network, jobs: Sequence[Job]) -> None:
+    """Create what was missing, and forget what the states say of it; as `look_for_missing`."""
+
+    async def make(job: Job, client: EdgeKVClient) -> None:
+        sharing = _sharing(job, jobs)
+        with _failing_all(sharing):
+            if await network.interruptible(create(job, client)):
+                place = f"{job.target.namespace} in {job.target.zone}"
+                network.interface.tell(f"created the namespace {place}")
+                for one in sharing:
+                    if one.state:
+                        one.state.forget_all(one.target, service_time(one, network.call))
+            elif any(one.state and one.state.rows(one.target) for one in sharing):
+                # Their rows are in doubt by now: the next plan speaks of them.
+                raise PassingError(
+                    "NamespaceAppeared",
+                    f"the namespace {printable(job.target.namespace)} was missing when this was"
+                    " planned, and is there now: run again",
+                )
+
+    missing = [job for job in jobs if job.absent and is_first(job, jobs)]
+    network.run(network.each(missing, jobs, make))
+
+
+def _sharing(job: Job, jobs: Sequence[Job]) -> list[Job]:
+    return [other for other in jobs if other.place == job.place]
+
+
+def _miss(job: Job) -> None:
+    if job.state and job.state.writable:
+        job.state.doubt(job.target)
+    job.absent = True
+    job.rows = {}
+
+
+def _doubt(job: Job, created: float) -> None:
+    """What was acknowledged before the namespace was created went to another one of its name."""
+    older = any(row.acknowledged < created and not row.in_doubt for row in job.rows.values())
+    if older and job.state and job.state.writable:
+        job.state.doubt(job.target, created)
+        job.rows = job.state.rows(job.target)
+
+
+def _created(text: str, now: float) -> float:
+    """When that was, in Unix seconds; 0 where it cannot be read, or believed."""
+    try:
+        created = float(unix_seconds(text))
+    except ValueError:
+        return 0.0
+    return created if created < now + _AHEAD_S else 0.0
+
+
+@contextmanager
+def _failing_all(jobs: Sequence[Job]) -> Iterator[None]:
+    """What goes wrong is the error of all these jobs."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except KvsyncError as error:
+        for job in jobs:
+            job.report.error = error
+        raise

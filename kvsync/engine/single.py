@@ -1,0 +1,125 @@
+"""Single requests for a person: look at one pair, write one, list or create namespaces."""
+
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeVar
+
+from kvsync.edgekv.answers import NamespaceInfo
+from kvsync.edgekv.client import EdgeKVClient
+from kvsync.edgekv.shapes import Reference
+from kvsync.engine.call import Call
+from kvsync.engine.job import Job, target_job
+from kvsync.engine.session import Network
+from kvsync.model.errors import Interrupted, RejectedError
+from kvsync.model.values import Ack, Expiry, Pair, Target
+from kvsync.report.interface import Interface
+from kvsync.state import State, run_lock
+
+__all__ = [
+    "Created",
+    "NamespaceInfo",
+    "Reference",
+    "create_namespace",
+    "get",
+    "list_namespaces",
+    "put",
+]
+
+T = TypeVar("T")
+
+
+def get(call: Call, interface: Interface, key: str) -> Pair:
+    """The pair of a key. Raises `KvsyncError`, `RejectedError` for a key that is not there."""
+
+    async def asked(client: EdgeKVClient, target: Target) -> Pair:
+        (pair,) = await client.namespace(target.zone, target.namespace).get([key])
+        return pair
+
+    pair = _asked(call, interface, target_job(call), asked)
+    if pair.value is None:
+        raise RejectedError("NotFound", "the namespace has no such key")
+    return pair
+
+
+def put(call: Call, interface: Interface, key: str, value: bytes, expiry: Expiry) -> Ack:
+    """Write one pair, past every state. Raises `KvsyncError`."""
+
+    async def asked(client: EdgeKVClient, target: Target) -> Ack:
+        return await client.namespace(target.zone, target.namespace).put(key, value, expiry)
+
+    return _asked(call, interface, target_job(call, create=True), asked)
+
+
+def list_namespaces(call: Call, interface: Interface) -> list[NamespaceInfo]:
+    """The namespaces of the zone. Raises `KvsyncError`."""
+
+    async def asked(client: EdgeKVClient, target: Target) -> list[NamespaceInfo]:
+        return await client.namespaces(target.zone)
+
+    return _asked(call, interface, target_job(call, zone_only=True), asked)
+
+
+class Created(NamedTuple):
+    """A namespace that was made; the ``state`` that was asked had ``known`` keys in an earlier one
+    of its name, and believes none of that any more.
+    """
+
+    ack: Ack
+    state: str
+    known: int
+
+
+def create_namespace(call: Call, interface: Interface, name: str, remark: str) -> Created:
+    """Create a namespace in the zone. Raises `KvsyncError`.
+
+    The state that is here, or that the call names, may know an earlier one of this name: it then
+    forgets what that held.
+    """
+    job = target_job(call, zone_only=True, create=True)
+    place = job.target._replace(namespace=name)
+    with _held(job.state_path, place) as state:
+        known = len(state.rows(place)) if state else 0
+
+        async def asked(client: EdgeKVClient, target: Target) -> Ack:
+            if state and not await client.namespaces(target.zone, name):
+                state.doubt(place)
+            return await client.create_namespace(target.zone, name, remark)
+
+        ack = _asked(call, interface, job, asked)
+        if state and ack.sure:
+            state.forget_all(place, call.clock() + max(0.0, state.clock_offset(place)))
+    return Created(ack, job.state_path, known)
+
+
+@contextmanager
+def _held(path: str, target: Target) -> Iterator[State | None]:
+    """The state, held and open for writing, if it knows the target. Raises `KvsyncError`."""
+    with State.read(path) as known:
+        is_known = bool(known.rows(target))
+    if not is_known:
+        yield None
+        return
+    with run_lock(path), State.write(path) as state:
+        yield state
+
+
+def _asked(
+    call: Call,
+    interface: Interface,
+    job: Job,
+    ask: Callable[[EdgeKVClient, Target], Coroutine[Any, Any, T]],
+) -> T:
+    answers: list[T] = []
+    with Network(call, interface) as network:
+
+        async def step(job: Job, client: EdgeKVClient) -> None:
+            answers.append(await network.interruptible(ask(client, job.target)))
+
+        network.run(network.each([job], [job], step))
+    if job.report.signal:
+        interrupted = Interrupted()
+        interrupted.exit_code = 128 + job.report.signal
+        raise interrupted
+    if job.report.error:
+        raise job.report.error
+    return answers[0]

@@ -1,0 +1,142 @@
+"""The state files of a call, held against other runs, and what changes in a wait for one."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+
+from kvsync.engine.call import Call, Settings
+from kvsync.engine.job import Job, find_targets, going, know_rows, open_source_of
+from kvsync.engine.target import local_endpoint, state_paths
+from kvsync.model.errors import KvsyncError, PassingError
+from kvsync.state import Glimpse, State, glimpse, refuse_foreign, run_lock
+
+__all__ = ["Holder", "glimpses", "hold_the_rest", "open_states", "reopen"]
+
+_OUTDATED = (
+    "what came through the pipe cannot be read again, and another run may have sent what is newer"
+    " since: nothing is deleted"
+)
+
+
+def glimpses(call: Call) -> dict[str, Glimpse]:
+    """What the states of the call look like, by path: before any source is opened.
+
+    What comes through a pipe may take its time, and is read before anybody can be kept out.
+    """
+    return {path: glimpse(path) for path in state_paths(call)}
+
+
+def open_states(jobs: Iterable[Job], open_state: Callable[[str], State]) -> None:
+    """Open each state file once, and load what it knows of each job's target.
+
+    A state that cannot be opened is the error of the jobs that need it.
+    """
+    by_path: dict[str, list[Job]] = {}
+    for job, _ in going(jobs):
+        by_path.setdefault(job.state_path, []).append(job)
+    # Sorted, so that two calls with the same sources never wait for each other in a ring.
+    for path, users in sorted(by_path.items()):
+        try:
+            state = open_state(path)
+            for job in users:
+                job.state = state
+            know_rows(users)
+        except KvsyncError as error:
+            for job in users:
+                job.report.error = error
+
+
+class Holder:
+    """Holds state files for a run, until ``stack`` unwinds; ``tell`` hears of a wait.
+
+    ``before`` is what the states looked like before any source was opened. ``overtaken``: another
+    run was waited for, or was at it meanwhile, and much may have changed since the sources were
+    read.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        stack: ExitStack,
+        tell: Callable[[str], None],
+        before: Mapping[str, Glimpse],
+    ) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._tell = tell
+        self._before = before
+        self.overtaken = False
+
+    def lock(self, path: str) -> None:
+        """Let no other run have the state file."""
+        timeout = self._settings.lock_timeout
+        self._stack.enter_context(run_lock(path, timeout, waiting=self._wait))
+        # Of a state that lies where nobody looked a failure file has told, which deletes nothing.
+        self.overtaken |= path in self._before and glimpse(path) != self._before[path]
+
+    def _wait(self, line: str) -> None:
+        self.overtaken = True
+        self._tell(line)
+
+    def open(self, path: str) -> State:
+        """The state file, locked before, open for writing; created if it is missing."""
+        return self._stack.enter_context(State.write(path))
+
+    def hold(self, path: str) -> State:
+        """The state file, held and open for writing; created if it is missing."""
+        refuse_foreign(path)
+        self.lock(path)
+        return self.open(path)
+
+    def hold_if_there(self, path: str) -> State:
+        """As `hold`, but a missing file is not created: the sources may yet be bad."""
+        return self.hold(path) if os.path.exists(path) else State.read(path)
+
+
+def hold_the_rest(jobs: Sequence[Job], holder: Holder, *, local: bool) -> None:
+    """Create the states that are missing, and for ``local`` runs the emulators' data."""
+
+    def create(path: str) -> State:
+        state = holder.hold(path)
+        # It was missing when the sources were read.
+        holder.overtaken |= bool(state.targets())
+        return state
+
+    open_states([job for job in jobs if job.state and not job.state.writable], create)
+    changed = []
+    for job in jobs if local else ():
+        known = job.target
+        if job.state and job.state.writable:
+            endpoint = local_endpoint(job.state_path, create=True)
+            job.report.target = known._replace(endpoint=endpoint)
+            if job.target != known:
+                changed.append(job)
+    know_rows(changed)
+
+
+def reopen(jobs: Iterable[Job], call: Call, *, everything: bool) -> list[Job]:
+    """Open the sources once more that have changed since; with ``everything`` all of them.
+
+    Returns their jobs, whose states are open; what they name is still to be read.
+    """
+    call.settings.identities.clear()
+    found = [(job, source) for job, source in going(jobs) if everything or source.stale]
+    for job, source in found:
+        if not source.passing:
+            _reopen(job, call)
+        elif not job.outdated:
+            job.outdated = True
+            job.report.warnings.append(_OUTDATED)
+    know_rows([job for job, source in found if not (source.passing or job.report.error)])
+    return [job for job, source in found if not source.passing]
+
+
+def _reopen(job: Job, call: Call) -> None:
+    before = job.state_path
+    job.report.warnings = []
+    if job.path:
+        open_source_of(job, call)
+    find_targets([job], call)
+    if job.state_path != before and not job.report.error:
+        told = "its state belongs somewhere else since another run was waited for: run again"
+        job.report.error = PassingError("SourceChanged", told)

@@ -1,0 +1,104 @@
+"""JSON Lines: kvsync's own format, and the one of its failure files."""
+
+import json
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from kvsync.formats.decoder import DEEP, MANY, Decoder, Json, has_many_parts, syntax_words
+from kvsync.formats.failures import BOOKKEEPING, LOST, VERSION, read_header
+from kvsync.formats.fields import (
+    WrongError,
+    check_names,
+    decode_base64,
+    expiry_of,
+    json_text,
+    key_of,
+    members_of,
+    value_of,
+)
+from kvsync.formats.lines import Line, lines
+from kvsync.formats.record import Fault, Item, Layout, Record
+from kvsync.formats.strangers import name_stranger
+
+__all__ = ["FIELDS", "read"]
+
+FIELDS = ("key", "value", "base64", "expiration", "expiration_ttl", "metadata")
+
+_KNOWN = (*FIELDS, *BOOKKEEPING)
+_EXAMPLE = '{"key": "…", "value": "…"}'
+_NO_LINES = "its format is cloudflare, consul or fastly; jq -c makes lines"
+_LOOKED_AT = 1 << 16
+_NEWER = "a failure file that a newer kvsync wrote: update kvsync"
+
+
+def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it has no columns
+    """An object a line: ``key``, ``value`` or ``base64``, ``expiration``, ``expiration_ttl``.
+
+    Blank lines and the header of a failure file are passed over, and so are its deletes. What it
+    has lost the value of has none.
+    """
+    decoder = Decoder()
+    first = True
+    for line in lines(file):
+        if line.fault:
+            yield Fault(line.number, line.fault)
+        elif line.text.strip():
+            header = read_header(line.text.encode()) if first else None
+            if not header and first and (told := _no_lines(line.text)):
+                yield Fault(line.number, told)
+                return
+            if not header:
+                yield from _items(line, decoder)
+            elif header.version != VERSION:
+                yield Fault(line.number, _NEWER)
+                return
+            first = False
+
+
+def _no_lines(first: str) -> str:
+    """Why the file is not one object a line, as its first line shows; empty if it may be."""
+    if first.strip() in {"[", "{"}:
+        return f"JSON over several lines: {_NO_LINES}"
+    told = name_stranger(first[:_LOOKED_AT])
+    return told or (f"an array: {_NO_LINES}" if first.lstrip().startswith("[{") else "")
+
+
+def _items(line: Line, decoder: Decoder) -> Iterator[Item]:
+    try:
+        fields = members_of(_decoded(line.text, decoder), decoder.fault, _EXAMPLE)
+        check_names(fields, _KNOWN)
+        if fields.get("action") != "delete":
+            yield _record(line.number, fields)
+    except WrongError as error:
+        yield Fault(line.number, str(error), error.column)
+
+
+def _decoded(text: str, decoder: Decoder) -> Json:
+    if has_many_parts(text):
+        raise WrongError(MANY)
+    text = text.rstrip()
+    try:
+        value, end = decoder.decode(text, len(text) - len(text.lstrip()))
+    except json.JSONDecodeError as error:
+        raise WrongError(syntax_words(error), error.pos + 1) from None
+    except RecursionError:
+        raise WrongError(DEEP) from None
+    if end != len(text):
+        raise WrongError("more than one object: write each on a line of its own", end + 1)
+    return value
+
+
+def _record(number: int, fields: dict[str, Json]) -> Record:
+    metadata = json_text(fields.get("metadata"))
+    return Record(key_of(fields), _value(fields), number, expiry_of(fields), metadata)
+
+
+def _value(fields: dict[str, Json]) -> bytes | None:
+    encoded = fields.get("base64")
+    if LOST in fields and "value" not in fields and encoded is None:
+        return None
+    if not isinstance(encoded, str):
+        return value_of(fields)
+    if "value" in fields:
+        raise WrongError("both value and base64: leave one of the two out")
+    return decode_base64(encoded, "base64")

@@ -1,0 +1,176 @@
+"""Where an export is written: a directory, a file, or stdout; and files that are written anew."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from kvsync.formats.folder_index import Origin
+from kvsync.model.errors import UsageError
+from kvsync.model.text import printable
+from kvsync.model.values import Destination, Pair
+
+if TYPE_CHECKING:
+    from kvsync.formats.output.records import Codec
+    from kvsync.formats.output.stream import Stream
+
+__all__ = [
+    "FILE_FORMATS",
+    "FORMATS",
+    "STDOUT",
+    "Origin",
+    "Place",
+    "guess_format",
+    "open_new",
+    "open_place",
+    "refuse_taken",
+]
+
+FILE_FORMATS = ("jsonl", "manifest", "cloudflare", "csv")
+FORMATS = ("dir", *FILE_FORMATS)
+STDOUT = "-"
+
+_CONVERT_LESS = "convert with --to jsonl, or less"
+
+_ENDINGS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".yaml": "manifest",
+    ".yml": "manifest",
+    ".csv": "csv",
+}
+
+
+class Place(Protocol):
+    """Where pairs are kept. Its methods block, and are called from one thread at a time."""
+
+    def has(self, key: str) -> bool:
+        """Whether the pair was exported before, and need not be fetched again."""
+
+    def write(self, pairs: Sequence[Pair]) -> int:
+        """Keep these pairs, each with a value; returns how many were new or changed.
+
+        Raises `OutputError`, and `UsageError` for more than the format can have.
+        """
+
+    def finish(self) -> int:
+        """All pairs have been written: make the export complete.
+
+        Returns how many pairs were dropped, since they are no longer in the namespace; only a
+        refresh knows of those. Raises `OutputError`.
+        """
+
+
+def guess_format(out: str, option: str = "--format") -> str:
+    """The format that the name of an export's place speaks of.
+
+    Raises `UsageError`, naming the option that says it, for a name that speaks of several.
+    """
+    if out == STDOUT:
+        return "jsonl"
+    if out.endswith(".json"):
+        raise UsageError(
+            f"{printable(out)} may be anything in JSON: give {option} cloudflare for wrangler's"
+            f" array, or {option} jsonl for an object a line"
+        )
+    return next((form for ending, form in _ENDINGS.items() if out.endswith(ending)), "dir")
+
+
+def open_place(
+    out: str,
+    format: str,  # noqa: A002 - the name of the option
+    origin: Origin,
+    *,
+    refresh: bool = False,
+) -> AbstractContextManager[Place]:
+    """The place ``out`` (``-`` is stdout), to be entered; ``format`` is one of `FORMATS`.
+
+    What an earlier run left is taken up; ``refresh`` compares it with what is written now. Left
+    without `Place.finish`, the place keeps what it has for a later run.
+
+    Raises `UsageError` for a format that is none or cannot go there; entered, also for a place
+    that holds something else, `LockedError` for one that another run writes, `InputError` for an
+    index that kvsync did not write, and `OutputError`.
+    """
+    if format not in FORMATS:
+        raise UsageError(f"--format must be {' or '.join(FORMATS)}")
+    if format == "dir":
+        if out == STDOUT:
+            raise UsageError(
+                f"a directory cannot go to stdout: give --format {' or '.join(FILE_FORMATS)}"
+            )
+        from kvsync.formats.output.folder import open_folder
+
+        return open_folder(out, origin, refresh=refresh)
+    from kvsync.formats.output.onefile import open_file
+    from kvsync.formats.output.stdout import open_stdout
+
+    codec = _codec(format, origin.zone, origin.namespace)
+    return (
+        open_stdout(codec)
+        if out == STDOUT
+        else open_file(out, codec, origin.prefix, refresh=refresh)
+    )
+
+
+def refuse_taken(out: str, *, force: bool) -> None:
+    """Raises `UsageError` if ``out`` is no place for a new file.
+
+    That is anything but a file, and a file, unless ``force`` allows to replace it.
+    """
+    if out != STDOUT:
+        from kvsync.formats.output.anew import refuse_taken
+
+        refuse_taken(out, force=force)
+
+
+@contextmanager
+def open_new(
+    out: str,
+    format: str,  # noqa: A002 - the name of the option
+    destination: Destination,
+    *,
+    force: bool = False,
+) -> Iterator["Stream"]:
+    """What writes one of `FILE_FORMATS` to ``out`` (``-`` is stdout), from its beginning.
+
+    A manifest names the destination, as far as that is known. A file has its name, and is whole,
+    once the block has been left; if it is left with an error, ``out`` stays as it was.
+
+    Raises what `refuse_taken` does, `LockedError` for a file that another run writes, and
+    `OutputError`.
+    """
+    from kvsync.formats.output.stream import Stream
+
+    codec = _codec(format, destination.zone, destination.namespace)
+    if out == STDOUT:
+        from kvsync.formats.output.stdout import put_out
+
+        stream = Stream(codec, put_out, _CONVERT_LESS)
+        yield stream
+        stream.end()
+        return
+    from kvsync.formats.output.anew import open_anew
+
+    with open_anew(out, force=force) as put:
+        stream = Stream(codec, put, _CONVERT_LESS)
+        yield stream
+        stream.end()
+
+
+def _codec(name: str, zone: str, namespace: str) -> "Codec":
+    match name:
+        case "jsonl":
+            from kvsync.formats.output.jsonl import JsonLines
+
+            return JsonLines()
+        case "cloudflare":
+            from kvsync.formats.output.cloudflare import Cloudflare
+
+            return Cloudflare()
+        case "csv":
+            from kvsync.formats.output.table import Csv
+
+            return Csv()
+    from kvsync.formats.manifest_writer import Manifest
+
+    return Manifest(zone, namespace)

@@ -1,0 +1,111 @@
+"""Files that grow while an export runs, and what can go wrong with them."""
+
+import contextlib
+import fcntl
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from kvsync.model.errors import LockedError, OutputError, UsageError
+from kvsync.model.text import printable
+
+__all__ = ["Growing", "disk_faults", "hold", "open_kept", "write_all"]
+
+
+_GOES_ON = (
+    "; once that is mended, run the same export again: it goes on from where this one stopped"
+)
+
+
+@contextmanager
+def disk_faults(path: str, advice: str = _GOES_ON) -> Iterator[None]:
+    """Turns an `OSError` into an `OutputError` that names the place, with advice behind it."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"cannot write {printable(path)}: {error.strerror}{advice}") from error
+
+
+def hold(descriptor: int, path: str, option: str = "-o") -> None:
+    """Let no other run write there until the descriptor is closed.
+
+    Raises `LockedError`; ``option`` is how another place is named.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise LockedError(
+            f"another kvsync is writing {printable(path)}: wait for it, or name another place "
+            f"with {option}"
+        ) from None
+    except OSError:
+        # A file system without locks is no reason not to export to it.
+        return
+
+
+def open_kept(path: str, shown: str, folder: int | None = None, option: str = "-o") -> int:
+    """A descriptor, to read and write, of a file that an earlier run left; links are not followed.
+
+    ``folder`` is the descriptor of the directory that a relative path starts at, ``option`` how
+    another place is named. Others can no longer open the file afterwards. Raises `OSError`, and
+    `UsageError`, with the path as ``shown``, for a file that somebody else may have put there.
+    """
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags, dir_fd=folder)
+    try:
+        _make_private(descriptor, shown, option)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _make_private(descriptor: int, shown: str, option: str) -> None:
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+        raise UsageError(
+            f"{printable(shown)} is not a file of yours: remove it, or name another place with "
+            f"{option}"
+        )
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        os.fchmod(descriptor, 0o600)
+
+
+def write_all(descriptor: int, parts: Iterable[bytes]) -> int:
+    """Write every part to its last byte; returns how many bytes that were. Raises `OSError`."""
+    size = 0
+    for part in parts:
+        rest = memoryview(part)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        size += len(part)
+    return size
+
+
+class Growing:
+    """A file that is only appended to, and that ends with something whole whatever happens.
+
+    The descriptor is closed by `close`; ``end`` is where what is to be kept ends, in bytes.
+    """
+
+    def __init__(self, descriptor: int, end: int) -> None:
+        self.descriptor = descriptor
+        self.end = end
+        os.ftruncate(descriptor, end)
+        os.lseek(descriptor, end, os.SEEK_SET)
+
+    def append(self, data: bytes) -> None:
+        """Add all of this, or nothing. Raises `OSError`."""
+        try:
+            self.end += write_all(self.descriptor, (data,))
+        except OSError:
+            # What comes next must not follow half a line.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self.descriptor, self.end)
+                os.lseek(self.descriptor, self.end, os.SEEK_SET)
+            raise
+
+    def close(self) -> None:
+        """Give the file up as it is."""
+        os.close(self.descriptor)

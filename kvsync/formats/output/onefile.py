@@ -1,0 +1,149 @@
+"""An export in one file, which is whole whenever it exists."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from kvsync.formats.output.files import Growing, disk_faults, hold, open_kept
+from kvsync.formats.output.records import EXPORT_LESS, Codec, Kept, check_room, identify, read_kept
+from kvsync.model.errors import UsageError
+from kvsync.model.private_files import open_private
+from kvsync.model.text import printable
+from kvsync.model.values import Expiry, Pair
+
+__all__ = ["OneFile", "open_file"]
+
+_BLOCK = 2**20
+
+
+@contextmanager
+def open_file(path: str, codec: Codec, prefix: str, *, refresh: bool) -> Iterator["OneFile"]:
+    """The file at ``path``, with what an earlier run left in it or in its ``.part`` file.
+
+    Raises `UsageError` for a file that is not of such an export, `LockedError`, and `OutputError`.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UsageError(
+            f"{printable(path)} is no regular file: name another place with -o (- is stdout)"
+        )
+    part = f"{path}.part"
+    with contextlib.ExitStack() as opened:
+        with disk_faults(path):
+            finished = _read_finished(path, codec, prefix)
+            descriptor, kept = _open_part(part, codec, prefix)
+            opened.callback(os.close, descriptor)
+            file = Growing(descriptor, 0 if refresh else kept.end)
+            place = OneFile(path, codec, file, refresh)
+            place.take(finished, kept)
+        yield place
+
+
+def _read_finished(path: str, codec: Codec, prefix: str) -> Kept:
+    try:
+        with open(path, "rb") as file:
+            kept = read_kept(file, codec, prefix)
+    except FileNotFoundError:
+        return Kept({}, finished=True)
+    except ValueError as error:
+        raise _foreign(path, str(error)) from None
+    if not kept.finished:
+        raise _foreign(path, "its last line is not whole")
+    return kept
+
+
+def _open_part(path: str, codec: Codec, prefix: str) -> tuple[int, Kept]:
+    try:
+        descriptor = open_private(path)
+    except FileExistsError:
+        descriptor = open_kept(path, path)
+    try:
+        hold(descriptor, path)
+        with open(os.dup(descriptor), "rb") as file:
+            return descriptor, read_kept(file, codec, prefix)
+    except ValueError as error:
+        os.close(descriptor)
+        raise _foreign(path, str(error)) from None
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _foreign(path: str, words: str) -> UsageError:
+    return UsageError(
+        f"{printable(path)} holds something else ({words}): remove it, or name another place "
+        "with -o"
+    )
+
+
+class OneFile:
+    """A file as an export's place (a `Place`); it grows under the name ``OUT.part``.
+
+    Values are not kept in memory, only what identifies each pair.
+    """
+
+    def __init__(self, path: str, codec: Codec, file: Growing, refresh: bool) -> None:
+        self._path = path
+        self._codec = codec
+        self._file = file
+        self._refresh = refresh
+        self._before: dict[str, bytes] = {}
+        self._pairs: dict[str, bytes] = {}
+
+    def take(self, finished: Kept, part: Kept) -> None:
+        """Go on from what an earlier run left, or start anew. Raises `OSError`."""
+        if self._refresh:
+            self._before = finished.pairs
+        else:
+            self._pairs = part.pairs
+        if not self._file.end:
+            self._file.append(self._codec.head)
+        if not self._refresh and finished.pairs and not part.pairs:
+            self._copy(finished)
+
+    def _copy(self, finished: Kept) -> None:
+        with open(self._path, "rb") as file:
+            left = finished.end - file.seek(len(self._codec.head))
+            while left > 0 and (block := file.read(min(left, _BLOCK))):
+                self._file.append(block)
+                left -= len(block)
+        self._pairs = finished.pairs
+
+    def has(self, key: str) -> bool:
+        """Whether the pair was exported before, and need not be fetched again."""
+        return not self._refresh and key in self._pairs
+
+    def write(self, pairs: Sequence[Pair]) -> int:
+        """Keep these pairs; returns how many were new or changed.
+
+        A key that was written before keeps what was written. Raises `OutputError`, and
+        `UsageError` if the file grows larger than its format can be.
+        """
+        # One record at a time: those of twenty large values would weigh as much as the values.
+        fresh = [pair for pair in pairs if self._add(pair)]
+        return sum(self._before.get(pair.key) != self._pairs[pair.key] for pair in fresh)
+
+    def _add(self, pair: Pair) -> bool:
+        """Append a pair, unless its key is there."""
+        if pair.key in self._pairs:
+            return False
+        expiry = Expiry(at=pair.expires)
+        record = self._codec.encode(pair.key, pair.value or b"", expiry)
+        if self._file.end > len(self._codec.head):
+            record = self._codec.between + record
+        check_room(self._codec, self._file.end + len(record), len(self._pairs) + 1, EXPORT_LESS)
+        with disk_faults(self._path):
+            self._file.append(record)
+        self._pairs[pair.key] = identify(pair.value or b"", expiry)
+        return True
+
+    def finish(self) -> int:
+        """Make the export complete; returns how many pairs are no longer in the namespace.
+
+        Only a refresh knows of those. Raises `OutputError`.
+        """
+        with disk_faults(self._path):
+            self._file.append(self._codec.foot)
+            os.fsync(self._file.descriptor)
+            os.rename(f"{self._path}.part", self._path)
+        return len(self._before.keys() - self._pairs.keys())

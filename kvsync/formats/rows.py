@@ -1,0 +1,135 @@
+"""The rows of a table in CSV or TSV."""
+
+import csv
+import re
+from collections.abc import Iterator
+from itertools import chain
+from typing import BinaryIO, NamedTuple
+
+from kvsync.formats.jsontext import MAX_ITEM
+from kvsync.formats.lines import Line, lines
+from kvsync.formats.record import Note
+
+__all__ = ["Ending", "Row", "Table"]
+
+_BLANK = " \t\r\n,;|"
+_NAMES_DELIMITER = re.compile(r'"?sep=.?"?\s*')
+_IS_IT_WHOLE = "is the file whole?"
+_UNCLOSED = 'a quote (") that is never closed: close it, or write "" for a quote in a quoted cell'
+_QUOTING = 'text behind a closing quote ("): write "" for a quote in a quoted cell'
+_RETURN = "a carriage return in a cell: put the cell into quotes, or end lines with a line feed"
+_LONG = 'a row of more than 16 MiB: is a quote (") never closed?'
+
+
+class Row(NamedTuple):
+    """``line`` is where it begins, from 1; ``fault`` says why there are no cells.
+
+    ``unended``: nothing ends its line, though something ends all lines before it.
+    """
+
+    line: int
+    cells: list[str]
+    fault: str = ""
+    unended: bool = False
+
+
+class Ending:
+    """Looks whether the last row may have been cut off, in a file that is not whole."""
+
+    def __init__(self) -> None:
+        self._all_right = True
+        self._last: Row | None = None
+        self._fewest = 0
+        self._had = 0
+
+    def see(self, row: Row) -> None:
+        """Take the next row, which is right."""
+        if self._last and (not self._fewest or self._had < self._fewest):
+            self._fewest = self._had
+        self._last, self._had = row, len(row.cells)
+
+    def wrong(self) -> None:
+        """A row is wrong: nothing more need be said."""
+        self._all_right = False
+
+    def notes(self) -> Iterator[Note]:
+        """What to say of the last row that was seen."""
+        if not self._last or not self._all_right:
+            return
+        where = f"the last row (line {self._last.line})"
+        if self._last.unended:
+            yield Note(f"{where} has no line end, as all before it have: {_IS_IT_WHOLE}")
+        elif self._had < self._fewest:
+            yield Note(f"{where} has fewer cells than all before it: {_IS_IT_WHOLE}")
+
+
+class Table:
+    """The rows of a table; `rows` can be asked for but once."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._lines = lines(file)
+        self._line = Line(1, "")
+        self._waiting: Line | None = None
+        self._passed = 0
+        self._fault = ""
+        self._size = 0
+
+    def header(self) -> str:
+        """The first line with text, which may be the beginning of a row. Raises `OSError`.
+
+        It is still to come; that of Excel's that names the delimiter, and blank ones, are not.
+        """
+        for line in self._lines:
+            if line.fault or (
+                line.text.strip(_BLANK) and not _NAMES_DELIMITER.fullmatch(line.text)
+            ):
+                self._waiting = line
+                return line.text
+            self._passed = line.number
+        return ""
+
+    def rows(self, delimiter: str) -> Iterator[Row]:
+        """All rows but those without text; after a fault none: nobody knows where it begins.
+
+        Raises `OSError`.
+        """
+        # One limit for the whole process, of 128 KiB at first: `_texts` counts instead.
+        csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_ITEM))
+        table = csv.reader(self._texts(), delimiter=delimiter, strict=True)
+        while True:
+            begun = self._passed + table.line_num + 1
+            self._size = 0
+            try:
+                cells = next(table, None)
+            except csv.Error as error:
+                yield Row(
+                    self._line.number if self._fault else begun, [], self._fault or _words(error)
+                )
+                return
+            if self._fault:
+                yield Row(self._line.number, [], self._fault)
+                return
+            if cells is None:
+                return
+            if any(cells) and not (len(cells) == 1 and cells[0].isspace()):
+                unended = self._line.number > 1 and not self._line.text.endswith("\n")
+                yield Row(begun, cells, unended=unended)
+
+    def _texts(self) -> Iterator[str]:
+        """The lines that `csv` asks for, up to the first one that is wrong."""
+        waiting = [self._waiting] if self._waiting else []
+        for line in chain(waiting, self._lines):
+            self._line = line
+            self._size += len(line.text)
+            self._fault = line.fault or (_LONG if self._size > MAX_ITEM else "")
+            if self._fault:
+                return
+            yield line.text
+
+
+def _words(error: csv.Error) -> str:
+    # `csv` tells its errors apart by words alone.
+    words = str(error)
+    if "expected after" in words:
+        return _QUOTING
+    return _RETURN if "new-line" in words else _UNCLOSED

@@ -1,0 +1,94 @@
+"""JSON that other stores' APIs answer: no dump as it is, but one command away from being one."""
+
+import io
+import re
+from collections.abc import Mapping
+
+from kvsync.formats.decoder import Json
+from kvsync.formats.jsontext import BrokenError, JsonText
+
+__all__ = ["name_stranger"]
+
+_REST = frozenset({"success", "errors", "messages", "result"})
+_OURS = frozenset({"trees", "files", "metadata"})
+"""Names that manifests and pairs have."""
+_VALUES = re.compile(r'\{\s*"values"\s*:\s*\{')
+_NAMES = re.compile(r'\[\s*\{\s*"name"\s*:')
+_PAIRS = re.compile(r'\[\s*\{\s*"[kK]ey"\s*:')
+_REFUSED = re.compile(r'"success"\s*:\s*false')
+_RESULT = re.compile(r'"result"\s*:\s*')
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+_GET = "no values are in it: `wrangler kv bulk get` gets them for such a list"
+_CONSUL = {"Key": "key", "Flags": "flags", "Value": "value"}
+_CONSUL_ONLY = {"LockIndex", "CreateIndex", "ModifyIndex", "Flags"}
+_CONSUL_PLACES = {"Namespace": "namespace", "Partition": "partition"}
+_ETCD = "[.kvs[] | {key: (.key | @base64d), value, base64: true}]"
+
+
+def name_stranger(head: str) -> str:
+    """What a JSON text is that no format takes as it is, and what makes a dump of it.
+
+    ``head`` is its beginning, which may be cut off anywhere. Empty for all that is not known.
+    """
+    text = JsonText(io.BytesIO(head.encode(errors="replace")))
+    try:
+        if text.peek() == "[":
+            return _of_first(next((found.value for found in text.elements()), None))
+        if text.peek() == "{":
+            return _of_members(text, head)
+    except BrokenError:
+        # Where the beginning was cut off, perhaps.
+        pass
+    return ""
+
+
+def _of_first(first: Json) -> str:
+    """What an array is that begins with this."""
+    if isinstance(first, str):
+        return f"this looks like a list of keys, and {_GET}"
+    if not isinstance(first, dict):
+        return ""
+    if "Key" in first and first.keys() & _CONSUL_ONLY:
+        return _consul(first)
+    if "name" in first and not first.keys() & {"key", "value"}:
+        return f"this looks like what `wrangler kv key list` prints, and {_GET}"
+    return ""
+
+
+def _consul(pair: Mapping[str, Json]) -> str:
+    places = {name: field for name, field in _CONSUL_PLACES.items() if name in pair}
+    fields = ", ".join(f"{field}: .{name}" for name, field in {**_CONSUL, **places}.items())
+    return (
+        "this is what Consul's HTTP API answers: take what `consul kv export` prints instead, or"
+        f" make that with jq 'map({{{fields}}})' FILE (format consul)"
+    )
+
+
+def _of_members(text: JsonText, head: str) -> str:
+    for _, name in text.names():
+        value = text.coming()
+        if name == "kvs" and value.startswith("["):
+            told = f"this is what etcd answers: make a dump with jq '{_ETCD}' FILE"
+            return f"{told} (format cloudflare)"
+        if name in _REST and (told := _rest(name, value, head)):
+            return told
+        inside = _PAIRS.match(value) and _PLAIN_NAME.fullmatch(name)
+        if inside and name not in _OURS:
+            return f"the pairs are inside an object: take them out with jq .{name} FILE"
+        text.item()
+    return ""
+
+
+def _rest(name: str, value: str, head: str) -> str:
+    """What Cloudflare's API answers, if this is a member of that."""
+    what = "this is what Cloudflare's API answers"
+    surely = value.startswith(("true", "false") if name == "success" else "[") and name != "result"
+    if surely and _REFUSED.search(head):
+        return f"{what} where it refuses: it has no pairs, ask again"
+    found = _RESULT.search(head)
+    result = value if name == "result" else head[found.end() :][:200] if found else ""
+    if _NAMES.match(result):
+        return f"{what} to who asks for keys, in .result, and {_GET}"
+    if _VALUES.match(result) or _PAIRS.match(result):
+        return f"{what}: take the pairs out with jq .result FILE (format cloudflare)"
+    return f"{what}, and what is here are no pairs" if surely and result else ""

@@ -1,0 +1,1 @@
+"""Values, errors, keys and limits, which every room may use; they use nothing."""

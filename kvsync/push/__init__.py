@@ -1,0 +1,1 @@
+"""The worker pool: puts, deletes and batched gets, paced and tried again."""

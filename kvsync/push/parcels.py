@@ -1,0 +1,49 @@
+"""What a pool sends, how, and what it asks of those around it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from kvsync.model.values import Change, Outcome
+
+__all__ = ["DEFAULTS", "Parcel", "PoolOptions", "Stoppable", "Store"]
+
+
+class Stoppable(Protocol):
+    """What a pool asks of the far side, whatever it sends there."""
+
+    def stop(self) -> None:
+        """Send nothing more: calls that wait for their turn raise `Interrupted`."""
+
+
+class Store(Protocol):
+    """What a pool asks of the state."""
+
+    async def record(self, marks: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+        """Settle the outcomes and mark the changes in doubt, durably. Raises `StateError`."""
+
+
+class Parcel(Protocol):
+    """What one request carries."""
+
+    @property
+    def marks(self) -> Sequence[Change]:
+        """The changes to be marked in doubt before it is sent."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of value."""
+
+    def skipped(self) -> list[Outcome]:
+        """What becomes of its changes if it is never sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """``grace`` is in seconds: what requests in flight get to finish once the run is stopping."""
+
+    workers: int = 64
+    grace: float = 10.0
+
+
+DEFAULTS = PoolOptions()

@@ -1,0 +1,1 @@
+"""Another tool's file, or a living server, as a source."""

@@ -1,0 +1,1 @@
+"""A YAML manifest as a source."""

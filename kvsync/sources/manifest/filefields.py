@@ -1,0 +1,123 @@
+"""One entry of ``files:``: from its node to the reader of a dump."""
+
+import os
+from functools import partial
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from kvsync.formats import guess_format, name_stranger, parse_delimiter, reader
+from kvsync.formats.losses import Loss
+from kvsync.formats.policies import Rules
+from kvsync.formats.record import Layout
+from kvsync.model.keys import check_key
+from kvsync.sources.dump.dumped import DumpFile, DumpReader
+from kvsync.sources.files import Clock, open_regular, os_fault
+from kvsync.sources.manifest.fields import convert, read_fields
+from kvsync.sources.manifest.nodes import Mapping, Node, Scalar
+from kvsync.sources.manifest.schema import FileFields
+from kvsync.sources.manifest.treefields import TreeContext, shown_path
+
+__all__ = ["FIELD_OF", "read_file_entry"]
+
+_HEAD = 1 << 16
+"""Bytes of a file by which its format is guessed."""
+
+FIELD_OF: dict[Loss, str] = {Loss.KEYS: "key"}
+"""Kinds of loss whose field has another name."""
+
+_UNTOLD = "the format cannot be told from the file: write format: beside path:"
+
+_NOT_IN_FILES = {Loss.TYPES}
+
+
+def read_file_entry(node: Node, context: TreeContext, clock: Clock) -> DumpReader | None:
+    """The reader of the dump, or None if there is none to read."""
+    mistakes = context.mistakes
+    if not isinstance(node, Mapping):
+        mistakes.at(node, "a file must be a mapping (- path: …)")
+        return None
+    found = read_fields(node, FileFields, mistakes, "a file")
+    fields = convert(found, FileFields, mistakes)
+    rules = _rules(found, fields, context)
+    path = _path(node, found, fields, context)
+    layout = Layout(
+        fields.key_column or "",
+        fields.value_column or "",
+        fields.ttl_column or "",
+        fields.value_json is True,
+        parse_delimiter(fields.delimiter) if isinstance(fields.delimiter, str) else "",
+    )
+    form = _text(fields.format) if "format" in found else path and _guess(path, layout)
+    if path and not form and "format" not in found:
+        mistakes.at(_mark(found["path"]), _stranger(path) or _UNTOLD)
+    if not (path and form):
+        return None
+    file = DumpFile(partial(open_regular, path), reader(form), layout, path)
+    return DumpReader(file, shown_path(path, context), rules, clock)
+
+
+def _rules(found: dict[str, Node], fields: FileFields, context: TreeContext) -> Rules:
+    ways: dict[Loss, str] = {}
+    for kind in Loss:
+        if kind not in _NOT_IN_FILES:
+            way: Any = getattr(fields, FIELD_OF.get(kind, kind).replace("-", "_"))
+            if way is not UNSET:
+                ways[kind] = way
+    prefix = _text(fields.prefix)
+    fault = check_key(prefix, context.charset) if prefix else ""
+    if fault:
+        context.mistakes.at(_mark(found["prefix"]), f"the prefix {fault}")
+        prefix = ""
+    ttl = found.get("ttl")
+    expiry = context.lifetimes.ttl(ttl) if ttl else context.default
+    separator = "_" if fields.separator is UNSET else _text(fields.separator)
+    return Rules(ways, context.charset, prefix, separator, expiry)
+
+
+def _text(field: str | UnsetType) -> str:
+    return field if isinstance(field, str) else ""
+
+
+def _mark(node: Node) -> Any:
+    return node
+
+
+def _path(node: Mapping, found: dict[str, Node], fields: FileFields, context: TreeContext) -> str:
+    given = found.get("path")
+    if given is None:
+        context.mistakes.at(node, "a file needs a path: write path: and the dump's file")
+        return ""
+    if fields.path is UNSET or not isinstance(given, Scalar):
+        return ""
+    path = context.paths.resolve(given)
+    try:
+        if path and not os.path.isfile(path):
+            os.stat(path)
+            context.mistakes.at(given, "not a regular file: name a dump's file")
+            return ""
+    except OSError as error:
+        context.mistakes.at(given, os_fault(error))
+        return ""
+    return path
+
+
+def _guess(path: str, layout: Layout) -> str:
+    """The dump's format, as far as it can be told; a file that cannot be read is told of later."""
+    try:
+        guess = guess_format(path, _head(path), layout)
+    except OSError:
+        return "jsonl"
+    return guess[0] if guess else ""
+
+
+def _stranger(path: str) -> str:
+    try:
+        return name_stranger(_head(path))
+    except OSError:
+        return ""
+
+
+def _head(path: str) -> bytes:
+    with open_regular(path) as file:
+        return file.read(_HEAD)

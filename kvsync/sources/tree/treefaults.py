@@ -1,0 +1,113 @@
+"""What is wrong with files of a tree, what of it a policy allows, and what would mend it."""
+
+import os
+from dataclasses import replace
+from functools import cached_property
+
+from kvsync.model.keys import check_key
+from kvsync.model.limits import MAX_VALUE_SIZE
+from kvsync.model.tally import Why
+from kvsync.model.text import printable
+from kvsync.model.values import Lost
+from kvsync.sources.files import EMPTY, NOT_TEXT, TOO_LARGE, size_fault
+from kvsync.sources.mistakes import Cure, Mistakes, quoted
+from kvsync.sources.options import Tree
+from kvsync.sources.tree.walk import Found
+
+__all__ = ["Folder", "why_left_out"]
+
+_IN_TEXT = ": base64 (folder: --encoding base64)"
+_BY_ITSELF = ": auto, which stores it in base64 (folder: --encoding auto)"
+_SKIP_EMPTY: Cure = ("--empty", "skip")
+_SKIP_LARGE: Cure = ("--large", "skip")
+_AUTO: Cure = ("--encoding", "auto")
+_ESCAPE: Cure = ("--key", "escape")
+_ANY_KEY: Cure = ("--charset", "utf-8")
+
+
+def why_left_out(tree: Tree, lost: Lost) -> str:
+    """Why the file is left out, if the tree's policies say so; empty if it is a mistake."""
+    if lost.message == EMPTY:
+        return Why.EMPTY if tree.skip_empty else ""
+    return Why.LARGE if tree.skip_large and lost.message.endswith(TOO_LARGE) else ""
+
+
+class Folder:
+    """Takes what is wrong with a tree's ``files`` into mistakes."""
+
+    def __init__(self, tree: Tree, mistakes: Mistakes, files: list[Found]) -> None:
+        self._tree = tree
+        self._mistakes = mistakes
+        self._files = files
+        self._escaping: bool | None = None
+
+    def lost(self, origin: str, lost: Lost, found: Found) -> None:
+        """A file has no value that could be sent."""
+        message = lost.message
+        if message == EMPTY:
+            message += ", or set empty: skip (folder: --empty skip)"
+            self._note(origin, message, "an empty value", _SKIP_EMPTY)
+        elif message.endswith(TOO_LARGE):
+            message += ": make it smaller, or set large: skip (folder: --large skip)"
+            self._note(origin, message, "a value of more than 1 MiB", _SKIP_LARGE)
+        elif message == NOT_TEXT:
+            # In base64 it is a third longer.
+            cures = (_AUTO, _SKIP_LARGE) if self._grows_too_large(found) else (_AUTO,)
+            self._note(origin, message.replace(_IN_TEXT, _BY_ITSELF), "not UTF-8 text", *cures)
+        else:
+            self._note(origin, message, message.partition(":")[0])
+
+    def wrong_key(self, origin: str, key: str, fault: str, first: str) -> None:
+        """A file's key is not legal, or that of ``first``, too."""
+        tree = self._tree
+        if fault:
+            legal = tree.charset == "strict" and not check_key(key, "utf-8")
+            cures = (_ANY_KEY,) if legal else ()
+            self._note(origin, f"the key {quoted(key)} {fault}", "a key that is not legal", *cures)
+            return
+        advice = self._way(origin, first)
+        message = f"the key {quoted(key)} is also that of {first}: rename one{advice}"
+        cures = (_ESCAPE,) if self._escape_helps() else ()
+        self._note(origin, message, "a key that is there already", *cures)
+
+    def _way(self, origin: str, first: str) -> str:
+        """What keeps a file and the ``first`` place of its key apart, but for another name."""
+        tree = self._tree
+        if tree.exported:
+            return ""
+        other = self._paths.get(first)
+        if other is None:
+            return ", or give one of the two a prefix of its own (folder: --prefix)"
+        path = self._paths[origin]
+        if tree.drop_extension and os.path.splitext(other)[0] == os.path.splitext(path)[0]:
+            return ", or keep them apart with extension: keep (folder: --extension keep)"
+        return ", or keep them apart with key: escape (folder: --key escape)"
+
+    @cached_property
+    def _paths(self) -> dict[str, str]:
+        """Of the files, by what is shown of them."""
+        shown = printable(os.path.join(self._tree.shown, ""))
+        return {shown + printable(found.path): found.path for found in self._files}
+
+    def _note(self, origin: str, message: str, alike: str, *cures: Cure) -> None:
+        self._mistakes.among(self._tree.shown, origin, message, alike, cures)
+
+    def _grows_too_large(self, found: Found) -> bool:
+        size = found.size
+        if size < 0:
+            try:
+                size = os.path.getsize(os.path.join(self._tree.root, found.path))
+            except OSError:
+                return True
+        return size > MAX_VALUE_SIZE or bool(size_fault(size, "base64"))
+
+    def _escape_helps(self) -> bool:
+        """Whether escaped, all files have keys of their own."""
+        if self._tree.exported:
+            return False
+        if self._escaping is None:
+            tree = replace(self._tree, style="escape")
+            keys = {tree.key_of(found.path) for found in self._files}
+            legal = not any(check_key(key, tree.charset) for key in keys)
+            self._escaping = legal and len(keys) == len(self._files)
+        return self._escaping
