@@ -2,8 +2,6 @@
 
 from kvsync.model.utf8 import restart_in_utf8
 
-__all__ = ["main"]
-
 
 def main() -> None:
     """As `kvsync.cli.main`; what would have to be done twice is not yet done."""

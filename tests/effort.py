@@ -3,8 +3,6 @@
 import math
 import os
 
-__all__ = ["EFFORT", "examples"]
-
 EFFORT = float(os.environ.get("TEST_EFFORT", "1"))
 """By how much more is tried than in the whole suite; below 1: how much less."""
 

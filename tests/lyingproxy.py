@@ -21,8 +21,6 @@ from typing import NamedTuple, Self
 
 from tests.closing import close_server
 
-__all__ = ["CUTS", "DEEDS", "REFUSED", "Dice", "LyingProxy"]
-
 CUTS = ("cut-before", "cut-after", "cut-head", "cut-body")
 REFUSED = "refused"
 """A refusal that is true: the service never hears of the request."""

@@ -12,8 +12,6 @@ from uuid import uuid4
 
 from tests.closing import close_server
 
-__all__ = ["Exchange", "Middlebox", "Tamper", "as_it_is", "middlebox", "refusal", "with_date"]
-
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _DATE = re.compile(rb"\r\ndate: [^\r]*\r\n", re.IGNORECASE)
 

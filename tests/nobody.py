@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["as_nobody", "shared", "without_coverage"]
-
 _NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 _DROPPING = str(Path(__file__).with_name("dropping.py"))
 

@@ -11,11 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = [
-    "CREDENTIALS", "ZONE", "busiest_second", "peak_memory", "plain_environment", "run", "serving",
-    "statistics", "target",
-]  # fmt: skip
-
 ZONE = "zone-1"
 
 _KVSYNC = [sys.executable, "-m", "kvsync"]

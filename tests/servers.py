@@ -14,8 +14,6 @@ import pytest
 from kvsync.emulator.options import EmulatorOptions
 from kvsync.emulator.server import Emulator
 
-__all__ = ["ServedEmulator", "emulator", "serve_emulator"]
-
 T = TypeVar("T")
 
 

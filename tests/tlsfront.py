@@ -12,8 +12,6 @@ import trustme
 
 from tests.closing import close_server
 
-__all__ = ["Front", "tls_front"]
-
 
 @dataclass
 class Front:

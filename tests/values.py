@@ -4,8 +4,6 @@ from hashlib import sha256
 
 from kvsync.model.values import NEVER, Action, Change, Entry, Expiry, Row, Seen
 
-__all__ = ["change", "entry", "row", "seen"]
-
 
 def entry(key: str, value: str = "v", expiry: Expiry = NEVER, **fields: object) -> Entry:
     """An entry as a source would name it."""

@@ -16,8 +16,6 @@ from kvsync.model.utf8 import is_text
 from kvsync.plan.limits import Deleting
 from kvsync.sources import SourceOptions
 
-__all__ = ["call_from", "side_from"]
-
 _VARIABLE = ParameterSource.ENVIRONMENT
 
 

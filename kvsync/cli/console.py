@@ -33,8 +33,6 @@ from kvsync.report import (
 )
 from kvsync.report.progress import Progress, Silence, make_progress
 
-__all__ = ["Console"]
-
 _WIDEST_LABEL = 20
 """Columns for a source's name before its bar: the figures behind it matter more."""
 

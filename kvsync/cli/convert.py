@@ -14,8 +14,6 @@ from kvsync.engine.convert import convert
 from kvsync.formats.output import FILE_FORMATS, STDOUT, guess_format
 from kvsync.model.errors import UsageError
 
-__all__ = ["command"]
-
 
 class _Command(PatternCommand):
     """Its help lists what EdgeKV cannot hold."""

@@ -24,8 +24,6 @@ from kvsync.engine.call import Copying, Verifying
 from kvsync.engine.sync import copy
 from kvsync.model.errors import UsageError
 
-__all__ = ["command"]
-
 
 def _side_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Where to copy from, and where to."""

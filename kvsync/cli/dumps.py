@@ -16,8 +16,6 @@ from kvsync.formats.record import Layout
 from kvsync.sources import MANIFEST
 from kvsync.sources.dump.dumpoptions import DumpOptions
 
-__all__ = ["dump_options", "dump_options_from", "policy_rows"]
-
 _WITH_OWN_OPTION = frozenset({Loss.EMPTY, Loss.LARGE})
 """A tree has these, too."""
 

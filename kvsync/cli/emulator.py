@@ -12,14 +12,13 @@ from typing import Any
 
 import click
 
-from kvsync.cli.options import Duration, option
+from kvsync.cli.kinds import Duration
+from kvsync.cli.options import option
 from kvsync.cli.output import MessageFormat
 from kvsync.cli.traces import others_told
 from kvsync.emulator.options import ALL_FAULTS, DEFAULT_FAULTS, LIMITS, NEWER, EmulatorOptions
 from kvsync.model.errors import UsageError
 from kvsync.model.paths import absolute
-
-__all__ = ["command"]
 
 
 @click.command("emulator", epilog="Example: kvsync emulator --port 8787 --data edge.db")

@@ -14,8 +14,6 @@ import click
 
 from kvsync.model.text import printable
 
-__all__ = ["PatternCommand"]
-
 _OPTIONS = ("--include", "--exclude", "--only")
 _FEW = 50
 _ORDERS = (str, lambda name: re.sub(r"\W", "", name).casefold())

@@ -12,8 +12,6 @@ from kvsync.engine.sync import export
 from kvsync.formats.output import FORMATS, guess_format
 from kvsync.model.errors import UsageError
 
-__all__ = ["command"]
-
 
 @click.command("export", epilog="Example: kvsync export --zone zone-1 --namespace ns-1 -o backup")
 @option(

@@ -14,8 +14,6 @@ from kvsync.model.errors import KvsyncError, OutputError, UsageError
 from kvsync.model.machine import lack
 from kvsync.report import Report, document, json_pieces
 
-__all__ = ["explain"]
-
 
 class _CutShortError(KvsyncError):
     """The command was interrupted before it had a report."""

@@ -10,8 +10,6 @@ from kvsync.cli.options import namespace_options
 from kvsync.cli.output import emit, write_raw
 from kvsync.engine.single import get
 
-__all__ = ["command"]
-
 
 @click.command("get", epilog="Example: kvsync get hello --zone zone-1 --namespace ns-1")
 @click.argument("key")

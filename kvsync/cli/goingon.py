@@ -11,8 +11,6 @@ from kvsync.model.errors import HeldBackError, InputError
 from kvsync.report import Report
 from kvsync.sources.options import is_exported
 
-__all__ = ["note_command"]
-
 _FOR_FILES = {"--encoding", "--empty", "--large"}
 """Options that an exported directory takes as any other does."""
 

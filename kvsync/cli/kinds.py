@@ -9,8 +9,6 @@ from kvsync.formats import parse_delimiter
 from kvsync.model.text import parse_duration
 from kvsync.plan.limits import Allowance, parse_allowance
 
-__all__ = ["Delimiter", "Duration", "MaxDelete", "Rate"]
-
 
 class Delimiter(click.ParamType[str]):
     """One character, or tab."""

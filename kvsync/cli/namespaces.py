@@ -8,16 +8,9 @@ from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.options import option, zone_options
 from kvsync.cli.output import emit
-from kvsync.engine.single import (
-    Created,
-    NamespaceInfo,
-    Reference,
-    create_namespace,
-    list_namespaces,
-)
+from kvsync.edgekv.shapes import NamespaceInfo, Reference
+from kvsync.engine.single import Created, create_namespace, list_namespaces
 from kvsync.model.text import count_text, printable, size_text
-
-__all__ = ["command"]
 
 _NAMED = 5
 

@@ -8,28 +8,6 @@ import click
 
 from kvsync.cli.kinds import Duration, MaxDelete, Rate
 
-__all__ = [
-    "Duration",
-    "adopt_option",
-    "lock_timeout_option",
-    "namespace_options",
-    "network_options",
-    "only_option",
-    "option",
-    "output_options",
-    "plan_options",
-    "push_options",
-    "read_options",
-    "refresh_options",
-    "run_options",
-    "service_options",
-    "sources_argument",
-    "state_option",
-    "target_options",
-    "zone_option",
-    "zone_options",
-]
-
 _F = TypeVar("_F", bound=Callable[..., Any])
 _Decorator: TypeAlias = Callable[[_F], _F]
 

@@ -17,8 +17,6 @@ from kvsync.model.signals import ignore
 from kvsync.model.text import printable
 from kvsync.report import error_fields, error_lines, mistake_lines
 
-__all__ = ["MessageFormat", "emit", "told_lines", "write_raw", "write_result", "write_text"]
-
 _BLOCK = 1 << 16
 """Characters that are written at once: a line at a time takes as long as making it."""
 

@@ -17,8 +17,6 @@ from kvsync.cli.options import (
 )
 from kvsync.engine.front import plan
 
-__all__ = ["command"]
-
 
 @click.command(
     "plan", cls=PatternCommand, epilog="Example: kvsync plan manifests/example.yaml --local"

@@ -8,13 +8,12 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
-from kvsync.cli.options import Duration, namespace_options, option
+from kvsync.cli.kinds import Duration
+from kvsync.cli.options import namespace_options, option
 from kvsync.cli.output import emit
 from kvsync.engine.single import put
 from kvsync.model.errors import UsageError
 from kvsync.model.values import Expiry
-
-__all__ = ["command"]
 
 
 class _Discreet(click.Command):

@@ -7,8 +7,6 @@ import click
 from kvsync.cli.output import write_result
 from kvsync.sources.manifest.schema import manifest_schema
 
-__all__ = ["command"]
-
 
 @click.command("schema", epilog="Example: kvsync schema > kvsync.schema.json")
 def command() -> None:

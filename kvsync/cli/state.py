@@ -20,8 +20,6 @@ from kvsync.model.text import count_text, printable, size_text
 from kvsync.model.values import Row, Target
 from kvsync.state import State, refuse_foreign, run_lock
 
-__all__ = ["command"]
-
 _zone = option("--zone", default="", metavar="ID", help="Only targets in this zone.")
 _namespace = option("--namespace", default="", metavar="NAME", help="Only this namespace.")
 _only = option("--only", multiple=True, metavar="PATTERN", help="Only keys like this.")

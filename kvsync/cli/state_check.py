@@ -13,8 +13,6 @@ from kvsync.model.errors import StateError
 from kvsync.model.text import count_text, printable
 from kvsync.state.examine import Diagnosis, examine
 
-__all__ = ["check_command"]
-
 
 @click.command("check", epilog="Example: kvsync state check ./bundle")
 @source_argument

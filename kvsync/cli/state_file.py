@@ -10,8 +10,6 @@ from kvsync.model.paths import absolute
 from kvsync.model.text import count_text, printable
 from kvsync.state import state_path
 
-__all__ = ["owner_line", "path_of", "source_argument"]
-
 source_argument = click.argument("source", required=False, type=click.Path())
 
 

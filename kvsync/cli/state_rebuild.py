@@ -14,8 +14,6 @@ from kvsync.cli.options import (
     target_options,
 )
 
-__all__ = ["rebuild_command"]
-
 
 @click.command("rebuild", epilog="Example: kvsync state rebuild ./bundle --zone zone-123")
 @sources_argument

@@ -19,8 +19,6 @@ from kvsync.cli.options import (
 from kvsync.engine.call import Verifying
 from kvsync.engine.front import plan, sync
 
-__all__ = ["command"]
-
 
 @click.command(
     "sync",

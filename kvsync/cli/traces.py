@@ -9,8 +9,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["others_told", "place_of", "trace_lines"]
-
 
 def place_of(error: BaseException) -> str:
     """The type of an exception and where it was raised: ``KeyError at plan.py:17``."""

@@ -13,8 +13,6 @@ from kvsync.cli.output import write_result
 from kvsync.engine.sync import validate
 from kvsync.model.text import count_text, printable, size_text
 
-__all__ = ["command"]
-
 
 @click.command("validate", cls=PatternCommand, epilog="Example: kvsync validate manifests/*.yaml")
 @sources_argument

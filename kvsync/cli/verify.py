@@ -8,8 +8,8 @@ from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.dumps import dump_options
 from kvsync.cli.expanded import PatternCommand
+from kvsync.cli.kinds import Duration
 from kvsync.cli.options import (
-    Duration,
     network_options,
     only_option,
     option,
@@ -19,8 +19,6 @@ from kvsync.cli.options import (
 )
 from kvsync.engine.call import Verifying
 from kvsync.engine.sync import verify
-
-__all__ = ["command"]
 
 
 @click.command("verify", cls=PatternCommand, epilog="Example: kvsync verify ./bundle --wait 60s")

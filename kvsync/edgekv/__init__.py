@@ -10,17 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kvsync.edgekv.client import EdgeKVClient, Namespace, NamespaceInfo, Pair
+    from kvsync.edgekv.client import EdgeKVClient
     from kvsync.edgekv.credentials import (
-        Credential,
         CredentialProvider,
         Credentials,
         StaticCredentials,
         default_credentials,
     )
     from kvsync.edgekv.endpoint import INTL, MAINLAND, parse_endpoint
+    from kvsync.edgekv.namespace import Namespace
     from kvsync.edgekv.options import ClientOptions
+    from kvsync.edgekv.places import Credential
+    from kvsync.edgekv.shapes import NamespaceInfo
     from kvsync.edgekv.throttle import Throttle
+    from kvsync.model.values import Pair
 
 __all__ = [
     "INTL",
@@ -42,10 +45,10 @@ __all__ = [
 _HOMES = {
     "ClientOptions": "options",
     "EdgeKVClient": "client",
-    "Namespace": "client",
-    "NamespaceInfo": "client",
-    "Pair": "client",
-    "Credential": "credentials",
+    "Namespace": "namespace",
+    "NamespaceInfo": "shapes",
+    "Pair": "namespace",
+    "Credential": "places",
     "CredentialProvider": "credentials",
     "Credentials": "credentials",
     "StaticCredentials": "credentials",

@@ -8,8 +8,6 @@ import json
 import re
 from typing import Any
 
-__all__ = ["contradicts"]
-
 _PLAIN = re.compile(rb'\s*\{\s*"Response"\s*:\s*\{\s*"RequestId"\s*:\s*"[^"\\]*"\s*\}\s*\}\s*')
 """As the service says it today, which is nearly always."""
 _LARGEST = 1 << 16

@@ -16,25 +16,11 @@ from kvsync.edgekv.shapes import (
     DoneAnswer,
     Fault,
     ListAnswer,
-    NamespaceInfo,
     NamespacesAnswer,
 )
 from kvsync.edgekv.translate import Scene, bad_answer, error_from
 from kvsync.model.errors import FatalError, PassingError, ServiceError, ThrottledError
 from kvsync.model.text import printable
-
-__all__ = [
-    "Answer",
-    "DoneAnswer",
-    "GetAnswer",
-    "ListAnswer",
-    "NamespaceInfo",
-    "NamespacesAnswer",
-    "Reply",
-    "limit_of",
-    "read_answer",
-    "unix_seconds",
-]
 
 
 class Reply(NamedTuple):

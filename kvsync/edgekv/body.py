@@ -14,8 +14,6 @@ from kvsync.edgekv.dialogue import Dialogue
 from kvsync.edgekv.doubts import Doubts
 from kvsync.edgekv.throttle import Permit
 
-__all__ = ["SteadyBody", "permit_held"]
-
 _CHUNK = 1 << 16
 _SMALL = 1 << 15
 """Bytes. A body of no more than these is taken from us at once: aiohttp waits for the peer only

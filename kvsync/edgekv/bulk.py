@@ -12,8 +12,6 @@ import msgspec
 from kvsync.edgekv.shapes import Answer, Fault
 from kvsync.model.keys import KEYS_PER_REQUEST
 
-__all__ = ["LARGEST_ITEM", "GetAnswer", "Item", "read_bulk"]
-
 _LONGEST_TEXT = 1 << 16
 """Bytes of JSON for anything but a value: a key of 512 characters has 6 KiB at most."""
 _LONGEST_VALUE = (6 << 20) + 2

@@ -5,16 +5,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-from kvsync.edgekv.answers import Answer, Reply, limit_of, read_answer
+from kvsync.edgekv.answers import Reply, limit_of, read_answer
 from kvsync.edgekv.dialogue import RequestIds
 from kvsync.edgekv.doubts import Doubts
+from kvsync.edgekv.shapes import Answer
 from kvsync.edgekv.throttle import Throttle
 from kvsync.edgekv.translate import bad_answer
 from kvsync.edgekv.wire import Request, Wire
 from kvsync.model.errors import ClockError, Interrupted, ServiceError, ThrottledError
 from kvsync.model.values import Ack
-
-__all__ = ["Caller", "Settled", "Traffic"]
 
 _FIRST_WAIT = 0.25
 _LONGEST_WAIT = 10.0

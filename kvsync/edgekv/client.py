@@ -6,20 +6,19 @@ from typing import Any
 
 import msgspec
 
-from kvsync.edgekv.answers import DoneAnswer, NamespaceInfo, NamespacesAnswer
 from kvsync.edgekv.calls import Caller, Traffic
+from kvsync.edgekv.clock import ServiceClock
 from kvsync.edgekv.credentials import CredentialProvider
 from kvsync.edgekv.dialogue import RequestIds
 from kvsync.edgekv.endpoint import INTL, parse_endpoint
 from kvsync.edgekv.namespace import Namespace
 from kvsync.edgekv.options import DEFAULTS, ClientOptions
+from kvsync.edgekv.shapes import DoneAnswer, NamespaceInfo, NamespacesAnswer
 from kvsync.edgekv.throttle import Throttle
 from kvsync.edgekv.translate import Scene, bad_answer
-from kvsync.edgekv.wire import Request, ServiceClock, Wire
+from kvsync.edgekv.wire import Request, Wire
 from kvsync.model.errors import ServiceError
-from kvsync.model.values import Ack, Pair
-
-__all__ = ["ClientOptions", "EdgeKVClient", "Namespace", "NamespaceInfo", "Pair"]
+from kvsync.model.values import Ack
 
 _PAGE = 1000
 _MOST_NAMESPACES = 100_000

@@ -12,8 +12,6 @@ from statistics import median_low
 
 from kvsync.edgekv.answers import Reply
 
-__all__ = ["ServiceClock", "steady"]
-
 _BELIEVABLE = 7 * 86400.0
 """Seconds between two clocks from which on it is the ``Date`` that is wrong."""
 _NOTABLE = 5.0

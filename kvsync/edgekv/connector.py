@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
-__all__ = ["PacedConnector"]
-
 _MOST_CONNECTIONS = 512
 """Half of the descriptors that a process commonly has."""
 _OTHER_FILES = 20

@@ -15,14 +15,6 @@ from kvsync.edgekv.endpoint import INTL
 from kvsync.edgekv.places import Credential, Places, check_profile
 from kvsync.model.errors import FatalError
 
-__all__ = [
-    "Credential",
-    "CredentialProvider",
-    "Credentials",
-    "StaticCredentials",
-    "default_credentials",
-]
-
 _MARGIN = 600.0
 """Seconds before the end at which temporary credentials are fetched anew."""
 _RETRY_PAUSE = 30.0

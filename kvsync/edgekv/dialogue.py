@@ -17,8 +17,6 @@ from aiohttp.client_proto import ResponseHandler
 
 from kvsync.edgekv.doubts import Doubts
 
-__all__ = ["Dialogue", "RequestIds"]
-
 _LOOKS = 8
 """Steps of the event loop after which what has arrived is read; tickets of TLS are, for example."""
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-__all__ = ["Doubts"]
-
 
 class Doubts:
     """Who hears of which keys the answers are in doubt again: of one run against one namespace."""

@@ -13,16 +13,6 @@ if TYPE_CHECKING:
     import socket
     import ssl
 
-__all__ = [
-    "INTL",
-    "MAINLAND",
-    "identity",
-    "is_host_name",
-    "is_loopback",
-    "is_refused",
-    "parse_endpoint",
-]
-
 INTL = "https://teo.intl.tencentcloudapi.com"
 MAINLAND = "https://teo.tencentcloudapi.com"
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import msgspec
 
-from kvsync.edgekv.answers import DoneAnswer, GetAnswer, ListAnswer, unix_seconds
+from kvsync.edgekv.answers import unix_seconds
+from kvsync.edgekv.bulk import GetAnswer
 from kvsync.edgekv.calls import Caller, Settled
+from kvsync.edgekv.shapes import DoneAnswer, ListAnswer
 from kvsync.edgekv.translate import Scene, bad_answer
 from kvsync.edgekv.wire import Request
 from kvsync.model.errors import PassingError
 from kvsync.model.keys import KEYS_PER_REQUEST
 from kvsync.model.text import printable
 from kvsync.model.values import Ack, Expiry, Pair
-
-__all__ = ["Namespace"]
 
 _LONGEST_PAGE = 1000
 _MOST_EMPTY = 100

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-__all__ = ["DEFAULTS", "ClientOptions"]
-
 
 @dataclass(frozen=True, slots=True)
 class ClientOptions:

@@ -21,8 +21,6 @@ from kvsync.edgekv.secretfile import bad_place as _bad
 from kvsync.edgekv.secretfile import text_of, warn_if_open
 from kvsync.model.errors import FatalError, UsageError
 
-__all__ = ["Credential", "Places", "check_profile"]
-
 CVM_SECONDS = 2.0
 """How long the instance's metadata service may take: off the cloud nobody answers."""
 

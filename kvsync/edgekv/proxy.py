@@ -17,8 +17,6 @@ from kvsync.edgekv.endpoint import is_host_name, is_loopback
 from kvsync.model.errors import FatalError, PassingError, ServiceError, UsageError
 from kvsync.model.text import printable
 
-__all__ = ["Proxy", "error_on_the_way", "proxy_for"]
-
 _SYSTEM = "the system's settings"
 _PASSING = (408, 425, 429)
 """Of 400 to 499: what may be granted later, as anything from 500 on may."""

@@ -8,8 +8,6 @@ import aiohttp
 
 from kvsync.edgekv.translate import bad_answer
 
-__all__ = ["Patience", "Place", "Room", "read_body"]
-
 _HELD = 32 << 20
 """Bytes that answers on their way hold together; the one that began first may go on beyond."""
 _LONGEST = 10

@@ -4,8 +4,6 @@ import json
 import re
 from collections.abc import Collection
 
-__all__ = ["repeats"]
-
 _TELLING = 8
 """Characters of a value that tell something of it."""
 _SHORT = 4

@@ -14,8 +14,6 @@ from kvsync.edgekv.endpoint import INTL, is_loopback
 from kvsync.edgekv.proxy import proxy_for
 from kvsync.model.errors import FatalError
 
-__all__ = ["Base", "Role", "Temporary", "assumed", "pod_role", "role_of", "sts_of"]
-
 STS_SECONDS = 15.0
 """How long the STS may take for its answer, whatever it does."""
 _LIFETIME_S = 7200

@@ -9,8 +9,6 @@ from pathlib import Path
 from kvsync.model.errors import FatalError
 from kvsync.model.text import printable
 
-__all__ = ["bad_place", "text_of", "warn_if_open"]
-
 _log = logging.getLogger("kvsync.edgekv")
 _warned: set[str] = set()
 """Files that were spoken of: each look for credentials, and each client, reads them anew."""

@@ -4,16 +4,6 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-__all__ = [
-    "Answer",
-    "DoneAnswer",
-    "Fault",
-    "ListAnswer",
-    "NamespaceInfo",
-    "NamespacesAnswer",
-    "Reference",
-]
-
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
 
 

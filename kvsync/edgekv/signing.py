@@ -11,18 +11,6 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol
 
-__all__ = [
-    "ALGORITHM",
-    "CONTENT_TYPE",
-    "SERVICE",
-    "SIGNED_HEADERS",
-    "VERSION",
-    "KeyPair",
-    "credential_date",
-    "signature",
-    "signed_headers",
-]
-
 ALGORITHM = "TC3-HMAC-SHA256"
 CONTENT_TYPE = "application/json"
 SERVICE = "teo"

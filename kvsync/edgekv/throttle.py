@@ -15,8 +15,6 @@ from aiolimiter import AsyncLimiter
 
 from kvsync.model.errors import Interrupted
 
-__all__ = ["Openings", "Permit", "Throttle"]
-
 _FLOOR = 1 / 8
 _CLIMB = 1 / 10
 """Of the full rate, per second."""

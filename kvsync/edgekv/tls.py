@@ -5,8 +5,6 @@ import ssl
 from kvsync.model.errors import UsageError
 from kvsync.model.text import printable
 
-__all__ = ["trusting"]
-
 
 def trusting(ca_file: str) -> ssl.SSLContext:
     """What verifies certificates by the system's CAs and by those in ``ca_file`` (PEM).

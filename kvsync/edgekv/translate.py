@@ -27,8 +27,6 @@ from kvsync.model.errors import (
 from kvsync.model.machine import lack
 from kvsync.model.text import printable
 
-__all__ = ["FOREIGN", "Scene", "bad_answer", "error_from", "error_from_exception"]
-
 FOREIGN = (aiohttp.ClientError, aiohttp.WSMessageTypeError, OSError, asyncio.TimeoutError)
 """What the network's libraries raise; `ssl.SSLError` and DNS failures are `OSError` too."""
 

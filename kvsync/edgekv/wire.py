@@ -27,8 +27,6 @@ from kvsync.edgekv.translate import FOREIGN, Scene, error_from_exception
 if TYPE_CHECKING:
     from kvsync.edgekv.credentials import CredentialProvider
 
-__all__ = ["Request", "ServiceClock", "Wire"]
-
 
 class Request(NamedTuple):
     """What to ask; ``subject`` says of which keys, for the log; ``keys`` is how many they are, and

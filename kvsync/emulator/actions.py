@@ -10,8 +10,6 @@ from kvsync.emulator.parameters import LAST_SECOND, Filter
 from kvsync.emulator.refusal import Refusal
 from kvsync.emulator.store import Namespace, Store
 
-__all__ = ["ACTIONS", "find_namespace"]
-
 Answer: TypeAlias = dict[str, Any]
 Parameters: TypeAlias = Mapping[str, Any]
 Action: TypeAlias = Callable[[Store, Parameters, float], Answer]

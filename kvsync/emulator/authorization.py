@@ -8,8 +8,6 @@ from typing import NamedTuple
 from kvsync.edgekv.signing import ALGORITHM, SERVICE, SIGNED_HEADERS, credential_date, signature
 from kvsync.emulator.refusal import Refusal
 
-__all__ = ["check_authorization", "secret_id"]
-
 CLOCK_TOLERANCE = 300
 """Seconds that a signature's time may be off. Source: the vendor's page on signature v3."""
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec
 
-__all__ = ["Pair", "self_signed", "serving_context"]
-
 _DAYS = 3650
 _NAME = "kvsync emulator"
 _ADDRESSES = ("127.0.0.1", "::1")

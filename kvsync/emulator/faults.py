@@ -10,8 +10,6 @@ from aiohttp import web
 from kvsync.emulator.options import EmulatorOptions
 from kvsync.emulator.service import refused
 
-__all__ = ["Faults", "deliver_fault", "reset"]
-
 _LINGER = struct.pack("ii", 1, 0)
 _REFUSALS = {
     "InternalError": "An internal error has occurred (injected).",

@@ -6,8 +6,6 @@ from typing import NamedTuple, TypeAlias
 
 from kvsync.emulator.store import Namespace, Store
 
-__all__ = ["LaggingStore"]
-
 _Place: TypeAlias = tuple[int, bytes]
 """A namespace's id and a key."""
 

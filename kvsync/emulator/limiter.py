@@ -2,8 +2,6 @@
 
 from collections import defaultdict, deque
 
-__all__ = ["SlidingWindow"]
-
 
 class SlidingWindow:
     """Lets at most ``rate`` arrivals per sliding second through, for each payer by itself.

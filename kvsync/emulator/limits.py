@@ -11,8 +11,6 @@ from typing import Any
 from kvsync.emulator.options import NEWER, PAGE
 from kvsync.emulator.refusal import Refusal
 
-__all__ = ["check_limits"]
-
 _SHORTEST_S = 60
 _STRICT = re.compile(rb"[A-Za-z0-9_-]*")
 

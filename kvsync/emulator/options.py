@@ -6,17 +6,6 @@ from dataclasses import dataclass, field
 
 from kvsync.model.errors import UsageError
 
-__all__ = [
-    "ALL_FAULTS",
-    "ANY",
-    "DEFAULT_FAULTS",
-    "LIMITS",
-    "NEWER",
-    "PAGE",
-    "EmulatorOptions",
-    "is_namespace_name",
-]
-
 NEWER, PAGE, ANY = LIMITS = ("newer", "page", "any")
 """Which revision of the API is played: the service since mid-2026, the documented page, or both."""
 

@@ -13,8 +13,6 @@ import msgspec
 from kvsync.emulator.options import is_namespace_name
 from kvsync.emulator.refusal import Refusal
 
-__all__ = ["LAST_SECOND", "MAX_VALUE", "Filter", "read_parameters"]
-
 MAX_VALUE = 2**20
 """Bytes of UTF-8 in a value ("1 MB" in the vendor's words)."""
 LAST_SECOND = 253402300799

@@ -1,7 +1,5 @@
 """How the emulated service says no."""
 
-__all__ = ["Refusal"]
-
 
 class Refusal(Exception):  # noqa: N818 - it is an answer of the service, and no error of kvsync's
     """An answer ``{"Error": {"Code", "Message"}}``; it never leaves the emulator as an exception.

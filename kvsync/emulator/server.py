@@ -22,8 +22,6 @@ from kvsync.emulator.options import EmulatorOptions
 from kvsync.emulator.service import MAX_BODY, Request, Service
 from kvsync.model.errors import UsageError
 
-__all__ = ["Emulator"]
-
 _REMEMBERED_ARRIVALS = 200_000
 _SHUTDOWN_SECONDS = 0.5
 

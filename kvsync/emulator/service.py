@@ -16,8 +16,6 @@ from kvsync.emulator.parameters import read_parameters
 from kvsync.emulator.refusal import Refusal
 from kvsync.emulator.store import Namespace, Store
 
-__all__ = ["MAX_BODY", "Request", "Service", "refused"]
-
 MAX_BODY = 10 * 2**20
 """Bytes of a signed request's body, at most ("10 MB" in the vendor's words)."""
 

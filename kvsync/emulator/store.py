@@ -9,16 +9,6 @@ from typing import NamedTuple
 
 from kvsync.model.errors import StateError
 
-__all__ = [
-    "APPLICATION_ID",
-    "CAPACITY",
-    "Namespace",
-    "Store",
-    "StoredNamespace",
-    "stored_namespaces",
-    "stored_uuid",
-]
-
 CAPACITY = 2**30
 """Bytes of keys and values in a namespace ("1 GB" in the vendor's words)."""
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from kvsync.edgekv.client import EdgeKVClient, Namespace
+from kvsync.edgekv.client import EdgeKVClient
+from kvsync.edgekv.namespace import Namespace
 from kvsync.engine.call import Call
 from kvsync.engine.capacity import check_capacity
 from kvsync.engine.job import Job
@@ -12,11 +13,10 @@ from kvsync.engine.session import Network, accounted
 from kvsync.model.errors import Interrupted
 from kvsync.model.values import Change, Outcome, OutcomeKind
 from kvsync.push.delete import Deletion
-from kvsync.push.pool import Pool, PoolOptions
+from kvsync.push.parcels import PoolOptions
+from kvsync.push.pool import Pool
 from kvsync.push.put import Push
 from kvsync.state.ledger import Ledger
-
-__all__ = ["delete_all", "push_all"]
 
 
 def push_all(network: Network, jobs: Sequence[Job]) -> None:

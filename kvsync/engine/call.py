@@ -9,18 +9,6 @@ from kvsync.model.deadline import Deadline
 from kvsync.plan.limits import Deleting
 from kvsync.sources import SourceOptions
 
-__all__ = [
-    "API_RATE",
-    "NOBODY",
-    "Call",
-    "Choice",
-    "Converting",
-    "Copying",
-    "Exporting",
-    "Settings",
-    "Verifying",
-]
-
 
 class Choice(NamedTuple):
     """A value and who chose it: an option, a variable, or nobody (empty)."""

@@ -4,13 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kvsync.edgekv.answers import NamespaceInfo
 from kvsync.edgekv.client import EdgeKVClient
+from kvsync.edgekv.shapes import NamespaceInfo
 from kvsync.engine.job import Job
 from kvsync.model.errors import RejectedError, ServiceError
 from kvsync.model.text import size_text
-
-__all__ = ["check_capacity", "create", "described"]
 
 _WORTH_ASKING = 1 << 20
 """Bytes that a plan may add unasked: a namespace has 1 GB."""

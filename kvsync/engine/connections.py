@@ -17,8 +17,6 @@ from kvsync.engine.job import Job
 from kvsync.model.errors import PassingError
 from kvsync.model.values import Target
 
-__all__ = ["Connections", "Emulated"]
-
 Emulated: TypeAlias = dict[str, tuple[CredentialProvider, str]]
 """The emulators of ``--local`` that are running, by the path of their data: how to sign, and URL.
 One alone may have the data."""

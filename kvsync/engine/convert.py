@@ -16,8 +16,6 @@ from kvsync.report import Converted, Report, RunReport
 from kvsync.sources import SourceOptions, open_source, shown_source
 from kvsync.sources.interface import Source
 
-__all__ = ["convert"]
-
 
 def convert(call: Call, converting: Converting) -> Report:
     """Write what a source names to one file, or to stdout; of the call, its source is asked for.

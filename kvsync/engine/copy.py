@@ -27,8 +27,6 @@ from kvsync.report import RunReport
 from kvsync.report.interface import Interface
 from kvsync.sources.dump.scratch import Scratch
 
-__all__ = ["RemoteSource", "opened"]
-
 _AHEAD_BYTES = 32 << 20
 """Bytes of value that are asked for ahead of their turn; one answer may always be."""
 

@@ -5,15 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from kvsync.edgekv.client import EdgeKVClient, Namespace
+from kvsync.edgekv.client import EdgeKVClient
+from kvsync.edgekv.namespace import Namespace
 from kvsync.engine.job import Job
 from kvsync.engine.session import Network, accounted
 from kvsync.model.values import Pair
 from kvsync.push.get import Fetch, in_batches
 from kvsync.report import Exported
 from kvsync.report.progress import Progress
-
-__all__ = ["Place", "download"]
 
 
 class Place(Protocol):

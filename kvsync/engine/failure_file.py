@@ -27,8 +27,6 @@ from kvsync.model.values import Action, Entry, Loaded, Outcome
 from kvsync.report import FailuresFile
 from kvsync.state.undelivered import Wanted
 
-__all__ = ["refuse_place", "write_failures"]
-
 _FORM = "jsonl"
 _TOGETHER = 5000
 """Keys that the state is told of at a time."""

@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self, TypeAlias
 
-from kvsync.edgekv.client import EdgeKVClient, Namespace
+from kvsync.edgekv.client import EdgeKVClient
+from kvsync.edgekv.namespace import Namespace
 from kvsync.engine.call import Call
 from kvsync.engine.export import Place, download
 from kvsync.engine.job import Job
@@ -21,8 +22,6 @@ from kvsync.model.signals import heard_by
 from kvsync.model.values import Pair
 from kvsync.push.get import Fetch, Vain
 from kvsync.report.interface import Interface
-
-__all__ = ["Answer", "FarSide"]
 
 Answer: TypeAlias = dict[str, Pair | ServiceError]
 """By key: the pair (without a value if there is none any more), or why it could not be read."""

@@ -9,8 +9,6 @@ from kvsync.report import Report
 if TYPE_CHECKING:
     from kvsync.report.interface import Interface
 
-__all__ = ["plan", "sync"]
-
 
 def plan(call: Call, interface: "Interface") -> Report:
     """As `kvsync.engine.sync.plan`, which is gone through only if anything may have changed."""

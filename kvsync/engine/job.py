@@ -27,21 +27,6 @@ from kvsync.sources import open_source, shown_source
 from kvsync.sources.interface import Source
 from kvsync.state import State, make_room, state_path
 
-__all__ = [
-    "Job",
-    "failed",
-    "far_job",
-    "find_targets",
-    "foreign_keys",
-    "going",
-    "know_rows",
-    "open_jobs",
-    "open_source_of",
-    "read_all",
-    "service_time",
-    "target_job",
-]
-
 
 @dataclass(slots=True)
 class Job:

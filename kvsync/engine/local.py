@@ -12,8 +12,6 @@ from kvsync.model.errors import UsageError
 from kvsync.model.text import printable
 from kvsync.state import state_path
 
-__all__ = ["found_state", "narrowed", "refuse_missing"]
-
 _DEPTH = 3
 _MOST_FOLDERS = 1000
 """Below the working directory: a look is no search."""

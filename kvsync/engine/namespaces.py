@@ -12,8 +12,6 @@ from kvsync.engine.session import Network
 from kvsync.model.errors import Interrupted, KvsyncError, PassingError
 from kvsync.model.text import printable
 
-__all__ = ["create_missing", "look_for_missing"]
-
 _AHEAD_S = 60.0
 """Seconds by which a namespace may have been created later than now: clocks differ."""
 

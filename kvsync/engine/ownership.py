@@ -14,8 +14,6 @@ from kvsync.model.values import Entry
 from kvsync.plan.diff import Circumstances, guard_plan, make_plan, refuse_foreign
 from kvsync.plan.limits import Deleting
 
-__all__ = ["forget_rows", "make_plans", "narrow", "refuse_collisions", "refuse_strangers"]
-
 _LISTED = 10
 """Keys that two sources name and that are listed; of the others it is said how many there are."""
 

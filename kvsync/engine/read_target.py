@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from kvsync.edgekv.client import Namespace
+from kvsync.edgekv.namespace import Namespace
 from kvsync.engine.job import Job, service_time
 from kvsync.engine.session import Network
 from kvsync.model.errors import Interrupted, ServiceError
@@ -14,8 +14,6 @@ from kvsync.model.keys import KEYS_PER_REQUEST
 from kvsync.model.values import Pair, Seen
 from kvsync.push.get import Fetch, in_batches
 from kvsync.report.progress import Progress
-
-__all__ = ["Look", "is_first", "seen_of"]
 
 _FIRST_WAIT_S = 0.25
 _LONGEST_WAIT_S = 10.0

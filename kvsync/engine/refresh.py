@@ -12,8 +12,6 @@ from kvsync.model.text import count_text
 from kvsync.model.values import Pair, Seen
 from kvsync.plan.drift import correct, doubtful, settling
 
-__all__ = ["check_capacities", "refresh_all"]
-
 
 def refresh_all(network: Network, jobs: Sequence[Job]) -> None:
     """Correct what each job knows of its target by what the target holds.

@@ -13,8 +13,6 @@ from kvsync.model.values import PARTIAL, Action
 from kvsync.state import State
 from kvsync.state.undelivered import Wanted
 
-__all__ = ["begin", "remember", "remember_rebuilt"]
-
 
 def _bring_up_to_date(job: Job) -> None:
     """Let the state take over what the plan found of rows that are not sent."""

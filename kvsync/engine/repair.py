@@ -12,8 +12,6 @@ from kvsync.model.text import count_text, printable
 from kvsync.state import Glimpse, State, refuse_foreign, set_aside
 from kvsync.state.examine import Diagnosis, examine
 
-__all__ = ["Mender"]
-
 _ORPHANS = (
     "keys that the source no longer names are nobody's now: `kvsync verify --exact` lists them"
 )

@@ -16,8 +16,6 @@ from kvsync.state.undelivered import Wanted
 if TYPE_CHECKING:
     from kvsync.formats.failures import LeftOver
 
-__all__ = ["confine", "lost_keys", "undone", "warn_left_over"]
-
 _NAMED = 5
 """How many keys a message lists before it only counts."""
 

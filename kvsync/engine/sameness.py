@@ -6,8 +6,6 @@ from typing import Any
 
 from kvsync.engine.call import Call
 
-__all__ = ["LONG_WAY", "NO_MATTER", "is_plain", "what_counts"]
-
 LONG_WAY = {
     "Call.only": "it is not for all of the source",
     "Call.refresh": "it reads the target, whatever the state says",

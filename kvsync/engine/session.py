@@ -20,7 +20,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
-from kvsync.edgekv.client import EdgeKVClient, Namespace
+from kvsync.edgekv.client import EdgeKVClient
+from kvsync.edgekv.namespace import Namespace
 from kvsync.edgekv.throttle import Throttle
 from kvsync.engine.call import Call
 from kvsync.engine.connections import Connections, Emulated
@@ -31,8 +32,6 @@ from kvsync.model.signals import heard_by
 from kvsync.model.values import Outcome
 from kvsync.report.interface import Interface
 from kvsync.report.progress import Progress
-
-__all__ = ["Network", "Work", "accounted"]
 
 _TICK_S = 0.5
 _NEW_OBJECTS = 10_000

@@ -4,9 +4,8 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from kvsync.edgekv.answers import NamespaceInfo
 from kvsync.edgekv.client import EdgeKVClient
-from kvsync.edgekv.shapes import Reference
+from kvsync.edgekv.shapes import NamespaceInfo
 from kvsync.engine.call import Call
 from kvsync.engine.job import Job, target_job
 from kvsync.engine.session import Network
@@ -14,16 +13,6 @@ from kvsync.model.errors import Interrupted, RejectedError
 from kvsync.model.values import Ack, Expiry, Pair, Target
 from kvsync.report.interface import Interface
 from kvsync.state import State, run_lock
-
-__all__ = [
-    "Created",
-    "NamespaceInfo",
-    "Reference",
-    "create_namespace",
-    "get",
-    "list_namespaces",
-    "put",
-]
 
 T = TypeVar("T")
 

@@ -10,8 +10,6 @@ from kvsync.engine.target import local_endpoint, state_paths
 from kvsync.model.errors import KvsyncError, PassingError
 from kvsync.state import Glimpse, State, glimpse, refuse_foreign, run_lock
 
-__all__ = ["Holder", "glimpses", "hold_the_rest", "open_states", "reopen"]
-
 _OUTDATED = (
     "what came through the pipe cannot be read again, and another run may have sent what is newer"
     " since: nothing is deleted"

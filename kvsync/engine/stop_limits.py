@@ -15,8 +15,6 @@ from kvsync.model.text import count_text, duration_text
 from kvsync.model.values import Outcome, OutcomeKind
 from kvsync.report import RunReport
 
-__all__ = ["Bound", "ErrorBound", "TimeBound"]
-
 
 class Bound(Protocol):
     """Something that stops a call before its end; its text says when, as "after 15m"."""

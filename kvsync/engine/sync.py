@@ -33,8 +33,6 @@ from kvsync.state import Glimpse, State
 if TYPE_CHECKING:
     from kvsync.engine.session import Network
 
-__all__ = ["copy", "export", "plan", "rebuild", "sync", "validate", "verify"]
-
 _Way: TypeAlias = "Callable[[], Network]"
 _Beside: TypeAlias = "Network | None"
 

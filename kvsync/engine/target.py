@@ -13,19 +13,6 @@ from kvsync.model.values import Destination, Target
 from kvsync.sources.interface import Source
 from kvsync.state import ASIDE, NEW, state_path
 
-__all__ = [
-    "LOCAL_NAMESPACE",
-    "LOCAL_ZONE",
-    "emulator_data",
-    "endpoint_of",
-    "local_endpoint",
-    "named_target",
-    "own_files",
-    "refuse_elsewhere",
-    "resolve",
-    "state_paths",
-]
-
 LOCAL_ZONE = "zone-local"
 LOCAL_NAMESPACE = "default"
 

@@ -32,8 +32,6 @@ from kvsync.state import STATE_VERSION, State, run_lock_at_once, state_path
 if TYPE_CHECKING:
     from kvsync.engine.job import Job
 
-__all__ = ["identities", "keep", "unchanged"]
-
 _FORMAT = 3
 _EARLY_S = 60.0
 """Seconds before something is due from when on it is looked at: a fixed time that is so near has

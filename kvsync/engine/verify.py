@@ -2,7 +2,8 @@
 
 from collections.abc import Container, Mapping, Sequence
 
-from kvsync.edgekv.client import EdgeKVClient, Namespace
+from kvsync.edgekv.client import EdgeKVClient
+from kvsync.edgekv.namespace import Namespace
 from kvsync.engine.call import Verifying
 from kvsync.engine.job import Job, foreign_keys
 from kvsync.engine.read_target import Look, is_first, seen_of
@@ -12,8 +13,6 @@ from kvsync.model.keys import matches
 from kvsync.model.values import Pair
 from kvsync.plan.drift import Status, status_of
 from kvsync.report import Comparison, Difference
-
-__all__ = ["compare_all"]
 
 
 def compare_all(network: Network, jobs: Sequence[Job], verifying: Verifying) -> None:

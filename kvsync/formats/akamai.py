@@ -8,8 +8,6 @@ from kvsync.formats.record import Fault, Item, Layout, Record
 from kvsync.formats.rows import Ending, Row, Table
 from kvsync.model.values import Expiry
 
-__all__ = ["read"]
-
 
 def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it has no header
     """``groupId,itemId,content[,retentionSeconds]``, without a header."""

@@ -18,8 +18,6 @@ from kvsync.formats.jsontext import BrokenError, Found, JsonText
 from kvsync.formats.record import Fault, Item, Layout, Record
 from kvsync.formats.strangers import name_stranger
 
-__all__ = ["FIELDS", "read"]
-
 FIELDS = ("key", "value", "base64", "expiration", "expiration_ttl", "metadata")
 
 _GOTTEN = ("value", "metadata", "expiration")

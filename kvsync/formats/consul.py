@@ -12,8 +12,6 @@ from kvsync.formats.record import Item, Layout, Record
 from kvsync.formats.strangers import name_stranger
 from kvsync.model.text import printable
 
-__all__ = ["FIELDS", "read"]
-
 FIELDS = ("key", "flags", "value", "namespace", "partition")
 
 _EXAMPLE = '{"key": "…", "flags": 0, "value": "…"}'

@@ -10,8 +10,6 @@ from typing import TypeAlias
 
 import msgspec
 
-__all__ = ["DEEP", "MANY", "Decoder", "Json", "has_many_parts", "syntax_words"]
-
 Json: TypeAlias = "str | int | bool | msgspec.Raw | list[Json] | dict[str, Json] | None"
 """Numbers that Python would not give back as they were are `msgspec.Raw`."""
 

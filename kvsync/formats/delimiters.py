@@ -5,14 +5,6 @@ import csv
 from kvsync.formats.record import Layout
 from kvsync.model.text import printable
 
-__all__ = [
-    "column_names",
-    "delimiter_words",
-    "find_delimiter",
-    "other_delimiter",
-    "wanted_columns",
-]
-
 _USUAL = ","
 _OTHERS = (";", "\t", "|")
 """Taken without being asked for, where the header leaves no doubt."""

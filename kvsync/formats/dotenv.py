@@ -13,8 +13,6 @@ from dotenv.parser import Binding, Reader, parse_binding
 from kvsync.formats.record import Fault, Item, Layout, Note, Record
 from kvsync.formats.utf8 import Utf8
 
-__all__ = ["read"]
-
 _MAX_SIZE = 2**20
 """Bytes: the file is read whole."""
 

@@ -11,20 +11,6 @@ from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType, ValidationError,
 
 from kvsync.formats.utf8 import without_mark
 
-__all__ = [
-    "BOOKKEEPING",
-    "LOST",
-    "VERSION",
-    "FailureHeader",
-    "FailureLine",
-    "LeftOver",
-    "find_header",
-    "header_line",
-    "left_over",
-    "line_of",
-    "read_header",
-]
-
 VERSION = 1
 _FORMAT = "kvsync-failures"
 _LONGEST = 1 << 16

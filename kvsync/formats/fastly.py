@@ -19,8 +19,6 @@ from kvsync.formats.record import Item, Layout, Record
 from kvsync.formats.strangers import name_stranger
 from kvsync.model.values import Expiry
 
-__all__ = ["FIELDS", "ONLY_HERE", "read"]
-
 ONLY_HERE = ("time_to_live_sec", "background_fetch")
 """Fields that no other format has."""
 

@@ -11,24 +11,6 @@ from kvsync.formats.decoder import DEEP, Json
 from kvsync.model.text import printable
 from kvsync.model.values import NEVER, Expiry
 
-__all__ = [
-    "NOT_UNICODE",
-    "WrongError",
-    "check_names",
-    "decode_base64",
-    "expiry_of",
-    "flag_of",
-    "json_text",
-    "key_of",
-    "members_of",
-    "seconds_of",
-    "text_bytes",
-    "unknown_field",
-    "value_of",
-    "whole_seconds",
-    "wrapped_value_of",
-]
-
 NOT_UNICODE = "not valid Unicode (half of a surrogate pair): change it"
 
 _OTHERS_SAY = {

@@ -3,8 +3,6 @@
 import hashlib
 import re
 
-__all__ = ["INDEX_NAME", "TEMPORARY", "file_name"]
-
 INDEX_NAME = ".kvsync-index"
 TEMPORARY = ".kvsync-new."
 """What the name of a file that is still being written starts with. No key's file has a dot."""

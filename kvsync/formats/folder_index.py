@@ -14,8 +14,6 @@ from kvsync.formats.filenames import file_name
 from kvsync.model.errors import InputError, Mistake
 from kvsync.model.keys import check_key
 
-__all__ = ["Index", "Origin", "end_line", "index_lines", "pair_lines", "read_index"]
-
 _FORMAT = "kvsync-index"
 _VERSION = 1
 _MAX_LINE = 2**16

@@ -18,8 +18,6 @@ from kvsync.formats.record import Layout
 from kvsync.formats.rows import Table
 from kvsync.formats.utf8 import without_mark
 
-__all__ = ["guess_format", "name_stranger"]
-
 _DATABASES = ("redis://", "rediss://", "unix://")
 _DOTENV = re.compile(r"\.env(?![A-Za-z])|.*\.env$")
 """Not ``.envrc``, which is a script."""

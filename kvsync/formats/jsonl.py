@@ -20,8 +20,6 @@ from kvsync.formats.lines import Line, lines
 from kvsync.formats.record import Fault, Item, Layout, Record
 from kvsync.formats.strangers import name_stranger
 
-__all__ = ["FIELDS", "read"]
-
 FIELDS = ("key", "value", "base64", "expiration", "expiration_ttl", "metadata")
 
 _KNOWN = (*FIELDS, *BOOKKEEPING)

@@ -14,8 +14,6 @@ from kvsync.formats.decoder import DEEP, MANY, Decoder, Json, has_many_parts, sy
 from kvsync.formats.record import Fault
 from kvsync.formats.utf8 import Utf8
 
-__all__ = ["MAX_ITEM", "BrokenError", "Found", "JsonText", "Place"]
-
 MAX_ITEM = 2**24
 """Characters of one item: many times what EdgeKV holds in a value."""
 

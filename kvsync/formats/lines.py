@@ -6,8 +6,6 @@ from typing import BinaryIO, NamedTuple
 from kvsync.formats.jsontext import MAX_ITEM
 from kvsync.formats.utf8 import NOT_UTF8, without_mark
 
-__all__ = ["Line", "lines"]
-
 
 class Line(NamedTuple):
     """A line with its end. ``number`` counts from 1; ``fault`` says why there is no text."""

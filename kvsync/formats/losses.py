@@ -4,19 +4,6 @@ from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-__all__ = [
-    "ERROR",
-    "KEEP",
-    "NO_LOSSES",
-    "SKIP",
-    "Loss",
-    "Losses",
-    "Lossy",
-    "LostPair",
-    "told_expired",
-    "told_short",
-]
-
 ERROR, SKIP, KEEP = "error", "skip", "keep"
 """What may become of a pair that would lose something; all other ways change it, and send it."""
 

@@ -9,8 +9,6 @@ from kvsync.formats.output.records import Decoded
 from kvsync.model.limits import MAX_MANIFEST_KEYS, MAX_MANIFEST_SIZE
 from kvsync.model.values import NEVER, Expiry
 
-__all__ = ["Manifest"]
-
 _UNLIMITED = 2**31 - 1
 _LONG_KEY = b"  ? "
 _MAX_EVENTS = 13

@@ -17,8 +17,6 @@ from kvsync.model.limits import MAX_VALUE_SIZE
 from kvsync.model.text import duration_text, size_text
 from kvsync.model.values import NEVER, Expiry
 
-__all__ = ["NOT_TEXT", "POLICIES", "Policy", "Rules", "Settled", "names_of", "settle"]
-
 NOT_TEXT = "is not UTF-8: change it"
 
 _SHORTEST_TTL = 60

@@ -5,8 +5,6 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 
 from kvsync.model.values import NEVER, Expiry
 
-__all__ = ["Fault", "Item", "Layout", "Note", "Read", "Record"]
-
 
 class Record(NamedTuple):
     """A pair, its value as its own store would hand it out.

@@ -16,8 +16,6 @@ from kvsync.model.values import NEVER, Expiry
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ["RedisDump"]
-
 _CONNECT_SECONDS = 10
 _SILENCE_SECONDS = 30
 

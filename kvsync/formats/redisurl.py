@@ -5,8 +5,6 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from kvsync.model.errors import UsageError
 
-__all__ = ["PASSWORDS", "Address", "parse"]
-
 PASSWORDS = ("REDIS_PASSWORD", "REDISCLI_AUTH")
 """The environment variables that may hold the password; the first one that is set counts."""
 

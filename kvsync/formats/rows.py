@@ -10,8 +10,6 @@ from kvsync.formats.jsontext import MAX_ITEM
 from kvsync.formats.lines import Line, lines
 from kvsync.formats.record import Note
 
-__all__ = ["Ending", "Row", "Table"]
-
 _BLANK = " \t\r\n,;|"
 _NAMES_DELIMITER = re.compile(r'"?sep=.?"?\s*')
 _IS_IT_WHOLE = "is the file whole?"

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from kvsync.formats.decoder import Json
 from kvsync.formats.jsontext import BrokenError, JsonText
 
-__all__ = ["name_stranger"]
-
 _REST = frozenset({"success", "errors", "messages", "result"})
 _OURS = frozenset({"trees", "files", "metadata"})
 """Names that manifests and pairs have."""

@@ -13,8 +13,6 @@ from kvsync.formats.rows import Ending, Row, Table
 from kvsync.model.text import parse_duration, printable
 from kvsync.model.values import NEVER, Expiry
 
-__all__ = ["read_csv", "read_tsv"]
-
 _encode = msgspec.json.Encoder().encode
 
 

@@ -4,8 +4,6 @@ import codecs
 from collections.abc import Iterator
 from typing import BinaryIO
 
-__all__ = ["NOT_UTF8", "Utf8", "without_mark"]
-
 NOT_UTF8 = "not valid UTF-8: save the file as UTF-8"
 _UTF16 = "the file is UTF-16 (Windows PowerShell writes that): save it as UTF-8"
 

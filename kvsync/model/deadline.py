@@ -3,8 +3,6 @@
 import math
 import time
 
-__all__ = ["Deadline"]
-
 
 class Deadline:
     """It passes ``seconds`` after it was made, as the monotonic clock counts; by default never."""

@@ -9,11 +9,6 @@ from typing import Protocol, TypeVar, overload, runtime_checkable
 
 from kvsync.model.values import Action, Change, Entry, Row
 
-__all__ = [
-    "Changes", "Indexed", "Names", "Picked", "Sparing", "left_out_of", "names_of", "owners_of",
-    "rows_beside", "unnamed_rows",
-]  # fmt: skip
-
 T = TypeVar("T")
 
 _TOGETHER = 500

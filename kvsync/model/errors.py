@@ -29,32 +29,6 @@ errors, whether another try may help: no caller needs a table of codes.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = [
-    "ClockError",
-    "DamagedError",
-    "FatalError",
-    "GaveUpError",
-    "HeldBackError",
-    "InputError",
-    "Interrupted",
-    "KvsyncError",
-    "LockedError",
-    "MachineError",
-    "MaxDurationError",
-    "MaxErrorsError",
-    "Mistake",
-    "OutputError",
-    "PassingError",
-    "RefusedError",
-    "RejectedError",
-    "ServiceError",
-    "StateError",
-    "StoppedError",
-    "ThrottledError",
-    "UsageError",
-]
-
-
 _STOPPED = (10, 130, 143)
 """The exit codes of runs in which nothing went wrong: somebody, or a bound, ended them."""
 

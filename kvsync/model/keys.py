@@ -4,18 +4,6 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-__all__ = [
-    "KEYS_PER_REQUEST",
-    "MAX_KEY_LENGTH",
-    "check_key",
-    "escape_bytes",
-    "escape_key",
-    "join_key",
-    "matches",
-    "path_key",
-    "unescape_key",
-]
-
 MAX_KEY_LENGTH = 512
 """In characters; the API's page does not say whether it counts bytes."""
 

@@ -1,9 +1,5 @@
 """Limits that readers and writers share."""
 
-__all__ = [
-    "MAX_MANIFEST_KEYS", "MAX_MANIFEST_NODES", "MAX_MANIFEST_SIZE", "MAX_VALUE_SIZE", "SETTLING_S",
-]  # fmt: skip
-
 MAX_MANIFEST_SIZE = 64 * 2**20
 """Bytes; with it a manifest that is one single scalar still stays below 300 MiB of memory."""
 

@@ -7,8 +7,6 @@ import sys
 
 from kvsync.model.errors import KvsyncError, MachineError
 
-__all__ = ["is_short_of_files", "lack", "spare_files"]
-
 _OPEN = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
 _TOO_MANY = (errno.EMFILE, errno.ENFILE)
 

@@ -5,8 +5,6 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["Mount", "MountPoints", "mounts"]
-
 _LIST = "/proc/self/mountinfo"
 """https://www.man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html; other systems have none."""
 

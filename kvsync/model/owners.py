@@ -14,8 +14,6 @@ from kvsync.model.mounts import MountPoints
 from kvsync.model.paths import absolute
 from kvsync.model.text import printable
 
-__all__ = ["Place", "is_of_another", "is_place", "name_fault", "place_of", "place_once_called"]
-
 _BEGIN = ("./", "../", "/")
 _MADE_UP = re.compile(r"copy:|[a-z]+://")
 """How the owners of copies and of living servers begin."""

@@ -2,8 +2,6 @@
 
 import os
 
-__all__ = ["absolute"]
-
 
 def absolute(path: str) -> str:
     """The path made absolute, without ``.`` and ``..``, and with links left as they are.

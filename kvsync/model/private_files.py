@@ -3,8 +3,6 @@
 import contextlib
 import os
 
-__all__ = ["create_private", "open_private"]
-
 
 def open_private(path: str, *, folder: int | None = None) -> int:
     """A descriptor, to read and write, of a new file with mode 0600 from its first byte.

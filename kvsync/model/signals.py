@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
-__all__ = ["heard_by", "ignore", "undisturbed"]
-
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 

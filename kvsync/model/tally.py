@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["BASE64", "NOTHING_TOLD", "TEXT", "Tally", "Tallying", "Why"]
-
 TEXT, BASE64 = "text", "base64"
 """How a file is stored that decides that by itself."""
 

@@ -3,8 +3,6 @@
 import re
 from datetime import datetime
 
-__all__ = ["count_text", "duration_text", "parse_duration", "parse_time", "printable", "size_text"]
-
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
 _SECONDS = re.compile(r"\d{1,12}", re.ASCII)

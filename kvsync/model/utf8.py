@@ -12,8 +12,6 @@ from contextlib import suppress
 
 from kvsync.model.errors import UsageError
 
-__all__ = ["is_text", "require_utf8", "restart_in_utf8"]
-
 
 def is_text(value: str) -> bool:
     """Whether the text, which may come from outside, was UTF-8 there."""

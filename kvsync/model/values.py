@@ -10,30 +10,6 @@ from itertools import chain
 from math import inf
 from typing import NamedTuple, TypeAlias
 
-__all__ = [
-    "NEVER",
-    "PARTIAL",
-    "Ack",
-    "Action",
-    "Change",
-    "Destination",
-    "Entry",
-    "Expiry",
-    "Loaded",
-    "Lost",
-    "Outcome",
-    "OutcomeKind",
-    "Pair",
-    "Plan",
-    "Recall",
-    "Row",
-    "Run",
-    "Seen",
-    "Steps",
-    "Target",
-    "nothing_known",
-]
-
 
 class Expiry(NamedTuple):
     """When a pair ceases to exist, as its source declares it; at most one of the two is set.

@@ -15,16 +15,6 @@ from kvsync.model.values import NEVER, Action, Change, Entry, Plan, Row, Run
 from kvsync.plan.limits import Deleting, check_deletes
 from kvsync.plan.ttl import SHORTEST_S, ending_warnings, ttl_warnings
 
-__all__ = [
-    "Circumstances",
-    "empty_warnings",
-    "expired_warnings",
-    "guard_plan",
-    "is_past",
-    "make_plan",
-    "refuse_foreign",
-]
-
 _CLOCKS_S = 10.0
 _CLOCKS_SHARE = 0.25
 """Of a TTL. By so much, or so many seconds if they are less, clocks that are right may differ: what

@@ -7,16 +7,6 @@ from typing import NamedTuple, TypeAlias
 from kvsync.model.limits import SETTLING_S
 from kvsync.model.values import Action, Entry, Expiry, Row, Seen
 
-__all__ = [
-    "Correction",
-    "Status",
-    "Verdict",
-    "correct",
-    "doubtful",
-    "settling",
-    "status_of",
-]
-
 Verdict: TypeAlias = tuple[Action, str]
 """What is to be done with a key whatever else the state says, and why."""
 

@@ -6,8 +6,6 @@ from typing import NamedTuple
 from kvsync.model.errors import RefusedError
 from kvsync.model.text import count_text
 
-__all__ = ["Allowance", "Deleting", "check_deletes", "parse_allowance"]
-
 _SHARE = 30.0
 """Per cent that may go unasked."""
 _FEW = 10

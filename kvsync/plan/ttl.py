@@ -6,8 +6,6 @@ from itertools import pairwise
 from kvsync.model.text import count_text, duration_text, printable
 from kvsync.model.values import Entry, Run
 
-__all__ = ["SHORTEST_S", "ending_warnings", "ttl_warnings", "usual_gap"]
-
 SHORTEST_S = 60
 """How long a pair has to live at least, for the service since mid-2026."""
 

@@ -8,9 +8,8 @@ from kvsync.model.errors import Interrupted, RejectedError, ServiceError
 from kvsync.model.keys import KEYS_PER_REQUEST
 from kvsync.model.values import Ack, Change, Outcome, OutcomeKind
 from kvsync.push.outcomes import cut_off, done, unsuccessful
-from kvsync.push.pool import DEFAULTS, WINDOW, Pool, PoolOptions, Stoppable, Store
-
-__all__ = ["Deletion", "Namespace"]
+from kvsync.push.parcels import DEFAULTS, PoolOptions, Stoppable, Store
+from kvsync.push.pool import WINDOW, Pool
 
 
 class Namespace(Stoppable, Protocol):

@@ -8,10 +8,8 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from kvsync.model.errors import FatalError, Interrupted, RejectedError, ServiceError
 from kvsync.model.keys import KEYS_PER_REQUEST
 from kvsync.model.values import Pair
-from kvsync.push.pool import Stoppable
+from kvsync.push.parcels import Stoppable
 from kvsync.push.sizing import Budget, Estimate, Most, size_of
-
-__all__ = ["Fetch", "Namespace", "Vain", "in_batches"]
 
 _VAIN = 8
 """Calls in a row that failed, each after all its retries: the fault is not with the keys."""

@@ -14,8 +14,6 @@ from kvsync.model.errors import (
 from kvsync.model.text import count_text
 from kvsync.model.values import Ack, Change, Entry, Outcome, OutcomeKind
 
-__all__ = ["Retractions", "Streak", "cut_off", "done", "hopeless", "unsuccessful"]
-
 _FIRST_ALIKE = 20
 _ROW_ALIKE = 50
 """So many outcomes alike, and nothing done in between: the fault is not with the keys."""

@@ -6,8 +6,6 @@ from typing import Protocol
 
 from kvsync.model.values import Change, Outcome
 
-__all__ = ["DEFAULTS", "Parcel", "PoolOptions", "Stoppable", "Store"]
-
 
 class Stoppable(Protocol):
     """What a pool asks of the far side, whatever it sends there."""

@@ -17,17 +17,6 @@ from kvsync.model.values import Change, Outcome, OutcomeKind
 from kvsync.push.outcomes import Retractions, Streak, hopeless
 from kvsync.push.parcels import DEFAULTS, Parcel, PoolOptions, Stoppable, Store
 
-__all__ = [
-    "DEFAULTS",
-    "WINDOW",
-    "WINDOW_BYTES",
-    "Parcel",
-    "Pool",
-    "PoolOptions",
-    "Stoppable",
-    "Store",
-]
-
 WINDOW = 64
 """Changes marked in doubt by one transaction."""
 

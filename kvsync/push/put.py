@@ -7,9 +7,8 @@ from typing import NamedTuple, Protocol
 from kvsync.model.errors import Interrupted, ServiceError
 from kvsync.model.values import Ack, Change, Entry, Expiry, Loaded, Lost, Outcome, OutcomeKind
 from kvsync.push.outcomes import cut_off, done, unsuccessful
-from kvsync.push.pool import DEFAULTS, WINDOW, WINDOW_BYTES, Pool, PoolOptions, Stoppable, Store
-
-__all__ = ["Namespace", "Push"]
+from kvsync.push.parcels import DEFAULTS, PoolOptions, Stoppable, Store
+from kvsync.push.pool import WINDOW, WINDOW_BYTES, Pool
 
 
 class Namespace(Stoppable, Protocol):

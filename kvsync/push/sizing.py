@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from kvsync.model.keys import KEYS_PER_REQUEST
 from kvsync.model.values import Pair
 
-__all__ = ["Budget", "Estimate", "Most", "size_of"]
-
 _HELD_BYTES = 32 << 20
 """Bytes of value held at a time, as far as that is known before an answer is there."""
 _LARGEST = 1 << 20

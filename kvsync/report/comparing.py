@@ -8,8 +8,6 @@ from kvsync.report.comparison import Comparison, Difference, Exported
 from kvsync.report.result import RunReport
 from kvsync.report.text import name_of
 
-__all__ = ["comparison_lines", "conversion_lines", "export_line", "unread_lines"]
-
 _SYMBOLS = {"same": "=", "differs": "*", "missing": "-", "unmanaged": "+"}
 _LONGEST_VALUE = 500
 """Characters of a value on a line; ``--json`` has all of it."""

@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 from kvsync.model.errors import ServiceError
 
-__all__ = ["Comparison", "Converted", "Difference", "Exported"]
-
 
 class Difference(NamedTuple):
     """One key that is not as the source says.

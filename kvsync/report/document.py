@@ -11,8 +11,6 @@ from kvsync.report.losses import loss_fields
 from kvsync.report.result import Report, RunReport
 from kvsync.report.tally import tally_fields
 
-__all__ = ["document", "error_fields"]
-
 
 def document(report: Report) -> dict[str, Any]:
     """The report as plain JSON values; lists that may be long are iterators, for `json_pieces`."""

@@ -6,8 +6,6 @@ from typing import Protocol
 from kvsync.report import RunReport
 from kvsync.report.progress import Progress
 
-__all__ = ["Interface"]
-
 
 class Interface(Protocol):
     """What a sync asks of whoever shows it to a person."""

@@ -4,8 +4,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["json_pieces"]
-
 
 def json_pieces(value: Any) -> Iterator[str]:
     """What `json.dumps` makes of the value, in pieces; iterators become lists.

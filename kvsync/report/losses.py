@@ -10,8 +10,6 @@ from kvsync.model.errors import InputError
 from kvsync.model.text import count_text, printable
 from kvsync.report.result import RunReport
 
-__all__ = ["loss_fields", "loss_lines"]
-
 _LISTED = 10
 _SHOWN = 200
 """Characters of what a pair lost; the JSON document has it whole."""

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from kvsync.model.errors import HeldBackError, KvsyncError
 from kvsync.report import Report, RunReport
 
-__all__ = ["caught", "hold_back", "undone"]
-
 
 @contextmanager
 def caught(report: Report) -> Iterator[None]:

@@ -7,8 +7,6 @@ from typing import IO, Never, Protocol
 
 from kvsync.model.text import count_text, duration_text, size_text
 
-__all__ = ["Bar", "Lines", "Progress", "Silence", "make_progress"]
-
 _LINE_EVERY_S = 10.0
 
 

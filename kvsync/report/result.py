@@ -11,8 +11,6 @@ from kvsync.model.tally import NOTHING_TOLD, Tally
 from kvsync.model.values import Action, Change, Entry, Outcome, OutcomeKind, Plan, Target
 from kvsync.report.comparison import Comparison, Converted, Exported, FailuresFile
 
-__all__ = ["Report", "RunReport", "Summary", "exit_code_of"]
-
 _PRECEDENCE = (130, 143, 1, 7, 12, 11, 4, 2, 10, 6, 5, 3, 0)
 """Which exit code stands for several runs: the first of these that occurred."""
 

@@ -7,8 +7,6 @@ from kvsync.model.tally import BASE64, TEXT, Why
 from kvsync.model.text import count_text, printable
 from kvsync.report.result import RunReport
 
-__all__ = ["tally_fields", "tally_lines"]
-
 _WORDS = {
     Why.NAME: "left out by name; a line such as !.env in .kvsyncignore takes one in",
     Why.EMPTY: "left out, being empty",

@@ -9,17 +9,6 @@ from kvsync.model.text import count_text, duration_text, printable, size_text
 from kvsync.model.values import Action, Change, Outcome, Plan, Row
 from kvsync.report.result import RunReport
 
-__all__ = [
-    "error_lines",
-    "failure_lines",
-    "mistake_lines",
-    "name_of",
-    "plan_lines",
-    "rebuilt_lines",
-    "result_lines",
-    "retry_lines",
-]
-
 _SYMBOLS = {Action.CREATE: "+", Action.UPDATE: "~", Action.RENEW: "^", Action.DELETE: "-"}
 _ORPHAN = "?"
 _PAST = {"create": "created", "update": "updated", "renew": "renewed", "delete": "deleted"}

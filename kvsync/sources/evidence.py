@@ -10,8 +10,6 @@ from kvsync.sources.fingerprint import Fingerprint, Seen
 from kvsync.sources.listing import Observed, looks_alike
 from kvsync.sources.tree.devices import Devices
 
-__all__ = ["Consulted", "Evidence", "digest_of", "status_mark", "still_holds"]
-
 _BLOCK = 1 << 20
 
 

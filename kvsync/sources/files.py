@@ -13,29 +13,6 @@ from kvsync.model.values import Lost
 from kvsync.sources.ours import OURS, is_ours
 from kvsync.sources.tree.devices import Device, Devices
 
-__all__ = [
-    "AUTO",
-    "EMPTY",
-    "NOT_TEXT",
-    "TOO_LARGE",
-    "Clock",
-    "Content",
-    "FileRef",
-    "form_of",
-    "is_known",
-    "is_pointer",
-    "link_fault",
-    "open_regular",
-    "os_fault",
-    "plain",
-    "read_file",
-    "read_raw",
-    "settled",
-    "signature",
-    "size_fault",
-    "stored_as",
-]
-
 Clock: TypeAlias = Callable[[], float]
 """Unix seconds."""
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
-__all__ = ["Fingerprint", "Seen"]
-
 
 class Seen(NamedTuple):
     """A tree as it was.

@@ -11,8 +11,6 @@ from kvsync.sources.fingerprint import Fingerprint
 if TYPE_CHECKING:
     from kvsync.formats.failures import LeftOver
 
-__all__ = ["Source"]
-
 
 class Source(Protocol):
     """Where pairs come from."""

@@ -15,8 +15,6 @@ from kvsync.sources.memory import gc_paused
 from kvsync.sources.tree.devices import Device, Devices
 from kvsync.sources.tree.leftout import BOOKKEEPING, is_left_out
 
-__all__ = ["Observed", "Unobserved", "looks_alike", "own_identities", "own_names"]
-
 _DIGEST_BYTES = 16
 _COUNTED = "/"
 """Stands before what was passed over and counted; no name begins with it."""

@@ -7,8 +7,6 @@ from typing import Protocol, TypeAlias
 from kvsync.model.errors import InputError, Mistake
 from kvsync.model.text import count_text, printable
 
-__all__ = ["Cure", "Mistakes", "quoted"]
-
 _SHOWN = 60
 _MOST = 1000
 """Mistakes of one source that are kept: a wrong character may make a million."""
@@ -21,12 +19,15 @@ Cure: TypeAlias = tuple[str, str]
 
 
 class Marked(Protocol):
-    """Something with a position in a file; both count from 1."""
+    """Something with a position in a file."""
 
     @property
-    def line(self) -> int: ...
+    def line(self) -> int:
+        """Counted from 1."""
+
     @property
-    def column(self) -> int: ...
+    def column(self) -> int:
+        """Counted from 1."""
 
 
 class Mistakes:

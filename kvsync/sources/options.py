@@ -16,16 +16,6 @@ from kvsync.sources.manifest.expiry import SHORT_TTL, parse_ttl
 from kvsync.sources.saying import TOLD_BY_INDEX, contradicting
 from kvsync.sources.tree.patterns import Rules, parse_rules
 
-__all__ = [
-    "SourceOptions",
-    "Tree",
-    "flags_beside_manifest",
-    "is_exported",
-    "tree_flags",
-    "tree_from_options",
-    "ttl_of",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 
 from kvsync.model.text import printable
 
-__all__ = ["Whereabouts"]
-
 _LINE = re.compile(r"(.*):[0-9]+", re.DOTALL)
 _DOTS = re.compile(r"(\.\.?/)*\.\.?")
 

@@ -5,8 +5,6 @@ import os
 import re
 from io import BytesIO
 
-__all__ = ["APPLICATIONS", "OURS", "head_of", "is_ours"]
-
 OURS = "a file that kvsync keeps for itself: it is part of no source, leave it out"
 
 _SQLITE = b"SQLite format 3\0"

@@ -8,8 +8,6 @@ from kvsync.model.errors import InputError
 from kvsync.model.keys import check_key, escape_key, join_key, path_key
 from kvsync.sources.manifest.expiry import parse_ttl
 
-__all__ = ["TOLD_BY_INDEX", "contradicting"]
-
 TOLD_BY_INDEX = ("charset", "encoding", "extension", "key", "ttl")
 """The settings of a tree that an index of an exported directory decides."""
 

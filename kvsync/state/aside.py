@@ -5,8 +5,6 @@ import time
 
 from kvsync.state.place import unwritable
 
-__all__ = ["ASIDE", "set_aside"]
-
 ASIDE = ".damaged-"
 """What follows the name of the state in that of one that was set aside."""
 

@@ -8,8 +8,6 @@ from kvsync.model.values import Action, Change, Outcome, OutcomeKind, Row
 from kvsync.state import fingerprints, recent
 from kvsync.state.fields import COLUMNS, Fields, Place, acknowledged, doubtful, fields_of
 
-__all__ = ["doubt", "forget", "forget_all", "mark", "put", "settle"]
-
 _AT_ONCE = 16
 _HEAD, _ROW = f"INSERT OR REPLACE INTO entry (target, {COLUMNS}) VALUES", f"({', '.join('?' * 14)})"
 _PUT = f"{_HEAD} {_ROW}"

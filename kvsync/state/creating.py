@@ -10,8 +10,6 @@ from contextlib import closing, suppress
 from kvsync.model.private_files import create_private
 from kvsync.state.schema import create
 
-__all__ = ["NEW", "create_whole"]
-
 NEW = ".new-"
 """What follows the name of the state in that of one which is being made."""
 

@@ -16,8 +16,6 @@ from kvsync.state.opening import connected_for_reading
 from kvsync.state.schema import TOO_SHORT, VERSION, columns_in, ends_too_early, is_new
 from kvsync.state.trouble import SQLITE_ERRORS
 
-__all__ = ["Diagnosis", "Holding", "examine"]
-
 _LISTED = 20
 """Findings of SQLite that are told, at most: one bad page may make thousands."""
 

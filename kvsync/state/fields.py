@@ -12,10 +12,6 @@ from zlib import crc32
 
 from kvsync.model.values import Change, Expiry, Outcome, Row, Target
 
-__all__ = [
-    "COLUMNS", "Fields", "Place", "acknowledged", "doubtful", "fields_of", "row_maker", "seed_of",
-]  # fmt: skip
-
 COLUMNS = (
     "key, digest, size, ttl, expires, runs_out, acknowledged, request_id, owner, origin,"
     " in_doubt, signature, checksum"

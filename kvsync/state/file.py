@@ -8,8 +8,6 @@ from kvsync.model.values import Target
 from kvsync.state.fields import Fields, Place, seed_of
 from kvsync.state.trouble import SQLITE_ERRORS, translate
 
-__all__ = ["StateFile"]
-
 
 class StateFile:
     """What all that a `State` does is made of. Every method raises `StateError`."""

@@ -9,8 +9,6 @@ from zlib import crc32
 
 from kvsync.model.values import Target
 
-__all__ = ["find", "keep", "prepare", "void"]
-
 _KEPT = 16
 """Fingerprints kept per target: one for each source and set of options."""
 

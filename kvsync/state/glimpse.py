@@ -4,8 +4,6 @@ import os
 import stat
 from typing import TypeAlias
 
-__all__ = ["Glimpse", "glimpse"]
-
 Glimpse: TypeAlias = tuple[object, ...]
 """Equal for two looks between which nobody has written the file."""
 

@@ -13,8 +13,6 @@ from kvsync.model.values import Row
 from kvsync.state.changing import put
 from kvsync.state.fields import COLUMNS, Fields, Place, fields_of
 
-__all__ = ["Handing", "How", "give", "handing_over", "older", "part", "prepare", "set_aside"]
-
 _AT_ONCE = 1000
 _EXISTS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'older_owner'"
 _ROWS = (

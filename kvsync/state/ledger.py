@@ -9,8 +9,6 @@ from typing import Self
 from kvsync.model.values import Change, Outcome, Target
 from kvsync.state.store import State
 
-__all__ = ["Ledger"]
-
 
 class Ledger:
     """Records one run's changes and outcomes, in the order of the calls.

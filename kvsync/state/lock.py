@@ -12,8 +12,6 @@ from kvsync.model.errors import LockedError, StateError
 from kvsync.model.private_files import create_private
 from kvsync.state.place import make_room, unwritable
 
-__all__ = ["run_lock", "run_lock_at_once"]
-
 _LONGEST = 4096
 """Characters of what a holder writes about itself, at most."""
 

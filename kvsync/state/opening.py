@@ -12,15 +12,6 @@ from kvsync.state.place import make_room, unwritable
 from kvsync.state.schema import APPLICATION_ID, VERSION, check_whole, create, is_new, update
 from kvsync.state.trouble import SQLITE_ERRORS, foreign, translate
 
-__all__ = [
-    "connected_for_reading",
-    "open_for_noting",
-    "open_for_reading",
-    "open_for_writing",
-    "open_to_glance",
-    "refuse_foreign",
-]
-
 _BUSY_S = 10
 """Seconds to wait for another process that is just committing."""
 

@@ -5,8 +5,6 @@ import os
 from kvsync.model.errors import StateError
 from kvsync.model.private_files import create_private
 
-__all__ = ["FOLDER", "make_room", "state_path"]
-
 FOLDER = ".kvsync"
 
 

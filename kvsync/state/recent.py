@@ -9,10 +9,6 @@ from collections.abc import Iterable, Mapping
 
 from kvsync.model.limits import SETTLING_S
 
-__all__ = [
-    "UNSETTLED", "drop", "note", "note_all", "note_rows", "prepare", "purge", "times",
-]  # fmt: skip
-
 UNSETTLED = float("inf")
 """The time of a write or delete that no answer has settled: it may still be on its way."""
 

@@ -9,8 +9,6 @@ from kvsync.model.values import Row
 from kvsync.state.fields import Fields
 from kvsync.state.trouble import SQLITE_ERRORS, translate
 
-__all__ = ["Lease", "StoredRows"]
-
 
 class Lease:
     """Keeps a connection open for as long as somebody has it: a report outlives the state's use."""

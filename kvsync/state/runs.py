@@ -7,8 +7,6 @@ from typing import Any
 
 from kvsync.model.values import Run
 
-__all__ = ["ALL", "KEPT_RUNS", "begin", "end", "run_of"]
-
 KEPT_RUNS = 100
 """Past runs kept per target and owner."""
 

@@ -9,11 +9,6 @@ from kvsync.state.fields import COLUMNS
 from kvsync.state.place import FOLDER
 from kvsync.state.trouble import damaged, foreign
 
-__all__ = [
-    "APPLICATION_ID", "TOO_SHORT", "VERSION", "check_whole", "columns_in", "create",
-    "ends_too_early", "is_new", "update",
-]  # fmt: skip
-
 APPLICATION_ID = 0x6B767379
 """``kvsy``: in the header of every state file (https://www.sqlite.org/fileformat.html)."""
 

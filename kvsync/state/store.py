@@ -18,8 +18,6 @@ from kvsync.state.schema import columns_in
 from kvsync.state.trouble import damaged
 from kvsync.state.undelivered import Wanted
 
-__all__ = ["State"]
-
 _MANY = 50_000
 """Rows that are kept in memory: more of them would take more than a whole run may."""
 _ONE = f"SELECT {COLUMNS} FROM entry WHERE target = ? AND key = ?"  # noqa: S608 - constants

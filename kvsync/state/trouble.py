@@ -7,8 +7,6 @@ import sqlite3
 from kvsync.model.errors import DamagedError, StateError
 from kvsync.model.machine import is_short_of_files, lack
 
-__all__ = ["SQLITE_ERRORS", "damaged", "foreign", "translate"]
-
 SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 """What Python raises for what SQLite says; the second where that has noise in its words."""
 

@@ -11,8 +11,6 @@ from typing import TypeAlias
 from kvsync.model.values import Expiry
 from kvsync.state import fingerprints
 
-__all__ = ["Wanted", "find", "find_elsewhere", "find_listing", "note", "note_listing", "prepare"]
-
 Wanted: TypeAlias = tuple[bytes, Expiry]
 """The digest of the value that is to get through, and the expiry."""
 

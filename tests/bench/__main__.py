@@ -21,8 +21,6 @@ from tests.bench.table import HEADING, Measurement, Row, Scale
 from tests.bench.unchanged import manifests, trees
 from tests.bench.wire import pace
 
-__all__ = ["main", "measure"]
-
 MEASUREMENTS: Mapping[str, Measurement] = {
     "pace": pace,
     "pace-tls": pace_over_tls,

@@ -16,8 +16,6 @@ from kvsync.model.values import NEVER, Row, Target
 from kvsync.state import State
 from tests.processes import ZONE
 
-__all__ = ["Bundle", "bundle", "fill", "manifest"]
-
 _LONG_AGO_S = 3600
 """Younger writes are read again where they seem to have drifted."""
 

@@ -7,8 +7,6 @@ from pathlib import Path
 from tests.bench.sides import KVSYNC, Spent, alternating, spend
 from tests.bench.table import Bound, Row, Scale, Sides
 
-__all__ = ["growth"]
-
 _NOTE = (
     "Above 50,000 entries the dump is matched in a temporary SQLite table: in dicts, 500,000 of"
     " them would take 175 MB."

@@ -8,8 +8,6 @@ from pathlib import Path
 from tests.bench.table import Bound, Row, Scale
 from tests.processes import peak_memory
 
-__all__ = ["plan"]
-
 _MIB = 1 << 20
 _VALUE_BYTES = 2000
 _LINE = '{"id": %08d, "title": "Grüße aus Köln", "text": "plain words, as in most bundles"}\n'

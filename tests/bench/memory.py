@@ -9,8 +9,6 @@ from tests.bench.bundle import fill
 from tests.bench.table import Bound, Row, Scale
 from tests.processes import peak_memory, serving, target
 
-__all__ = ["export", "peaks"]
-
 _MIB = 1 << 20
 # One character beyond the basic plane makes a str four bytes a character wide.
 _LINE = '{"id": %08d, "title": "Grüße aus Köln 🙂", "text": "plain words, as in most bundles"}\n'

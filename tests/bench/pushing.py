@@ -8,8 +8,6 @@ from tests.bench.sides import KVSYNC, Spent, alternating, program, spend
 from tests.bench.table import Bound, Row, Scale, Sides
 from tests.processes import serving, target
 
-__all__ = ["push"]
-
 _BYTES = 500
 _UNBOUNDED = ("--rate", "100000", "-q")
 _BARE_NOTE = (

@@ -6,8 +6,6 @@ from tests.bench.bundle import bundle
 from tests.bench.table import Bound, Row, Scale
 from tests.processes import busiest_second, run, serving, statistics, target
 
-__all__ = ["verify"]
-
 _LATENCY = "0.05"
 
 

@@ -9,8 +9,6 @@ from tests.bench.bundle import bundle
 from tests.bench.table import Bound, Row, Scale
 from tests.processes import run, serving, statistics, target
 
-__all__ = ["requests"]
-
 _UNBOUNDED = ("--rate", "100000")
 """What is counted here takes no time."""
 

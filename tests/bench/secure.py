@@ -9,8 +9,6 @@ from typing import NamedTuple
 from tests.bench.table import NO_GOAL, Row, Scale
 from tests.bench.wire import Seen, kept, ms, push_seen
 
-__all__ = ["KINDS", "Certificate", "certificate", "pace_over_tls", "push_over_tls"]
-
 _SHARE = 97.0
 
 KINDS = ("RSA 2048", "EC P-256")

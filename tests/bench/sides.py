@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 from tests.processes import CREDENTIALS, plain_environment
 
-__all__ = ["KVSYNC", "Spent", "alternating", "program", "script", "spend"]
-
 KVSYNC = [sys.executable, "-m", "kvsync"]
 _MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 

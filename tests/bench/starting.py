@@ -7,8 +7,6 @@ from pathlib import Path
 from tests.bench.sides import alternating, script, spend
 from tests.bench.table import Bound, Row, Scale, Sides
 
-__all__ = ["start"]
-
 
 def start(scale: Scale) -> Iterator[Row]:
     """What is asked for the most costs little more than the library that reads command lines."""

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
-__all__ = ["HEADING", "NOT_MEASURED", "NO_GOAL", "Bound", "Measurement", "Row", "Scale", "Sides"]
-
 NOT_MEASURED = math.nan
 NO_GOAL = math.nan
 

@@ -9,8 +9,6 @@ from tests.bench.sides import KVSYNC, Spent, alternating, program, spend
 from tests.bench.table import NO_GOAL, NOT_MEASURED, Bound, Row, Scale, Sides
 from tests.processes import CREDENTIALS, plain_environment, run, serving, target
 
-__all__ = ["manifests", "trees"]
-
 _GIT = (
     "git", "-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "gc.auto=0",
     "-c", "maintenance.auto=false",

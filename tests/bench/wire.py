@@ -12,8 +12,6 @@ from tests.bench.sides import program, script, spend
 from tests.bench.table import Bound, Row, Scale
 from tests.processes import busiest_second, run, serving, statistics, target
 
-__all__ = ["Seen", "kept", "ms", "pace", "push_seen"]
-
 _LIMIT = 20
 _JITTER = 0.01
 _BUSY = "while True: pass"

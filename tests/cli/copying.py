@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 from kvsync.state import State
 
-__all__ = ["KVSYNC", "Sides", "rows"]
-
 KVSYNC = [sys.executable, "-m", "kvsync"]
 _PAIRS = {"old": ("AKIDold", "secret-of-old"), "new": ("AKIDnew", "secret-of-new")}
 

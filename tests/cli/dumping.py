@@ -4,8 +4,6 @@ import base64
 import json
 from typing import NamedTuple
 
-__all__ = ["DUMPS", "FOREVER", "SOON", "TEXT", "Dump", "lines", "wrapped"]
-
 FOREVER = 4102444800
 """An expiry in Unix seconds."""
 SOON = 3600

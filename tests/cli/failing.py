@@ -11,8 +11,6 @@ from kvsync.edgekv.client import Namespace
 from kvsync.emulator.faults import Faults
 from kvsync.model.errors import PassingError
 
-__all__ = ["FILE", "broken", "broken_puts", "header", "listed", "manifest_of"]
-
 FILE = "failures.jsonl"
 
 

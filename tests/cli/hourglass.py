@@ -9,8 +9,6 @@ from unittest.mock import patch
 
 from kvsync.edgekv.client import Namespace
 
-__all__ = ["BOUND", "ONE_BY_ONE", "Hourglass", "codes", "hourglass", "kinds"]
-
 BOUND = ("--max-duration", "1h", "--timeout", "2h", "--json", "--progress", "none")
 ONE_BY_ONE = (*BOUND, "--workers", "1")
 """What leaves at a time is one request: where the hour ends, nothing else is in flight."""

@@ -5,8 +5,6 @@ import sys
 
 from tests.nobody import without_coverage
 
-__all__ = ["imported"]
-
 
 def imported(*args: str) -> set[str]:
     """The top-level packages that a command line imports."""

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-__all__ = ["LOOKS", "STATE", "altered", "child", "files", "noise", "set_aside", "truncate"]
-
 LOOKS = (
     ("plan", "m.yaml", "--json"),
     ("state", "list", "m.yaml"),

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-__all__ = ["asked", "counted", "held", "long_ago"]
-
 
 def held(edge: Any) -> dict[str, str]:
     """What the service holds."""

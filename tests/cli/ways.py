@@ -10,8 +10,6 @@ from kvsync.engine import unchanged
 from kvsync.engine.call import Call
 from kvsync.report import Report
 
-__all__ = ["Ways", "told"]
-
 
 class Ways:
     """Lets calls take the short way if they can; ``short`` says of each whether it did.

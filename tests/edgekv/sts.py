@@ -10,8 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ARN", "Sts", "sts_service"]
-
 ARN = "qcs::cam::uin/1:roleName/deployer"
 
 

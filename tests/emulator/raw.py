@@ -9,8 +9,6 @@ from urllib.parse import urlsplit
 from kvsync.edgekv.signing import signed_headers
 from tests.servers import ServedEmulator
 
-__all__ = ["KEYS", "ZONE", "Clock", "Pair", "Reply", "call", "error_of", "post", "signed"]
-
 ZONE = "zone-2abc"
 
 

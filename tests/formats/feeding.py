@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 from kvsync.formats import reader
 from kvsync.formats.record import Fault, Item, Layout, Note, Record
 
-__all__ = ["KEYS", "TEXTS", "Drops", "Pouring", "bare", "faults", "pairs", "read", "records"]
-
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 PLAIN = Layout()
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)

@@ -6,8 +6,6 @@ import zlib
 
 from tests.hostile.serving import Answer
 
-__all__ = ["BULKY", "ENDLESS", "SLOW"]
-
 MIB = 1 << 20
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -14,8 +14,6 @@ from typing import IO, NamedTuple, TypeAlias
 
 from tests.nobody import without_coverage
 
-__all__ = ["BYTES", "SECONDS", "Case", "End", "faults", "run_case", "workplace"]
-
 SECONDS = 5.0
 """What a command may take on an idle machine."""
 BYTES = 300 << 20

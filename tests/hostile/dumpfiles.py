@@ -7,8 +7,6 @@ from typing import IO
 from tests.hostile.cases import Case
 from tests.hostile.laying import Part, Times, laid
 
-__all__ = ["DUMPS"]
-
 _MIB = 1 << 20
 _OPTIONS = {
     "cloudflare": ("--metadata", "drop"),

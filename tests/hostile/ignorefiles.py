@@ -5,8 +5,6 @@ from pathlib import Path
 
 from tests.hostile.cases import Case
 
-__all__ = ["IGNORE_FILES"]
-
 
 def _ignoring(
     patterns: str, files: int = 200, name: str = "a" * 200, times: int = 1

@@ -6,8 +6,6 @@ from tests.hostile.manifests import MANIFESTS
 from tests.hostile.own import OWN
 from tests.hostile.trees import TREES
 
-__all__ = ["CASES"]
-
 _GROUPS = {
     "tree": TREES,
     "ignore file": IGNORE_FILES,

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["Times", "laid", "lay"]
-
 _BLOCK = 1 << 16
 
 

@@ -6,8 +6,6 @@ from pathlib import Path
 from tests.hostile.cases import Case
 from tests.hostile.laying import Part, Times, laid
 
-__all__ = ["MANIFESTS"]
-
 _MIB = 1 << 20
 _HEAD = "version: 1\n"
 _PLAN = ("plan", "m.yaml")

@@ -10,8 +10,6 @@ from kvsync.state.schema import APPLICATION_ID
 from tests.hostile.cases import Case
 from tests.hostile.laying import Part, Times, laid, lay
 
-__all__ = ["OWN"]
-
 _MIB = 1 << 20
 _ENDPOINT = "https://teo.intl.tencentcloudapi.com"
 

@@ -8,8 +8,6 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any, TypeAlias
 
-__all__ = ["Answer", "HostileServer", "by_action", "bytes_of", "hostile"]
-
 Answer: TypeAlias = Callable[[socket.socket, str], None]
 """What is done to a connection once a request has been read, and which action it asked for."""
 

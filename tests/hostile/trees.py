@@ -9,8 +9,6 @@ from pathlib import Path
 
 from tests.hostile.cases import Case
 
-__all__ = ["TREES"]
-
 _PLAN = ("plan", "t")
 _MANY = 200_000
 

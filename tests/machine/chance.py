@@ -11,8 +11,6 @@ from tests.lyingproxy import DEEDS
 from tests.machine.lab import EXPIRIES, Pairs
 from tests.machine.mischief import QUIET, Trouble
 
-__all__ = ["FILES", "KEYS", "MINE", "SOURCES", "Flags", "files", "flags", "pairs", "trouble"]
-
 MINE, FILES = "abcdefgh", "hijklmn"
 KEYS = sorted({*MINE, *FILES})
 """What sources may name; one of them both may."""

@@ -18,8 +18,6 @@ from tests.emulator.raw import call, error_of
 from tests.machine.lab import FAR, Held, Lab
 from tests.machine.mischief import QUIET
 
-__all__ = ["ENDS", "FAILURES", "LINK", "Clock", "Files", "FoldersLab", "clock", "key_of"]
-
 FAILURES = "failures.jsonl"
 LINK = "current"
 """A link in each folder, to another one that its pattern leaves out."""

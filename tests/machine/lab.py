@@ -16,8 +16,6 @@ from kvsync.state import State
 from tests.machine.mischief import QUIET, Mischief, Trouble
 from tests.servers import ServedEmulator
 
-__all__ = ["EXPIRIES", "Call", "Held", "Lab", "Pairs", "claims_truly", "holds"]
-
 FAR = 4102444800
 EXPIRIES: Mapping[str, Mapping[str, int]] = {
     "never": {},

@@ -14,8 +14,6 @@ from tests.machine.chance import KEYS, MINE, SOURCES, Flags, files, flags, pairs
 from tests.machine.lab import Call, Lab, Pairs, claims_truly, holds
 from tests.machine.mischief import QUIET, Trouble
 
-__all__ = ["DICE", "TALLY", "Machine", "machine_in"]
-
 TALLY: Counter[str] = Counter()
 """What happened so far, for whoever runs many examples."""
 

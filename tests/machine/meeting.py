@@ -16,8 +16,6 @@ from tests.machine.lab import Call, Held, claims_truly
 from tests.machine.machine import DICE, TALLY
 from tests.machine.mischief import QUIET, Trouble
 
-__all__ = ["Meeting", "meeting_in"]
-
 FOLDERS = ("one", "two")
 SOURCES = (*FOLDERS, "m.yaml")
 _VALUES = ("a", "bb", "ccc", "dddd")

@@ -18,8 +18,6 @@ from unittest.mock import patch
 from kvsync.state import State
 from tests.lyingproxy import LyingProxy
 
-__all__ = ["QUIET", "Mischief", "Trouble"]
-
 _CARRIED_OUT = frozenset({"", "reset-after", "cut-off"})
 
 

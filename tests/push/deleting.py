@@ -10,8 +10,6 @@ from kvsync.push.pool import PoolOptions
 from tests.push.stores import FakeStore
 from tests.values import entry, row
 
-__all__ = ["REFUSED", "FakeNamespace", "delete", "doubts", "keys_of", "made", "stray"]
-
 REFUSED = RejectedError("InvalidParameter", "no such key", "r0")
 
 

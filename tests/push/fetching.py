@@ -8,8 +8,6 @@ from kvsync.model.errors import FatalError, Interrupted, PassingError, RejectedE
 from kvsync.model.values import Pair
 from kvsync.push.get import Fetch
 
-__all__ = ["FATAL", "REFUSED", "SILENCE", "FakeNamespace", "Reading", "batches_of", "keys_of"]
-
 REFUSED = RejectedError("InvalidParameter", "no such thing")
 SILENCE = PassingError("Timeout", "silence")
 FATAL = FatalError("AuthFailure", "wrong secret")

@@ -9,8 +9,6 @@ from kvsync.model.errors import StateError
 from kvsync.model.values import Change, Outcome, OutcomeKind
 from kvsync.push.pool import Pool
 
-__all__ = ["FakeStore", "GatedStore", "kinds"]
-
 
 class FakeStore:
     """Remembers what it was told, in order; refuses from the ``full``-th call on."""

@@ -10,8 +10,6 @@ import redis
 
 from tests.real.tools import tool
 
-__all__ = ["serving_redis"]
-
 
 @contextmanager
 def serving_redis(*options: str, password: str | None = None) -> Iterator[tuple[str, redis.Redis]]:

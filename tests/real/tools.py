@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["environment", "tool"]
-
 _BIN = Path(__file__).parents[2] / ".tools" / "bin"
 
 

@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 
 from tests.real.tools import environment, tool
 
-__all__ = ["Stored", "WranglerDump", "dump_namespace"]
-
 COUNT = 120
 """More than one request of the script takes."""
 # Far more than any of the commands takes.

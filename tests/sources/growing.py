@@ -7,8 +7,6 @@ from kvsync.sources import SourceOptions, open_source
 from kvsync.sources.interface import Source
 from tests.sources.making import nothing
 
-__all__ = ["keys", "tree"]
-
 LATER = 3600.0
 
 

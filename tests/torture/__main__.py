@@ -15,8 +15,6 @@ from tests.torture.kills import kills, signals
 from tests.torture.lab import Line, Scale
 from tests.torture.service import all_faults, each_fault, outage, paced
 
-__all__ = ["FULL", "QUICK", "attack", "main"]
-
 Attack: TypeAlias = Callable[[Scale, int], Iterator[Line]]
 ATTACKS: tuple[Attack, ...] = (
     each_fault, all_faults, paced, outage, kills, signals, middlebox,

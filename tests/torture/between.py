@@ -15,8 +15,6 @@ from tests.servers import ServedEmulator
 from tests.torture.lab import Lab, Line, Scale
 from tests.torture.service import in_process
 
-__all__ = ["middlebox"]
-
 _KEYS = 40
 _PATIENCE = ("--rate", "100000", "--timeout", "0.3", "--retries", "2", "--progress", "none")
 _WAYS: Sequence[Sequence[str]] = ((), ("--refresh",), ("--delete", "--max-delete", "100%"))

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["HastyLoops", "hasty"]
-
 _REAL_S = 0.003
 """For how long the network is listened to before the clock jumps."""
 

@@ -16,8 +16,6 @@ from kvsync.push.pool import WINDOW, PoolOptions
 from tests.servers import ServedEmulator
 from tests.torture.lab import Lab, Line, Scale
 
-__all__ = ["kills", "signals"]
-
 _OPTIONS = ("--rate", "400", "--grace", "5")
 _LATENCY_S = 0.02
 _REPEATS = PoolOptions().workers + WINDOW

@@ -17,8 +17,6 @@ from typing import Any, NamedTuple
 
 from tests.servers import ServedEmulator
 
-__all__ = ["NAMESPACE", "ZONE", "Lab", "Line", "Scale", "plain_environment"]
-
 ZONE = "zone-1"
 NAMESPACE = "default"
 _ROUNDED_S = 2

@@ -19,8 +19,6 @@ from tests.servers import ServedEmulator
 from tests.torture.hasty import hasty
 from tests.torture.lab import Lab, Line, Scale, plain_environment
 
-__all__ = ["all_faults", "each_fault", "in_process", "outage", "paced"]
-
 _STORM = 1.35
 """Attempts per key that are too many at 20 % of faults: 1.25 is what arithmetic asks for."""
 _SLOWER = {"429", "RequestLimitExceeded"}

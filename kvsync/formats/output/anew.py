@@ -10,8 +10,6 @@ from kvsync.model.errors import LockedError, UsageError
 from kvsync.model.private_files import open_private
 from kvsync.model.text import printable
 
-__all__ = ["open_anew", "refuse_taken"]
-
 
 def refuse_taken(path: str, *, force: bool) -> None:
     """Raises `UsageError` for something else than a file, and without ``force`` for a file.

@@ -2,8 +2,6 @@
 
 from kvsync.formats.output.jsonl import JsonLines
 
-__all__ = ["Cloudflare"]
-
 
 class Cloudflare(JsonLines):
     """The array of the objects that JSON Lines have (`kvsync.formats.output.records.Codec`).

@@ -10,8 +10,6 @@ from kvsync.model.errors import UsageError
 from kvsync.model.private_files import open_private
 from kvsync.model.text import printable
 
-__all__ = ["Directory", "open_directory"]
-
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 

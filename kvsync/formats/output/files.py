@@ -10,9 +10,6 @@ from contextlib import contextmanager
 from kvsync.model.errors import LockedError, OutputError, UsageError
 from kvsync.model.text import printable
 
-__all__ = ["Growing", "disk_faults", "hold", "open_kept", "write_all"]
-
-
 _GOES_ON = (
     "; once that is mended, run the same export again: it goes on from where this one stopped"
 )

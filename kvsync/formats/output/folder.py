@@ -12,8 +12,6 @@ from kvsync.formats.output.files import disk_faults, write_all
 from kvsync.formats.output.index import IndexFile, open_index
 from kvsync.model.values import Pair
 
-__all__ = ["Folder", "open_folder"]
-
 
 @contextmanager
 def open_folder(path: str, origin: Origin, *, refresh: bool) -> Iterator["Folder"]:

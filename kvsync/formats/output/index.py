@@ -10,8 +10,6 @@ from kvsync.model.errors import UsageError
 from kvsync.model.text import printable
 from kvsync.model.values import Pair
 
-__all__ = ["IndexFile", "open_index"]
-
 
 def open_index(directory: Directory, path: str, origin: Origin) -> "IndexFile":
     """The index of the directory at ``path``, made if the directory is empty.

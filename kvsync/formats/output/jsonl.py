@@ -8,8 +8,6 @@ from msgspec import Struct
 from kvsync.formats.output.records import Decoded
 from kvsync.model.values import Expiry
 
-__all__ = ["JsonLines"]
-
 
 class _Line(Struct, omit_defaults=True, forbid_unknown_fields=True):
     key: str

@@ -12,8 +12,6 @@ from kvsync.model.private_files import open_private
 from kvsync.model.text import printable
 from kvsync.model.values import Expiry, Pair
 
-__all__ = ["OneFile", "open_file"]
-
 _BLOCK = 2**20
 
 

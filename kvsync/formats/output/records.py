@@ -9,8 +9,6 @@ from kvsync.model.keys import check_key
 from kvsync.model.text import size_text
 from kvsync.model.values import Expiry
 
-__all__ = ["EXPORT_LESS", "Codec", "Decoded", "Kept", "check_room", "identify", "read_kept"]
-
 _MAX_RECORD = 2**24
 """Bytes; a value of 1 MiB that is nothing but control characters takes less than half of it."""
 

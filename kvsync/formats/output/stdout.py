@@ -10,8 +10,6 @@ from kvsync.formats.output.stream import Stream
 from kvsync.model.errors import OutputError
 from kvsync.model.values import Expiry, Pair
 
-__all__ = ["Stdout", "open_stdout", "put_out"]
-
 
 @contextmanager
 def open_stdout(codec: Codec) -> Iterator["Stdout"]:

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from kvsync.formats.output.records import Codec, check_room
 from kvsync.model.values import Expiry
 
-__all__ = ["Stream"]
-
 
 class Stream:
     """Pairs in the codec's format, each handed to ``put`` as soon as it is added.

@@ -8,8 +8,6 @@ import sys
 from kvsync.formats.output.records import Decoded
 from kvsync.model.values import Expiry
 
-__all__ = ["Csv"]
-
 _FIELD = r'(?:"((?:[^"]++|"")*+)"|([^",\r\n]*+))'
 _RECORD = re.compile(rf"{_FIELD},{_FIELD},([0-9]{{0,12}}),([0-9]{{0,12}})\n")
 

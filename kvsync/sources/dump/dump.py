@@ -29,8 +29,6 @@ from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import SourceOptions, ttl_of
 from kvsync.sources.origins import Whereabouts
 
-__all__ = ["STDIN", "DumpSource"]
-
 STDIN = "-"
 _BLOCK = 1 << 20
 _CANNOT_KEEP = "cannot keep what was piped in"

@@ -19,8 +19,6 @@ from kvsync.sources.mistakes import Mistakes, quoted
 if TYPE_CHECKING:
     from kvsync.sources.dump.scratch import Scratch
 
-__all__ = ["DumpFile", "DumpReader", "Filling"]
-
 _LISTED = 10
 """Mistakes of one kind that are listed; of the others it is said how many there are."""
 _ENOUGH = 100

@@ -10,8 +10,6 @@ from kvsync.model.errors import UsageError
 from kvsync.model.keys import check_key
 from kvsync.model.values import Expiry
 
-__all__ = ["NOTHING_SAID", "DumpOptions", "check_ways", "rules_of"]
-
 _NO_LAYOUT = Layout()
 
 

@@ -11,8 +11,6 @@ from kvsync.model.text import printable
 from kvsync.model.values import Destination
 from kvsync.sources.options import SourceOptions
 
-__all__ = ["destination_of", "home_of", "options_for", "unasked"]
-
 _SAID = ("charset", "prefix", "ttl")
 _LEFT_OUT = {Loss.MISSING: SKIP, Loss.EXPIRED: SKIP}
 """A pair that cannot be sent any more does not keep the others from being tried again."""

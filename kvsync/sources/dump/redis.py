@@ -20,8 +20,6 @@ from kvsync.sources.files import Clock
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import SourceOptions, ttl_of
 
-__all__ = ["RedisSource"]
-
 _AT_ONCE = 64
 
 

@@ -10,8 +10,6 @@ from kvsync.formats.losses import Loss, Lossy, LostPair
 from kvsync.model.values import NEVER, Entry, Expiry
 from kvsync.sources.dump.temporary import no_room
 
-__all__ = ["Scratch"]
-
 _CACHE_KIB = 16 << 10
 
 _COLUMNS = """

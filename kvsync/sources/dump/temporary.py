@@ -6,8 +6,6 @@ import tempfile
 from kvsync.model.errors import OutputError
 from kvsync.model.text import printable
 
-__all__ = ["no_room"]
-
 _USUAL = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108 - named, not used
 
 

@@ -3,8 +3,6 @@
 from kvsync.model.text import parse_duration, parse_time
 from kvsync.model.values import NEVER, Expiry
 
-__all__ = ["SHORT_TTL", "parse_expires", "parse_ttl"]
-
 SHORT_TTL = (
     "a TTL under 60 s: the service refuses it since mid-2026 (the documented page allows it)"
 )

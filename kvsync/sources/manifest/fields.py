@@ -11,8 +11,6 @@ from kvsync.sources.manifest.scalars import flatten, kind_of
 from kvsync.sources.manifest.schema import field_names
 from kvsync.sources.mistakes import Mistakes, quoted
 
-__all__ = ["WRITE_VERSION", "convert", "is_nothing", "read_fields", "unquoted"]
-
 _Spec = TypeVar("_Spec", bound=msgspec.Struct)
 
 _LITERAL = frozenset({"ttl", "expires"})

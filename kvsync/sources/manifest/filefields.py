@@ -18,8 +18,6 @@ from kvsync.sources.manifest.nodes import Mapping, Node, Scalar
 from kvsync.sources.manifest.schema import FileFields
 from kvsync.sources.manifest.treefields import TreeContext, shown_path
 
-__all__ = ["FIELD_OF", "read_file_entry"]
-
 _HEAD = 1 << 16
 """Bytes of a file by which its format is guessed."""
 

@@ -19,8 +19,6 @@ from kvsync.sources.tree.treereader import Claims
 if TYPE_CHECKING:
     from kvsync.sources.dump.scratch import Scratch
 
-__all__ = ["FileSection"]
-
 
 class FileSection:
     """The dumps that one manifest names; without any, it is as if it were not there."""

@@ -18,8 +18,6 @@ from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.tree.devices import Devices
 from kvsync.sources.tree.treereader import known, load, pointer_warning
 
-__all__ = ["KeyFiles"]
-
 
 class KeyFiles:
     """Looks at such files; with ``checksum`` it reads each, whatever the state knows of it."""

@@ -36,8 +36,6 @@ from kvsync.sources.options import SourceOptions
 from kvsync.sources.origins import Whereabouts
 from kvsync.sources.tree.treereader import Claims, TreeReader
 
-__all__ = ["Manifest"]
-
 
 class Manifest:
     """A manifest, as a `Source`; opened, it is known to be YAML, and no more."""

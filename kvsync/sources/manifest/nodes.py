@@ -16,16 +16,6 @@ from kvsync.model.limits import MAX_MANIFEST_NODES, MAX_MANIFEST_SIZE
 from kvsync.sources.manifest.yamltext import fault_in, last_place, prepare
 from kvsync.sources.memory import gc_paused
 
-__all__ = [
-    "MAX_DEPTH",
-    "Mapping",
-    "Node",
-    "Scalar",
-    "Sequence",
-    "gc_paused",
-    "read_yaml",
-]
-
 MAX_DEPTH = 64
 
 _NODE_COST = 32

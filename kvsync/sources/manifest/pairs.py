@@ -18,9 +18,6 @@ from kvsync.sources.manifest.schema import VALUE_FIELDS, KeyFields, field_names
 from kvsync.sources.manifest.variables import called, is_name
 from kvsync.sources.mistakes import Mistakes
 
-__all__ = ["FilePart", "Lifetimes", "PairReader", "Part"]
-
-
 _NESTED = (
     "nested, where a value must be text: to store all of it as one value, as JSON, write {json: …}"
     " around it (a whole file: {file: PATH}); to make a key of each part, write the keys out, or"

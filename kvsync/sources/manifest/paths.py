@@ -7,8 +7,6 @@ from kvsync.sources.manifest.nodes import Scalar
 from kvsync.sources.manifest.variables import expand
 from kvsync.sources.mistakes import Mistakes
 
-__all__ = ["Paths"]
-
 
 class Paths:
     """Resolves paths against ``home``, the absolute path of the manifest's directory."""

@@ -9,8 +9,6 @@ from kvsync.model.limits import MAX_MANIFEST_SIZE
 from kvsync.model.text import printable
 from kvsync.sources.options import SourceOptions
 
-__all__ = ["STDIN", "is_piped", "name_of_piped", "read_manifest"]
-
 STDIN = "-"
 
 _OF_A_PROCESS = ("/dev/stdin", "/dev/fd/", "/proc/")

@@ -10,8 +10,6 @@ from yaml.resolver import Resolver
 from kvsync.sources.manifest.nodes import Mapping, Node, Scalar, Sequence
 from kvsync.sources.mistakes import Mistakes, quoted
 
-__all__ = ["flatten", "is_string", "kind_of", "render_json"]
-
 _KINDS = {
     "bool": "a boolean",
     "float": "a number",

@@ -5,18 +5,6 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-__all__ = [
-    "VALUE_FIELDS",
-    "DefaultFields",
-    "FileFields",
-    "HeadFields",
-    "KeyFields",
-    "ManifestFields",
-    "TreeFields",
-    "field_names",
-    "manifest_schema",
-]
-
 VALUE_FIELDS = ("value", "json", "file", "env")
 """An entry has exactly one of them."""
 

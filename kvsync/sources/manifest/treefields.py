@@ -18,8 +18,6 @@ from kvsync.sources.options import Tree, is_exported
 from kvsync.sources.saying import TOLD_BY_INDEX, contradicting
 from kvsync.sources.tree.patterns import Rules, parse_rules
 
-__all__ = ["TreeContext", "read_tree", "shown_path"]
-
 
 class TreeContext(NamedTuple):
     """What a tree takes from its manifest. ``shown_home`` is the directory as the user wrote it."""

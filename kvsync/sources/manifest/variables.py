@@ -3,8 +3,6 @@
 import re
 from collections.abc import Mapping
 
-__all__ = ["called", "expand", "is_name"]
-
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _USUAL = re.compile(r"[A-Z_][A-Z0-9_]*", re.ASCII)
 _DOLLAR = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?:(:-)([^${}]*))?\})?", re.ASCII)

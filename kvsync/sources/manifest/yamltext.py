@@ -14,8 +14,6 @@ from typing import NamedTuple
 
 from kvsync.model.errors import InputError, Mistake
 
-__all__ = ["Place", "Prepared", "fault_in", "last_place", "prepare"]
-
 _NO_BREAKS = ("\x85", "\u2028", "\u2029")
 """What ends a line in YAML 1.1, and is a character like any other in YAML 1.2 and JSON."""
 _PRIVATE = range(0xE000, 0xF900)

@@ -2,8 +2,6 @@
 
 from string import ascii_letters, ascii_lowercase, ascii_uppercase, digits, hexdigits, punctuation
 
-__all__ = ["NeverError", "UnclosedError", "read_bracket"]
-
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 _CLASSES = {
     "alnum": ascii_letters + digits,

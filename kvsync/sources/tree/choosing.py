@@ -5,8 +5,6 @@ from kvsync.sources.tree.directories import Directory
 from kvsync.sources.tree.leftout import plain_name
 from kvsync.sources.tree.patterns import Rules, decide, matching
 
-__all__ = ["is_ignored", "is_included", "is_named"]
-
 
 def is_ignored(tree: Tree, directory: Directory, path: str, is_directory: bool) -> bool:
     """Whether the path is excluded, or an ignore file names it; the nearest one decides."""

@@ -14,8 +14,6 @@ from typing import NamedTuple
 
 from kvsync.model.mounts import mounts
 
-__all__ = ["Device", "Devices"]
-
 _LAYER = re.compile(r"(?:^|,)lowerdir\+?=((?:\\,|[^,])*)")
 
 

@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 from kvsync.sources.tree.patterns import Rules
 
-__all__ = ["Directory", "inside", "is_surely_directory", "is_utf8", "may_be_link", "upwards"]
-
 
 class Directory(NamedTuple):
     """A directory on the way down.

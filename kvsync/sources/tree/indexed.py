@@ -16,8 +16,6 @@ from kvsync.sources.tree.walk import Found
 if TYPE_CHECKING:
     from kvsync.formats.folder_index import Index
 
-__all__ = ["keys_of"]
-
 _UNFINISHED = "the export did not finish: run the same kvsync export again"
 _UNKNOWN = (
     "not in the index of this exported directory: take the file away, "

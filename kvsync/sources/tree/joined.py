@@ -5,8 +5,6 @@ from collections.abc import Iterable
 
 from kvsync.model.text import count_text, printable
 
-__all__ = ["join_warnings"]
-
 
 def join_warnings(read: Iterable[tuple[str, str]], shown: str) -> list[str]:
     """One line, if there are such names; ``read`` has keys and paths, ``shown`` is their folder."""

@@ -4,8 +4,6 @@ import re
 
 from kvsync.formats.filenames import INDEX_NAME
 
-__all__ = ["BOOKKEEPING", "IGNORE_FILE", "is_besides", "is_left_out", "plain_name"]
-
 IGNORE_FILE = ".kvsyncignore"
 
 BOOKKEEPING = frozenset({IGNORE_FILE, INDEX_NAME})

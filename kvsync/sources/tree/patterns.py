@@ -11,8 +11,6 @@ from typing import NamedTuple, TypeAlias
 from kvsync.sources.tree.brackets import NeverError
 from kvsync.sources.tree.wildmatch import translate
 
-__all__ = ["Rule", "Rules", "decide", "matching", "parse_ignore_file", "parse_rules"]
-
 _LONGEST = 4096
 """Bytes; no path on Linux is longer."""
 _MOST = 10_000

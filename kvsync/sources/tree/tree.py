@@ -13,8 +13,6 @@ from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import SourceOptions, tree_from_options
 from kvsync.sources.tree.treereader import Claims, TreeReader
 
-__all__ = ["TreeSource"]
-
 
 class TreeSource:
     """A directory (`kvsync.sources.interface.Source`)."""

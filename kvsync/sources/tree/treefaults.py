@@ -14,8 +14,6 @@ from kvsync.sources.mistakes import Cure, Mistakes, quoted
 from kvsync.sources.options import Tree
 from kvsync.sources.tree.walk import Found
 
-__all__ = ["Folder", "why_left_out"]
-
 _IN_TEXT = ": base64 (folder: --encoding base64)"
 _BY_ITSELF = ": auto, which stores it in base64 (folder: --encoding auto)"
 _SKIP_EMPTY: Cure = ("--empty", "skip")

@@ -34,8 +34,6 @@ from kvsync.sources.tree.treefaults import Folder, why_left_out
 from kvsync.sources.tree.twins import twins_warning
 from kvsync.sources.tree.walk import Found, walk
 
-__all__ = ["Claims", "TreeReader", "known", "load", "pointer_warning"]
-
 _NAMED = 5
 
 

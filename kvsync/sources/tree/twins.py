@@ -5,8 +5,6 @@ from unicodedata import normalize
 
 from kvsync.model.text import count_text
 
-__all__ = ["twins_warning"]
-
 _NAMED = 3
 
 

@@ -26,8 +26,6 @@ from kvsync.sources.tree.directories import (
 from kvsync.sources.tree.leftout import BOOKKEEPING, IGNORE_FILE, is_besides, is_left_out
 from kvsync.sources.tree.patterns import Rules, parse_ignore_file
 
-__all__ = ["Found", "Walked", "walk"]
-
 _ENOUGH = 10_000
 """Mistakes after which a tree is not walked any further."""
 _MOST_WAYS = 100

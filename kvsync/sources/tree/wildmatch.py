@@ -16,8 +16,6 @@ from collections.abc import Iterator
 
 from kvsync.sources.tree.brackets import NeverError, UnclosedError, read_bracket
 
-__all__ = ["translate"]
-
 _STAR = "*"
 _ANY = "**"
 _SLASH = "/"

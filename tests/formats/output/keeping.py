@@ -17,27 +17,6 @@ from kvsync.formats.output import Origin, open_place
 from kvsync.model.values import Pair
 from kvsync.sources import open_source
 
-__all__ = [
-    "HOSTILE",
-    "KEYS",
-    "NAMESPACE",
-    "ORIGIN",
-    "PAIRS",
-    "array",
-    "contents",
-    "export",
-    "full_disk",
-    "json_lines",
-    "mode",
-    "read_back",
-    "recorded",
-    "refuse",
-    "room",
-    "rows",
-    "start",
-    "table",
-]
-
 ORIGIN = Origin("https://edge.example", "zone-1", "ns", "")
 
 KEYS = [
