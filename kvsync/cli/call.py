@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from kvsync.cli.dumps import dump_options_from
 from kvsync.engine.call import Call, Choice, Settings, Verifying
-from kvsync.model.deadline import Deadline
+from kvsync.engine.stop_limits import Deadline
 from kvsync.model.errors import UsageError
 from kvsync.model.utf8 import is_text
 from kvsync.plan.limits import Deleting

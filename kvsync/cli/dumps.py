@@ -10,9 +10,8 @@ from click.core import ParameterSource
 from kvsync.cli.kinds import Delimiter
 from kvsync.cli.options import option
 from kvsync.formats import FORMATS
-from kvsync.formats.losses import ERROR, SKIP, Loss
 from kvsync.formats.policies import POLICIES
-from kvsync.formats.record import Layout
+from kvsync.formats.record import ERROR, SKIP, Layout, Loss
 from kvsync.sources import MANIFEST
 from kvsync.sources.dump.dumpoptions import DumpOptions
 

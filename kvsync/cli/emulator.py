@@ -12,13 +12,13 @@ from typing import Any
 
 import click
 
+from kvsync.cli.failure import others_told
 from kvsync.cli.kinds import Duration
 from kvsync.cli.options import option
 from kvsync.cli.output import MessageFormat
-from kvsync.cli.traces import others_told
 from kvsync.emulator.options import ALL_FAULTS, DEFAULT_FAULTS, LIMITS, NEWER, EmulatorOptions
 from kvsync.model.errors import UsageError
-from kvsync.model.paths import absolute
+from kvsync.model.files import absolute
 
 
 @click.command("emulator", epilog="Example: kvsync emulator --port 8787 --data edge.db")

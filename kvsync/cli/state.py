@@ -11,9 +11,8 @@ import click
 from kvsync.cli.expanded import PatternCommand
 from kvsync.cli.options import lock_timeout_option, option, output_options, state_option
 from kvsync.cli.output import emit
-from kvsync.cli.state_check import check_command
+from kvsync.cli.state_check import check_command, rebuild_command
 from kvsync.cli.state_file import owner_line, path_of, source_argument
-from kvsync.cli.state_rebuild import rebuild_command
 from kvsync.model.errors import UsageError
 from kvsync.model.keys import matches
 from kvsync.model.text import count_text, printable, size_text

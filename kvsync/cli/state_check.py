@@ -1,4 +1,4 @@
-"""``kvsync state check``."""
+"""``kvsync state check`` and ``kvsync state rebuild``."""
 
 import shlex
 from collections.abc import Iterator
@@ -6,12 +6,49 @@ from typing import Any
 
 import click
 
-from kvsync.cli.options import output_options, state_option
+from kvsync.cli.dumps import dump_options
+from kvsync.cli.options import (
+    adopt_option,
+    lock_timeout_option,
+    network_options,
+    output_options,
+    sources_argument,
+    state_option,
+    target_options,
+)
 from kvsync.cli.output import emit
 from kvsync.cli.state_file import owner_line, path_of, source_argument
 from kvsync.model.errors import StateError
 from kvsync.model.text import count_text, printable
 from kvsync.state.examine import Diagnosis, examine
+
+
+@click.command("rebuild", epilog="Example: kvsync state rebuild ./bundle --zone zone-123")
+@sources_argument
+@dump_options()
+@target_options
+@adopt_option
+@network_options
+@lock_timeout_option
+@output_options
+@click.pass_context
+def rebuild_command(ctx: click.Context, /, **options: Any) -> int:
+    """Make the state anew from what the target holds. Sends and deletes nothing.
+
+    A key that holds what its source says is known again; every other is sent by the next sync. A
+    damaged state file is set aside, as state.db.damaged- and the time; a sound one is corrected.
+    """
+    from kvsync.cli.call import call_from
+    from kvsync.cli.console import Console
+    from kvsync.engine.sync import rebuild
+    from kvsync.report import rebuilt_lines
+
+    console = Console(options)
+    report = rebuild(call_from(ctx), console)
+    verbose = bool(options["verbose"])
+    return console.show(
+        report, [line for run in report.runs for line in rebuilt_lines(run, verbose=verbose)]
+    )
 
 
 @click.command("check", epilog="Example: kvsync state check ./bundle")

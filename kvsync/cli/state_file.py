@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from kvsync.model.errors import UsageError
-from kvsync.model.paths import absolute
+from kvsync.model.files import absolute
 from kvsync.model.text import count_text, printable
 from kvsync.state import state_path
 

@@ -8,9 +8,8 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
-from kvsync.edgekv.acknowledgement import contradicts
 from kvsync.edgekv.bulk import LARGEST_ITEM, GetAnswer, read_bulk
-from kvsync.edgekv.doubts import Doubts
+from kvsync.edgekv.dialogue import Doubts, contradicts
 from kvsync.edgekv.shapes import (
     Answer,
     DoneAnswer,

@@ -10,8 +10,7 @@ from aiohttp import payload
 from aiohttp.abc import AbstractStreamWriter
 
 from kvsync.edgekv.clock import steady
-from kvsync.edgekv.dialogue import Dialogue
-from kvsync.edgekv.doubts import Doubts
+from kvsync.edgekv.dialogue import Dialogue, Doubts
 from kvsync.edgekv.throttle import Permit
 
 _CHUNK = 1 << 16

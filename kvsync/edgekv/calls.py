@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 from kvsync.edgekv.answers import Reply, limit_of, read_answer
-from kvsync.edgekv.dialogue import RequestIds
-from kvsync.edgekv.doubts import Doubts
+from kvsync.edgekv.dialogue import Doubts, RequestIds
 from kvsync.edgekv.shapes import Answer
 from kvsync.edgekv.throttle import Throttle
 from kvsync.edgekv.translate import bad_answer

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from kvsync.edgekv.endpoint import INTL, is_loopback
-from kvsync.edgekv.proxy import proxy_for
+from kvsync.edgekv.options import proxy_for
 from kvsync.model.errors import FatalError
 
 STS_SECONDS = 15.0

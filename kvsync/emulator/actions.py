@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from kvsync.emulator.limits import Refusal
 from kvsync.emulator.parameters import LAST_SECOND, Filter
-from kvsync.emulator.refusal import Refusal
 from kvsync.emulator.store import Namespace, Store
 
 Answer: TypeAlias = dict[str, Any]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from kvsync.edgekv.signing import ALGORITHM, SERVICE, SIGNED_HEADERS, credential_date, signature
-from kvsync.emulator.refusal import Refusal
+from kvsync.emulator.limits import Refusal
 
 CLOCK_TOLERANCE = 300
 """Seconds that a signature's time may be off. Source: the vendor's page on signature v3."""

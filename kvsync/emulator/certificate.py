@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from kvsync.model.errors import UsageError
-from kvsync.model.private_files import create_private
+from kvsync.model.files import create_private
 from kvsync.model.text import printable
 
 if TYPE_CHECKING:

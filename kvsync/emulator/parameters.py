@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
+from kvsync.emulator.limits import Refusal
 from kvsync.emulator.options import is_namespace_name
-from kvsync.emulator.refusal import Refusal
 
 MAX_VALUE = 2**20
 """Bytes of UTF-8 in a value ("1 MB" in the vendor's words)."""

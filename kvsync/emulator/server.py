@@ -17,7 +17,7 @@ from kvsync.emulator.authorization import secret_id
 from kvsync.emulator.certificate import serving_context
 from kvsync.emulator.faults import Faults, deliver_fault
 from kvsync.emulator.lag import LaggingStore
-from kvsync.emulator.limiter import SlidingWindow
+from kvsync.emulator.limits import SlidingWindow
 from kvsync.emulator.options import EmulatorOptions
 from kvsync.emulator.service import MAX_BODY, Request, Service
 from kvsync.model.errors import UsageError

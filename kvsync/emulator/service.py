@@ -10,10 +10,9 @@ import msgspec
 from kvsync.edgekv.signing import VERSION
 from kvsync.emulator.actions import ACTIONS, find_namespace
 from kvsync.emulator.authorization import check_authorization
-from kvsync.emulator.limits import check_limits
+from kvsync.emulator.limits import Refusal, check_limits
 from kvsync.emulator.options import EmulatorOptions
 from kvsync.emulator.parameters import read_parameters
-from kvsync.emulator.refusal import Refusal
 from kvsync.emulator.store import Namespace, Store
 
 MAX_BODY = 10 * 2**20

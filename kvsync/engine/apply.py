@@ -6,8 +6,8 @@ from typing import Any
 from kvsync.edgekv.client import EdgeKVClient
 from kvsync.edgekv.namespace import Namespace
 from kvsync.engine.call import Call
-from kvsync.engine.capacity import check_capacity
 from kvsync.engine.job import Job
+from kvsync.engine.namespaces import check_capacity
 from kvsync.engine.remembering import begin
 from kvsync.engine.session import Network, accounted
 from kvsync.model.errors import Interrupted

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from kvsync.model.deadline import Deadline
+from kvsync.engine.stop_limits import Deadline
 from kvsync.plan.limits import Deleting
 from kvsync.sources import SourceOptions
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from kvsync.engine.call import Call, Converting
-from kvsync.formats.losses import told_expired
 from kvsync.formats.output import STDOUT, open_new, refuse_taken
+from kvsync.formats.record import told_expired
 from kvsync.model.entries import Picked
 from kvsync.model.errors import InputError, KvsyncError, Mistake
 from kvsync.model.values import Destination, Entry, Lost, nothing_known

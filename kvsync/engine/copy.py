@@ -16,7 +16,7 @@ from kvsync.engine.far_side import Answer, FarSide
 from kvsync.engine.job import Job, far_job
 from kvsync.engine.session import Network
 from kvsync.engine.target import resolve
-from kvsync.formats.losses import NO_LOSSES
+from kvsync.formats.record import NO_LOSSES
 from kvsync.model.errors import Interrupted, KvsyncError, ServiceError, UsageError
 from kvsync.model.keys import KEYS_PER_REQUEST, matches
 from kvsync.model.owners import name_fault
@@ -24,7 +24,7 @@ from kvsync.model.tally import NOTHING_TOLD
 from kvsync.model.text import count_text, printable
 from kvsync.model.values import Destination, Entry, Expiry, Loaded, Lost, Pair, Recall
 from kvsync.report import RunReport
-from kvsync.report.interface import Interface
+from kvsync.report.progress import Interface
 from kvsync.sources.dump.scratch import Scratch
 
 _AHEAD_BYTES = 32 << 20

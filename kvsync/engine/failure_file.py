@@ -19,9 +19,9 @@ from kvsync.formats.failures import (
     header_line,
     line_of,
 )
-from kvsync.formats.output.anew import open_anew
+from kvsync.formats.output.files import open_anew
 from kvsync.model.errors import KvsyncError, OutputError, UsageError
-from kvsync.model.paths import absolute
+from kvsync.model.files import absolute
 from kvsync.model.text import printable
 from kvsync.model.values import Action, Entry, Loaded, Outcome
 from kvsync.report import FailuresFile

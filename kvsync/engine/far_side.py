@@ -21,7 +21,7 @@ from kvsync.model.errors import Interrupted, ServiceError
 from kvsync.model.signals import heard_by
 from kvsync.model.values import Pair
 from kvsync.push.get import Fetch, Vain
-from kvsync.report.interface import Interface
+from kvsync.report.progress import Interface
 
 Answer: TypeAlias = dict[str, Pair | ServiceError]
 """By key: the pair (without a value if there is none any more), or why it could not be read."""

@@ -7,7 +7,7 @@ from kvsync.engine.unchanged import unchanged
 from kvsync.report import Report
 
 if TYPE_CHECKING:
-    from kvsync.report.interface import Interface
+    from kvsync.report.progress import Interface
 
 
 def plan(call: Call, interface: "Interface") -> Report:

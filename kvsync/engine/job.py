@@ -17,7 +17,7 @@ from kvsync.engine.target import (
 )
 from kvsync.model.entries import unnamed_rows
 from kvsync.model.errors import InputError, Interrupted, KvsyncError, UsageError
-from kvsync.model.mounts import MountPoints
+from kvsync.model.files import MountPoints
 from kvsync.model.owners import is_of_another, is_place, place_of, place_once_called
 from kvsync.model.text import printable
 from kvsync.model.values import Destination, Entry, Row, Target, nothing_known

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from kvsync.engine.call import Call
 from kvsync.engine.job import Job, foreign_keys, going, service_time
 from kvsync.engine.retrying import confine, warn_left_over
-from kvsync.formats.losses import told_expired, told_short
+from kvsync.formats.record import told_expired, told_short
 from kvsync.model.entries import Changes, Indexed, Names, names_of
 from kvsync.model.errors import InputError, KvsyncError, Mistake
 from kvsync.model.keys import matches

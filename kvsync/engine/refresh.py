@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from kvsync.edgekv.client import EdgeKVClient
-from kvsync.engine.capacity import check_capacity
 from kvsync.engine.job import Job, service_time
+from kvsync.engine.namespaces import check_capacity
 from kvsync.engine.read_target import Look, is_first, seen_of
 from kvsync.engine.session import Network, accounted
 from kvsync.model.limits import SETTLING_S

@@ -30,8 +30,7 @@ from kvsync.engine.stop_limits import Bound, ErrorBound, TimeBound
 from kvsync.model.errors import FatalError, GaveUpError, Interrupted, KvsyncError, StateError
 from kvsync.model.signals import heard_by
 from kvsync.model.values import Outcome
-from kvsync.report.interface import Interface
-from kvsync.report.progress import Progress
+from kvsync.report.progress import Interface, Progress
 
 _TICK_S = 0.5
 _NEW_OBJECTS = 10_000

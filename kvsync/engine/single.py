@@ -11,7 +11,7 @@ from kvsync.engine.job import Job, target_job
 from kvsync.engine.session import Network
 from kvsync.model.errors import Interrupted, RejectedError
 from kvsync.model.values import Ack, Expiry, Pair, Target
-from kvsync.report.interface import Interface
+from kvsync.report.progress import Interface
 from kvsync.state import State, run_lock
 
 T = TypeVar("T")

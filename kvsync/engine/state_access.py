@@ -1,14 +1,16 @@
-"""The state files of a call, held against other runs, and what changes in a wait for one."""
+"""The state files of a call: held against other runs, and set aside if they are damaged."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from kvsync.engine.call import Call, Settings
 from kvsync.engine.job import Job, find_targets, going, know_rows, open_source_of
 from kvsync.engine.target import local_endpoint, state_paths
-from kvsync.model.errors import KvsyncError, PassingError
-from kvsync.state import Glimpse, State, glimpse, refuse_foreign, run_lock
+from kvsync.model.errors import DamagedError, KvsyncError, PassingError
+from kvsync.model.text import count_text, printable
+from kvsync.state import Glimpse, State, glimpse, refuse_foreign, run_lock, set_aside
+from kvsync.state.examine import Diagnosis, examine
 
 _OUTDATED = (
     "what came through the pipe cannot be read again, and another run may have sent what is newer"
@@ -138,3 +140,64 @@ def _reopen(job: Job, call: Call) -> None:
     if job.state_path != before and not job.report.error:
         told = "its state belongs somewhere else since another run was waited for: run again"
         job.report.error = PassingError("SourceChanged", told)
+
+
+_ORPHANS = (
+    "keys that the source no longer names are nobody's now: `kvsync verify --exact` lists them"
+)
+
+
+class Mender(Holder):
+    """A `Holder` that knows what to do with a damaged file; nothing, until the sources are read."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        stack: ExitStack,
+        tell: Callable[[str], None],
+        before: Mapping[str, Glimpse],
+    ) -> None:
+        super().__init__(settings, stack, tell, before)
+        self._damaged: dict[str, Diagnosis] = {}
+        self._told: dict[str, list[str]] = {}
+
+    def hold_if_there(self, path: str) -> State:
+        """As with any holder; of a damaged file what nobody knows."""
+        if not os.path.exists(path):
+            return State.read(path)
+        with suppress(DamagedError):
+            refuse_foreign(path)
+        self.lock(path)
+        found = examine(path, salvaging=True)
+        if not found.problems:
+            return self.open(path)
+        self._damaged[path] = found
+        return State(path, None)
+
+    def hold(self, path: str) -> State:
+        """As with any holder; a damaged file is set aside first, and what is sound kept."""
+        found = self._damaged.get(path)
+        if not found:
+            self._told[path] = [_ORPHANS]
+            return super().hold(path)
+        away = set_aside(path)
+        state = self.open(path)
+        for target, rows in found.salvage.items():
+            state.correct(target, rows, [])
+        self._told[path] = [
+            f"the state was damaged ({found.problems[0]}), and is now at {printable(away)}",
+            _kept(found),
+            _ORPHANS,
+        ]
+        return state
+
+    def told(self, job: Job) -> list[str]:
+        """What has become of the job's state, if it was not as it should be."""
+        return self._told.get(job.state_path, [])
+
+
+def _kept(found: Diagnosis) -> str:
+    count = sum(map(len, found.salvage.values()))
+    if count:
+        return f"{count_text(count, 'row')} that it held as they were written were kept"
+    return "nothing of it was kept: other sources and targets that it knew need a rebuild, too"

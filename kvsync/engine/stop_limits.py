@@ -1,9 +1,10 @@
-"""What a call may cost at most, and what a run ends with that such a bound has cut short."""
+"""What a call may cost at most, and what a run ends with that such a limit has cut short."""
 
+import math
+import time
 from collections import Counter
 from typing import Protocol
 
-from kvsync.model.deadline import Deadline
 from kvsync.model.errors import (
     KvsyncError,
     MaxDurationError,
@@ -14,6 +15,19 @@ from kvsync.model.errors import (
 from kvsync.model.text import count_text, duration_text
 from kvsync.model.values import Outcome, OutcomeKind
 from kvsync.report import RunReport
+
+
+class Deadline:
+    """It passes ``seconds`` after it was made, as the monotonic clock counts; by default never."""
+
+    def __init__(self, seconds: float = math.inf) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds until it passes, 0 from then on."""
+        return max(0.0, self._end - time.monotonic())
 
 
 class Bound(Protocol):

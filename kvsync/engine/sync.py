@@ -20,14 +20,14 @@ from kvsync.engine.retrying import lost_keys
 from kvsync.engine.state_access import Holder, glimpses, hold_the_rest, open_states, reopen
 from kvsync.engine.target import named_target
 from kvsync.engine.unchanged import keep
-from kvsync.formats.losses import told_expired, told_short
+from kvsync.formats.record import told_expired, told_short
 from kvsync.model.errors import HeldBackError
 from kvsync.model.signals import undisturbed
 from kvsync.model.values import OutcomeKind
 from kvsync.plan.diff import Circumstances, make_plan
 from kvsync.report import Report
-from kvsync.report.interface import Interface
-from kvsync.report.outcome import caught, hold_back, undone
+from kvsync.report.progress import Interface
+from kvsync.report.result import caught, hold_back, undone
 from kvsync.state import Glimpse, State
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _sync(
 
 def rebuild(call: Call, interface: Interface) -> Report:
     """Make the states of these sources anew, from what their targets hold: a refresh, no push."""
-    from kvsync.engine.repair import Mender
+    from kvsync.engine.state_access import Mender
 
     call = replace(call, refresh=True)
     before = glimpses(call)

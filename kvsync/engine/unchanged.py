@@ -17,16 +17,15 @@ from kvsync.engine.call import Call
 from kvsync.engine.sameness import is_plain, what_counts
 from kvsync.engine.target import endpoint_of, own_files
 from kvsync.model.errors import KvsyncError
-from kvsync.model.mounts import MountPoints
+from kvsync.model.files import MountPoints, absolute
 from kvsync.model.owners import place_of
-from kvsync.model.paths import absolute
 from kvsync.model.tally import Tally
 from kvsync.model.values import Plan, Row, Run, Target
 from kvsync.plan.ttl import usual_gap
 from kvsync.report import Report, RunReport
 from kvsync.sources import shown_source
 from kvsync.sources.evidence import still_holds
-from kvsync.sources.fingerprint import Fingerprint
+from kvsync.sources.interface import Fingerprint
 from kvsync.state import STATE_VERSION, State, run_lock_at_once, state_path
 
 if TYPE_CHECKING:

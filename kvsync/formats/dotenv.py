@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 from dotenv.parser import Binding, Reader, parse_binding
 
+from kvsync.formats.decoder import Utf8
 from kvsync.formats.record import Fault, Item, Layout, Note, Record
-from kvsync.formats.utf8 import Utf8
 
 _MAX_SIZE = 2**20
 """Bytes: the file is read whole."""

@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 
 from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType, ValidationError, json
 
-from kvsync.formats.utf8 import without_mark
+from kvsync.formats.decoder import without_mark
 
 VERSION = 1
 _FORMAT = "kvsync-failures"

@@ -9,14 +9,13 @@ from itertools import islice
 from typing import TypeAlias
 
 from kvsync.formats import cloudflare, consul, fastly, jsonl, strangers
-from kvsync.formats.decoder import Json
+from kvsync.formats.decoder import Json, without_mark
 from kvsync.formats.delimiters import column_names, find_delimiter, wanted_columns
 from kvsync.formats.failures import BOOKKEEPING, find_header
 from kvsync.formats.fields import unknown_field
 from kvsync.formats.jsontext import BrokenError, Found, JsonText
 from kvsync.formats.record import Layout
 from kvsync.formats.rows import Table
-from kvsync.formats.utf8 import without_mark
 
 _DATABASES = ("redis://", "rediss://", "unix://")
 _DOTENV = re.compile(r"\.env(?![A-Za-z])|.*\.env$")

@@ -16,7 +16,7 @@ from kvsync.formats.fields import (
     members_of,
     value_of,
 )
-from kvsync.formats.lines import Line, lines
+from kvsync.formats.jsontext import Line, lines
 from kvsync.formats.record import Fault, Item, Layout, Record
 from kvsync.formats.strangers import name_stranger
 

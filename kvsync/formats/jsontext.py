@@ -1,4 +1,4 @@
-"""A long text in JSON, read piece by piece, in memory that does not grow with it.
+"""A long text in JSON, or in lines, read piece by piece in memory that does not grow with it.
 
 `json`'s C scanner tries what was read so far, and again with twice as much if an item does not end
 there. It needs no package, gives whole items at ten times the speed of a parser that gives events,
@@ -10,9 +10,18 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from kvsync.formats.decoder import DEEP, MANY, Decoder, Json, has_many_parts, syntax_words
+from kvsync.formats.decoder import (
+    DEEP,
+    MANY,
+    NOT_UTF8,
+    Decoder,
+    Json,
+    Utf8,
+    has_many_parts,
+    syntax_words,
+    without_mark,
+)
 from kvsync.formats.record import Fault
-from kvsync.formats.utf8 import Utf8
 
 MAX_ITEM = 2**24
 """Characters of one item: many times what EdgeKV holds in a value."""
@@ -243,3 +252,39 @@ class JsonText:
             self._line += lines
             self._begun = self._text.rfind("\n", self._counted, self._at) + 1
         self._counted = self._at
+
+
+class Line(NamedTuple):
+    """A line with its end. ``number`` counts from 1; ``fault`` says why there is no text."""
+
+    number: int
+    text: str
+    fault: str = ""
+
+
+def lines(file: BinaryIO) -> Iterator[Line]:
+    """The lines, without a byte order mark; each ends with ``\\n``, but perhaps the last."""
+    number = 0
+    while data := file.readline(MAX_ITEM):
+        number += 1
+        if number == 1:
+            try:
+                data = without_mark(data)
+            except ValueError as error:
+                yield Line(1, "", str(error))
+                return
+        if len(data) == MAX_ITEM and not data.endswith(b"\n"):
+            yield Line(
+                number, "", "a line of 16 MiB or more: EdgeKV cannot hold that, leave it out"
+            )
+            _skip_line(file)
+            continue
+        try:
+            yield Line(number, data.decode())
+        except UnicodeDecodeError:
+            yield Line(number, "", NOT_UTF8)
+
+
+def _skip_line(file: BinaryIO) -> None:
+    while (data := file.readline(MAX_ITEM)) and not data.endswith(b"\n"):
+        pass

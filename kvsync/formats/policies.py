@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from kvsync.formats.losses import ERROR, KEEP, SKIP, Loss, Lossy
-from kvsync.formats.record import Record
+from kvsync.formats.record import ERROR, KEEP, SKIP, Loss, Lossy, Record
 from kvsync.model.keys import check_key, escape_bytes, join_key
 from kvsync.model.limits import MAX_VALUE_SIZE
 from kvsync.model.text import duration_text, size_text

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 
-from kvsync.formats.jsontext import MAX_ITEM
-from kvsync.formats.lines import Line, lines
+from kvsync.formats.jsontext import MAX_ITEM, Line, lines
 from kvsync.formats.record import Note
 
 _BLANK = " \t\r\n,;|"

@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kvsync.model.mounts import MountPoints
-from kvsync.model.paths import absolute
+from kvsync.model.files import MountPoints, absolute
 from kvsync.model.text import printable
 
 _BEGIN = ("./", "../", "/")

@@ -8,11 +8,9 @@ from kvsync.report.comparison import (
     Exported,
     FailuresFile,
 )
-from kvsync.report.document import document, error_fields
-from kvsync.report.jsontext import json_pieces
-from kvsync.report.losses import loss_lines
+from kvsync.report.document import document, error_fields, json_pieces
+from kvsync.report.losses import loss_lines, tally_lines
 from kvsync.report.result import Report, RunReport
-from kvsync.report.tally import tally_lines
 from kvsync.report.text import (
     error_lines,
     failure_lines,

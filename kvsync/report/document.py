@@ -1,5 +1,6 @@
-"""The one JSON document of ``--json``; its fields are a contract (design: Command line)."""
+"""The one JSON document of ``--json``, piece by piece; its fields are a contract."""
 
+import json
 from collections.abc import Iterator
 from itertools import starmap
 from typing import Any
@@ -7,9 +8,30 @@ from typing import Any
 from kvsync.model.errors import InputError, KvsyncError, Mistake, RejectedError, ServiceError
 from kvsync.model.values import Change, Entry, Outcome, OutcomeKind
 from kvsync.report.comparison import Comparison, Converted, Difference, Exported
-from kvsync.report.losses import loss_fields
+from kvsync.report.losses import loss_fields, tally_fields
 from kvsync.report.result import Report, RunReport
-from kvsync.report.tally import tally_fields
+
+
+def json_pieces(value: Any) -> Iterator[str]:
+    """What `json.dumps` makes of the value, in pieces; iterators become lists.
+
+    What comes out of an iterator is one piece, so nothing in it may be another iterator.
+    """
+    if isinstance(value, dict):
+        yield "{"
+        for number, (name, inner) in enumerate(value.items()):
+            yield f"{', ' if number else ''}{json.dumps(name)}: "
+            yield from json_pieces(inner)
+        yield "}"
+    elif isinstance(value, list | Iterator):
+        whole = isinstance(value, Iterator)
+        yield "["
+        for number, inner in enumerate(value):
+            yield ", " if number else ""
+            yield from [json.dumps(inner)] if whole else json_pieces(inner)
+        yield "]"
+    else:
+        yield json.dumps(value)
 
 
 def document(report: Report) -> dict[str, Any]:

@@ -1,11 +1,12 @@
-"""How far a push has come: a bar on a terminal, a line every ten seconds off it, or nothing."""
+"""How far a push has come, and what else a running call shows to a person."""
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import IO, Never, Protocol
 
 from kvsync.model.text import count_text, duration_text, size_text
+from kvsync.report import RunReport
 
 _LINE_EVERY_S = 10.0
 
@@ -182,3 +183,19 @@ def make_progress(mode: str, label: str, total: int, stream: IO[str]) -> Progres
     if mode == "bar":
         return Bar(label, total, stream)
     return Lines(label, total, stream) if mode == "lines" else Silence(stream)
+
+
+class Interface(Protocol):
+    """What a sync asks of whoever shows it to a person."""
+
+    def approve(self, runs: Sequence[RunReport]) -> bool:
+        """Whether to go on, now that the plans are made."""
+
+    def warn(self, runs: Sequence[RunReport]) -> None:
+        """Say those of the runs' warnings that have not been said yet."""
+
+    def progress(self, label: str, total: int, what: str) -> Progress:
+        """What shows how far something has come: ``what`` is being done to ``total`` keys."""
+
+    def tell(self, line: str) -> None:
+        """Say a line while the call goes on."""

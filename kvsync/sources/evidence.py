@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from hashlib import blake2b
 
 from kvsync.sources.files import Clock, plain, settled, signature
-from kvsync.sources.fingerprint import Fingerprint, Seen
+from kvsync.sources.interface import Fingerprint, Seen
 from kvsync.sources.listing import Observed, looks_alike
 from kvsync.sources.tree.devices import Devices
 

@@ -10,10 +10,10 @@ from hashlib import blake2b
 from marshal import dumps
 from typing import Any
 
-from kvsync.sources.fingerprint import Seen
+from kvsync.sources.interface import Seen
 from kvsync.sources.memory import gc_paused
 from kvsync.sources.tree.devices import Device, Devices
-from kvsync.sources.tree.leftout import BOOKKEEPING, is_left_out
+from kvsync.sources.tree.selection import BOOKKEEPING, is_left_out
 
 _DIGEST_BYTES = 16
 _COUNTED = "/"

@@ -4,11 +4,11 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from kvsync.formats.filenames import INDEX_NAME
-from kvsync.formats.losses import Loss
+from kvsync.formats.folder_index import INDEX_NAME
+from kvsync.formats.record import Loss
 from kvsync.model.errors import UsageError
+from kvsync.model.files import absolute
 from kvsync.model.keys import check_key, escape_key, join_key, path_key
-from kvsync.model.paths import absolute
 from kvsync.model.text import printable
 from kvsync.model.values import NEVER, Expiry
 from kvsync.sources.dump.dumpoptions import NOTHING_SAID, DumpOptions

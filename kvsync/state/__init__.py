@@ -4,13 +4,12 @@
 `kvsync.state.examine` by those who look for damage.
 """
 
-from kvsync.state.aside import ASIDE, set_aside
-from kvsync.state.creating import NEW
 from kvsync.state.glimpse import Glimpse, glimpse
 from kvsync.state.lock import run_lock, run_lock_at_once
 from kvsync.state.opening import refuse_foreign
-from kvsync.state.place import make_room, state_path
+from kvsync.state.place import ASIDE, make_room, set_aside, state_path
 from kvsync.state.runs import KEPT_RUNS
+from kvsync.state.schema import NEW
 from kvsync.state.schema import VERSION as STATE_VERSION
 from kvsync.state.store import State
 

@@ -6,7 +6,7 @@ from itertools import chain, islice
 
 from kvsync.model.values import Action, Change, Outcome, OutcomeKind, Row
 from kvsync.state import fingerprints, recent
-from kvsync.state.fields import COLUMNS, Fields, Place, acknowledged, doubtful, fields_of
+from kvsync.state.rows import COLUMNS, Fields, Place, acknowledged, doubtful, fields_of
 
 _AT_ONCE = 16
 _HEAD, _ROW = f"INSERT OR REPLACE INTO entry (target, {COLUMNS}) VALUES", f"({', '.join('?' * 14)})"

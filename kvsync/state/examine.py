@@ -11,8 +11,8 @@ from typing import NamedTuple
 from kvsync.model.errors import DamagedError
 from kvsync.model.text import count_text, printable
 from kvsync.model.values import Row, Target
-from kvsync.state.fields import Fields, row_maker, seed_of
 from kvsync.state.opening import connected_for_reading
+from kvsync.state.rows import Fields, row_maker, seed_of
 from kvsync.state.schema import TOO_SHORT, VERSION, columns_in, ends_too_early, is_new
 from kvsync.state.trouble import SQLITE_ERRORS
 

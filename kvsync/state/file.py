@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from kvsync.model.values import Target
-from kvsync.state.fields import Fields, Place, seed_of
+from kvsync.state.rows import Fields, Place, seed_of
 from kvsync.state.trouble import SQLITE_ERRORS, translate
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from kvsync.model.values import Row
 from kvsync.state.changing import put
-from kvsync.state.fields import COLUMNS, Fields, Place, fields_of
+from kvsync.state.rows import COLUMNS, Fields, Place, fields_of
 
 _AT_ONCE = 1000
 _EXISTS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'older_owner'"

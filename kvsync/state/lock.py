@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from kvsync.model.errors import LockedError, StateError
-from kvsync.model.private_files import create_private
+from kvsync.model.files import create_private
 from kvsync.state.place import make_room, unwritable
 
 _LONGEST = 4096

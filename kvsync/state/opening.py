@@ -7,9 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kvsync.model.errors import StateError
-from kvsync.state.creating import create_whole
 from kvsync.state.place import make_room, unwritable
-from kvsync.state.schema import APPLICATION_ID, VERSION, check_whole, create, is_new, update
+from kvsync.state.schema import (
+    APPLICATION_ID,
+    VERSION,
+    check_whole,
+    create,
+    create_whole,
+    is_new,
+    update,
+)
 from kvsync.state.trouble import SQLITE_ERRORS, foreign, translate
 
 _BUSY_S = 10

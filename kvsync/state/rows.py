@@ -1,13 +1,109 @@
-"""The rows of a large state, each read when it is asked for."""
+"""Rows and their columns: a row that noise has changed is noticed.
+
+SQLite checks how a file is built, not what stands in it. A value that was changed on the disk could
+make a key look unchanged that is not (a lost mark of doubt) or ours that is not (a name), so each
+row carries a CRC-32 of itself and of its target.
+"""
 
 import sqlite3
+import struct
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
+from zlib import crc32
 
-from kvsync.model.values import Row
-from kvsync.state.fields import Fields
+from kvsync.model.values import Change, Expiry, Outcome, Row, Target
 from kvsync.state.trouble import SQLITE_ERRORS, translate
+
+COLUMNS = (
+    "key, digest, size, ttl, expires, runs_out, acknowledged, request_id, owner, origin,"
+    " in_doubt, signature, checksum"
+)
+
+Fields: TypeAlias = tuple[Any, ...]
+
+_NUMBERS = struct.Struct("<qqqqdd")
+
+
+class Place(NamedTuple):
+    """A target in the file: its number, and what the checksums of its rows start from."""
+
+    number: int
+    seed: int
+
+
+def seed_of(target: Target) -> int:
+    """What the checksums of a target's rows start from: no row passes for another target's."""
+    return crc32("\0".join(target).encode())
+
+
+def row_maker(seed: int, spoiled: Callable[[str], Exception]) -> Callable[[Fields], Row]:
+    """Makes rows of a target's columns; raises ``spoiled`` for one that is not as it was written.
+
+    A row without a checksum, of a file from before there were any, need only make sense.
+    """
+
+    def row(fields: Fields) -> Row:
+        # Made by the hundred thousand: nothing is taken apart or called that need not be.
+        (
+            key, digest, size, ttl, expires, runs_out, acknowledged, request_id, owner, origin,
+            in_doubt, signature, checksum,
+        ) = fields  # fmt: skip
+        try:
+            numbers = pack(size, ttl, expires, in_doubt, runs_out, acknowledged)
+            names = join((key, request_id, owner, origin)).encode()
+            sound = checksum in (None, crc32(join_bytes((numbers, digest, signature, names)), seed))
+        except (struct.error, TypeError):
+            sound = False
+        if not sound:
+            raise spoiled("a row is not as it was written")
+        return make(
+            (
+                key, digest, size, expiry((ttl, expires)), runs_out, acknowledged, request_id,
+                owner, origin, bool(in_doubt), signature,
+            )
+        )  # fmt: skip
+
+    pack, join, join_bytes = _NUMBERS.pack, "\0".join, b"\0".join
+    make, expiry = Row._make, Expiry._make
+    return row
+
+
+def fields_of(place: Place, row: Row) -> Fields:
+    """All columns of the row, its target's number before them."""
+    numbers = _NUMBERS.pack(row.size, *row.expiry, row.in_doubt, row.runs_out, row.acknowledged)
+    names = f"{row.key}\0{row.request_id}\0{row.owner}\0{row.origin}".encode()
+    checksum = crc32(b"\0".join((numbers, row.digest, row.signature, names)), place.seed)
+    return place.number, *row[:3], *row.expiry, *row[4:], checksum
+
+
+def doubtful(place: Place, owner: str, change: Change) -> Fields:
+    """The columns of a key whose change is about to be sent."""
+    entry, row = change.entry, change.row
+    if row:
+        return fields_of(place, row._replace(owner=owner, in_doubt=True))
+    new = Row(entry.key, b"", 0, entry.expiry, 0, 0, "", owner, entry.origin, True)
+    return fields_of(place, new)
+
+
+def acknowledged(place: Place, owner: str, outcome: Outcome) -> Fields:
+    """The columns of a key whose write was acknowledged."""
+    entry = outcome.entry
+    expiry = entry.expiry
+    row = Row(
+        key=entry.key,
+        digest=entry.digest,
+        size=entry.size,
+        expiry=expiry,
+        runs_out=outcome.at + expiry.ttl if expiry.ttl else expiry.at,
+        acknowledged=outcome.acknowledged,
+        request_id=outcome.request_id,
+        owner=owner,
+        origin=entry.origin,
+        in_doubt=False,
+        signature=entry.signature,
+    )
+    return fields_of(place, row)
 
 
 class Lease:

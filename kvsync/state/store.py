@@ -9,11 +9,10 @@ from typing import Self
 from kvsync.model.values import PARTIAL, Change, Entry, Outcome, Row, Run, Target
 from kvsync.state import fingerprints, handover, recent, runs, undelivered
 from kvsync.state.changing import doubt, forget, forget_all, mark, put, settle
-from kvsync.state.fields import COLUMNS, Fields, Place, fields_of, row_maker
 from kvsync.state.file import StateFile
 from kvsync.state.handover import Handing, set_aside
 from kvsync.state.opening import open_for_noting, open_for_reading, open_for_writing, open_to_glance
-from kvsync.state.rows import Lease, StoredRows
+from kvsync.state.rows import COLUMNS, Fields, Lease, Place, StoredRows, fields_of, row_maker
 from kvsync.state.schema import columns_in
 from kvsync.state.trouble import damaged
 from kvsync.state.undelivered import Wanted

@@ -3,7 +3,7 @@
 import pytest
 
 from kvsync.emulator.actions import ACTIONS
-from kvsync.emulator.refusal import Refusal
+from kvsync.emulator.limits import Refusal
 from tests.cli.watching import asked, counted, held
 
 

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kvsync.formats.losses import Loss
+from kvsync.formats.record import Loss
 from kvsync.sources import SourceOptions
 from tests.cli.importing import imported
 from tests.emulator.raw import call, error_of, post, signed

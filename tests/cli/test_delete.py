@@ -189,7 +189,7 @@ def test_a_file_that_vanishes_meanwhile(kvsync, edge, write, monkeypatch):
         write(f"tree/{name}", "x")
     assert kvsync("sync", "tree").code == 0
     (write("tree/a", "new").parent / "b").unlink()
-    from kvsync.sources.tree.treereader import TreeReader
+    from kvsync.sources.tree.tree import TreeReader
 
     real = TreeReader.values
 

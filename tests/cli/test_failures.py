@@ -150,7 +150,7 @@ def test_it_is_private(kvsync, edge, manifest, monkeypatch, clean_environment):
         modes.append(os.fstat(descriptor).st_mode & 0o777)
         real(descriptor)
 
-    monkeypatch.setattr("kvsync.formats.output.anew.os.fsync", fsync)
+    monkeypatch.setattr("kvsync.formats.output.files.os.fsync", fsync)
     before = os.umask(0)
     try:
         with broken():

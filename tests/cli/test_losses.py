@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from kvsync.formats.losses import Loss
 from kvsync.formats.policies import POLICIES
+from kvsync.formats.record import Loss
 from tests.cli.dumping import lines, wrapped
 from tests.cli.watching import held
 

@@ -10,7 +10,7 @@ import pytest
 from kvsync.edgekv.client import EdgeKVClient
 from kvsync.edgekv.credentials import StaticCredentials
 from kvsync.emulator.actions import ACTIONS
-from kvsync.emulator.refusal import Refusal
+from kvsync.emulator.limits import Refusal
 from kvsync.model.errors import StateError
 from kvsync.state import run_lock
 from tests.cli.copying import rows

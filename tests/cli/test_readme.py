@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from kvsync.formats import FORMATS
-from kvsync.formats.losses import ERROR, SKIP
 from kvsync.formats.policies import POLICIES
+from kvsync.formats.record import ERROR, SKIP
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 

@@ -7,14 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvsync.edgekv.answers import (
-    DoneAnswer,
-    GetAnswer,
-    ListAnswer,
-    Reply,
-    read_answer,
-    unix_seconds,
-)
+from kvsync.edgekv.answers import GetAnswer, Reply, read_answer, unix_seconds
+from kvsync.edgekv.shapes import DoneAnswer, ListAnswer
 from kvsync.edgekv.translate import Scene
 from kvsync.model.errors import (
     FatalError,

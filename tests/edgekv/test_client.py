@@ -7,15 +7,14 @@ import aiohttp
 import pytest
 
 from kvsync.edgekv import ClientOptions, EdgeKVClient, StaticCredentials
-from kvsync.edgekv.client import NamespaceInfo, Pair
-from kvsync.edgekv.shapes import Reference
+from kvsync.edgekv.shapes import NamespaceInfo, Reference
 from kvsync.model.errors import (
     FatalError,
     PassingError,
     RejectedError,
     UsageError,
 )
-from kvsync.model.values import NEVER, Expiry
+from kvsync.model.values import NEVER, Expiry, Pair
 from tests.edgekv.clock import on_fake_clock
 from tests.edgekv.conftest import FakeService
 from tests.edgekv.opened import failure, opened, pairs

@@ -9,16 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kvsync.edgekv.answers import (
-    DoneAnswer,
-    GetAnswer,
-    ListAnswer,
-    NamespacesAnswer,
-    Reply,
-    read_answer,
-    unix_seconds,
-)
+from kvsync.edgekv.answers import GetAnswer, Reply, read_answer, unix_seconds
 from kvsync.edgekv.reading import Patience, Room, read_body
+from kvsync.edgekv.shapes import DoneAnswer, ListAnswer, NamespacesAnswer
 from kvsync.edgekv.translate import Scene
 from kvsync.model.errors import PassingError, ServiceError
 from tests.effort import examples

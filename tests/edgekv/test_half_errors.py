@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from kvsync.edgekv.answers import DoneAnswer, GetAnswer, ListAnswer, NamespacesAnswer, read_answer
+from kvsync.edgekv.answers import GetAnswer, read_answer
+from kvsync.edgekv.shapes import DoneAnswer, ListAnswer, NamespacesAnswer
 from kvsync.model.errors import PassingError, RejectedError
 from tests.edgekv.test_answers import SCENE, reply
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from kvsync.edgekv.proxy import proxy_for
+from kvsync.edgekv.options import proxy_for
 from kvsync.model.errors import UsageError
 
 

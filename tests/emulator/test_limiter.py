@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvsync.emulator.limiter import SlidingWindow
+from kvsync.emulator.limits import SlidingWindow
 from tests.emulator.raw import ZONE, call, error_of
 from tests.servers import ServedEmulator
 

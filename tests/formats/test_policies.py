@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvsync.formats.losses import ERROR, SKIP, Loss, Lossy
 from kvsync.formats.policies import POLICIES, Rules, Settled, names_of, settle
-from kvsync.formats.record import Record
+from kvsync.formats.record import ERROR, SKIP, Loss, Lossy, Record
 from kvsync.model.keys import check_key, unescape_key
 from kvsync.model.values import NEVER, Expiry
 from tests.formats.feeding import TEXTS

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from unittest.mock import patch
 
 from kvsync.cli import run
-from kvsync.emulator.refusal import Refusal
+from kvsync.emulator.limits import Refusal
 from kvsync.engine.call import Call as Settled
 from kvsync.state import run_lock
 from tests.emulator.raw import call, error_of

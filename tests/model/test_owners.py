@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvsync.model.mounts import MountPoints
+from kvsync.model.files import MountPoints
 from kvsync.model.owners import Place, is_of_another, is_place, name_fault, place_of
 from kvsync.state import state_path
 
@@ -114,7 +114,7 @@ def mounted(work, monkeypatch):
         points = ["/", *(str(work / place).replace(" ", "\\040") for place in places)]
         lines = [f"30 22 254:0 /x {point} rw - ext4 /dev/vda rw\n" for point in points]
         (work / "mountinfo").write_text("".join(lines))
-        monkeypatch.setattr("kvsync.model.mounts._LIST", str(work / "mountinfo"))
+        monkeypatch.setattr("kvsync.model.files._LIST", str(work / "mountinfo"))
 
     return listed
 
@@ -182,7 +182,7 @@ def test_a_link_that_leaves_the_mount(work, mounted, link, parted):
 
 def test_where_the_system_lists_nothing(work, monkeypatch):
     """Another file system shows, too."""
-    monkeypatch.setattr("kvsync.model.mounts._LIST", str(work / "none"))
+    monkeypatch.setattr("kvsync.model.files._LIST", str(work / "none"))
     (work / "a/site").mkdir(parents=True)
     assert _place("a/site", "a/s.db").owner == "./site"
     monkeypatch.setattr("os.path.ismount", lambda path: path == f"{work}/a")

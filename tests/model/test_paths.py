@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.model.paths import absolute
+from kvsync.model.files import absolute
 
 
 @pytest.fixture

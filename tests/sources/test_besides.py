@@ -7,7 +7,7 @@ import pytest
 
 from kvsync.model.entries import names_of
 from kvsync.sources.interface import Source
-from kvsync.sources.tree.leftout import is_besides, plain_name
+from kvsync.sources.tree.selection import is_besides, plain_name
 from tests.sources.growing import keys, tree
 from tests.sources.making import manifest, mistakes, nothing
 

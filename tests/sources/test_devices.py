@@ -72,7 +72,7 @@ def overlay(tmp_path, monkeypatch) -> Callable[[str], Device]:
     def look(lower: str, number: int = 40) -> Device:
         mounts = tmp_path / "mountinfo"
         mounts.write_text(MOUNTS.format(point=str(tmp_path), lower=lower.replace(" ", "\\040")))
-        monkeypatch.setattr("kvsync.model.mounts._LIST", str(mounts))
+        monkeypatch.setattr("kvsync.model.files._LIST", str(mounts))
         return Devices().of(os.makedev(0, number), str(tmp_path))
 
     return look
@@ -101,7 +101,7 @@ def test_an_overlay_is_what_it_lies_on(tmp_path, overlay, monkeypatch):
 
 def test_without_a_list_of_mounts(tmp_path, monkeypatch):
     """Other systems have none."""
-    monkeypatch.setattr("kvsync.model.mounts._LIST", str(tmp_path / "gone"))
+    monkeypatch.setattr("kvsync.model.files._LIST", str(tmp_path / "gone"))
     assert Devices().of(os.makedev(0, 40), str(tmp_path)).trusted
 
 

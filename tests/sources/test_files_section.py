@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.formats.losses import Loss
+from kvsync.formats.record import Loss
 from kvsync.model.values import Expiry
 from tests.sources.making import HEAD, faults, manifest, mistakes, nothing, pairs
 

@@ -1,9 +1,9 @@
 """The JSON Schema says what the reader says."""
 
 from kvsync.formats import FORMATS
-from kvsync.formats.losses import Loss
 from kvsync.formats.policies import POLICIES
-from kvsync.sources.manifest.filefields import FIELD_OF
+from kvsync.formats.record import Loss
+from kvsync.sources.manifest.files import FIELD_OF
 from kvsync.sources.manifest.schema import manifest_schema
 
 

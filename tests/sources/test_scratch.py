@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvsync.formats.losses import Loss, Lossy
+from kvsync.formats.record import Loss, Lossy
 from kvsync.model.entries import Indexed, names_of
 from kvsync.model.errors import OutputError
 from kvsync.model.values import NEVER, Entry, Expiry

@@ -10,7 +10,7 @@ import pytest
 from kvsync.model.errors import DamagedError, StateError
 from kvsync.model.values import Change, Expiry, Target
 from kvsync.state import State
-from kvsync.state.fields import Place, doubtful, fields_of
+from kvsync.state.rows import Place, doubtful, fields_of
 from kvsync.state.trouble import translate
 from tests.values import change, entry, row
 

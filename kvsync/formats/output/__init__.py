@@ -11,7 +11,7 @@ from kvsync.model.values import Destination, Pair
 
 if TYPE_CHECKING:
     from kvsync.formats.output.records import Codec
-    from kvsync.formats.output.stream import Stream
+    from kvsync.formats.output.stdout import Stream
 
 __all__ = [
     "FILE_FORMATS",
@@ -118,7 +118,7 @@ def refuse_taken(out: str, *, force: bool) -> None:
     That is anything but a file, and a file, unless ``force`` allows to replace it.
     """
     if out != STDOUT:
-        from kvsync.formats.output.anew import refuse_taken
+        from kvsync.formats.output.files import refuse_taken
 
         refuse_taken(out, force=force)
 
@@ -139,7 +139,7 @@ def open_new(
     Raises what `refuse_taken` does, `LockedError` for a file that another run writes, and
     `OutputError`.
     """
-    from kvsync.formats.output.stream import Stream
+    from kvsync.formats.output.stdout import Stream
 
     codec = _codec(format, destination.zone, destination.namespace)
     if out == STDOUT:
@@ -149,7 +149,7 @@ def open_new(
         yield stream
         stream.end()
         return
-    from kvsync.formats.output.anew import open_anew
+    from kvsync.formats.output.files import open_anew
 
     with open_anew(out, force=force) as put:
         stream = Stream(codec, put, _CONVERT_LESS)

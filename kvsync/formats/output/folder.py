@@ -2,15 +2,199 @@
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from kvsync.formats.filenames import file_name
-from kvsync.formats.folder_index import Origin
-from kvsync.formats.output.directory import Directory, open_directory
-from kvsync.formats.output.files import disk_faults, write_all
-from kvsync.formats.output.index import IndexFile, open_index
+from kvsync.formats.folder_index import (
+    INDEX_NAME,
+    TEMPORARY,
+    Index,
+    Origin,
+    end_line,
+    file_name,
+    index_lines,
+    pair_lines,
+    read_index,
+)
+from kvsync.formats.output.files import Growing, disk_faults, hold, open_kept, write_all
+from kvsync.model.errors import UsageError
+from kvsync.model.files import open_private
+from kvsync.model.text import printable
 from kvsync.model.values import Pair
+
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def open_directory(path: str) -> "Directory":
+    """The directory at ``path``, made if there is none, and held by this run alone.
+
+    Raises `OSError`, `LockedError`, and `UsageError` for something else than a directory.
+    """
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise UsageError(
+            f"{printable(path)} is no directory: name another place with -o, "
+            "or write a file with --format jsonl"
+        )
+    with contextlib.suppress(FileExistsError):
+        os.makedirs(path, mode=0o700)
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        hold(descriptor, path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return Directory(descriptor)
+
+
+class Directory:
+    """Plain names in one directory. Links are replaced and removed, never followed.
+
+    A file comes into being under a temporary name (`prepare`) and is then moved into its place
+    (`settle`). All methods raise `OSError` unless they say otherwise.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def names(self) -> list[str]:
+        """All names, those of temporary files among them."""
+        return os.listdir(self.descriptor)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a value; never raises.
+
+        No value is empty: an empty file has lost its content in a power cut.
+        """
+        try:
+            found = os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
+        except OSError:
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_size > 0
+
+    def holds(self, name: str, value: bytes) -> bool:
+        """Whether there is a file with exactly these bytes; never raises."""
+        try:
+            with open(os.open(name, _READ, dir_fd=self.descriptor), "rb") as file:
+                found = os.fstat(file.fileno())
+                expected = stat.S_ISREG(found.st_mode) and found.st_size == len(value)
+                return expected and file.read() == value
+        except OSError:
+            return False
+
+    def prepare(self, name: str) -> int:
+        """The descriptor of a new, private, temporary file that `settle` will move to ``name``."""
+        self.remove(TEMPORARY + name)
+        return open_private(TEMPORARY + name, folder=self.descriptor)
+
+    def settle(self, name: str) -> None:
+        """Move the prepared file into its place, over whatever stands there."""
+        folder = self.descriptor
+        os.rename(TEMPORARY + name, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+    def remove(self, name: str) -> bool:
+        """Whether there was such a name to remove."""
+        try:
+            os.unlink(name, dir_fd=self.descriptor)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def remove_temporary(self) -> None:
+        """Remove what a killed run prepared and did not settle."""
+        for name in self.names():
+            if name.startswith(TEMPORARY):
+                self.remove(name)
+
+    def close(self) -> None:
+        """Let other runs have the directory."""
+        os.close(self.descriptor)
+
+
+def open_index(directory: Directory, path: str, origin: Origin) -> "IndexFile":
+    """The index of the directory at ``path``, made if the directory is empty.
+
+    Raises `OSError`, `InputError` for an index that kvsync did not write, and `UsageError` for a
+    directory that is not of this export.
+    """
+    names = directory.names()
+    if INDEX_NAME in names:
+        descriptor = open_kept(INDEX_NAME, os.path.join(path, INDEX_NAME), directory.descriptor)
+        try:
+            found = _read(descriptor, path, origin)
+            if found.origin:
+                return IndexFile(directory, origin, Growing(descriptor, found.end), found.expires)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        # Its first line is not whole: a power cut left nothing of it.
+        os.close(descriptor)
+    elif not all(name.startswith(TEMPORARY) for name in names):
+        raise UsageError(
+            f"{printable(path)} is not empty, and not an exported directory: "
+            "name another place with -o"
+        )
+    return IndexFile(directory, origin, _write(directory, origin, {}, complete=False), {})
+
+
+def _read(descriptor: int, path: str, origin: Origin) -> Index:
+    with open(os.dup(descriptor), "rb") as file:
+        found = read_index(file, printable(os.path.join(path, INDEX_NAME)))
+    if found.origin not in {None, origin}:
+        raise UsageError(
+            f"{printable(path)} holds {printable(str(found.origin))}, not "
+            f"{printable(str(origin))}: name another place with -o"
+        )
+    return found
+
+
+def _write(
+    directory: Directory, origin: Origin, expires: dict[str, int], *, complete: bool
+) -> Growing:
+    descriptor = directory.prepare(INDEX_NAME)
+    try:
+        end = write_all(descriptor, index_lines(origin, expires, complete))
+        os.fsync(descriptor)
+        directory.settle(INDEX_NAME)
+        return Growing(descriptor, end)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+class IndexFile:
+    """Says on the disk what ``expires`` says: Unix seconds by key, 0 for never.
+
+    All methods raise `OSError`.
+    """
+
+    def __init__(
+        self, directory: Directory, origin: Origin, file: Growing, expires: dict[str, int]
+    ) -> None:
+        self.expires = expires
+        self._directory = directory
+        self._origin = origin
+        self._file = file
+
+    def add(self, pairs: list[Pair]) -> None:
+        """Add these pairs, or replace what was said of them."""
+        expires = {pair.key: pair.expires for pair in pairs}
+        self._file.append(b"".join(pair_lines(expires.items())))
+        self.expires.update(expires)
+
+    def reopen(self) -> None:
+        """Say that the export has not finished."""
+        self._file.append(end_line(complete=False))
+
+    def complete(self) -> None:
+        """Write the index anew, as ``expires`` is now, and say that the export has finished."""
+        old = self._file
+        self._file = _write(self._directory, self._origin, self.expires, complete=True)
+        old.close()
+
+    def close(self) -> None:
+        """Give the file up as it is."""
+        self._file.close()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from kvsync.formats.output.files import Growing, disk_faults, hold, open_kept
 from kvsync.formats.output.records import EXPORT_LESS, Codec, Kept, check_room, identify, read_kept
 from kvsync.model.errors import UsageError
-from kvsync.model.private_files import open_private
+from kvsync.model.files import open_private
 from kvsync.model.text import printable
 from kvsync.model.values import Expiry, Pair
 

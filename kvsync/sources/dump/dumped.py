@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias
 
-from kvsync.formats.losses import ERROR, SKIP, Loss, Lossy
 from kvsync.formats.policies import NOT_TEXT, POLICIES, Rules, Settled, names_of, settle
-from kvsync.formats.record import Fault, Item, Layout, Note, Read, Record
+from kvsync.formats.record import ERROR, SKIP, Fault, Item, Layout, Loss, Lossy, Note, Read, Record
 from kvsync.model.text import count_text, printable
 from kvsync.model.values import Entry, Expiry, Loaded, Lost
 from kvsync.sources.evidence import status_mark

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kvsync.formats.losses import Loss
 from kvsync.formats.policies import POLICIES, Rules
-from kvsync.formats.record import Layout
+from kvsync.formats.record import Layout, Loss
 from kvsync.model.errors import UsageError
 from kvsync.model.keys import check_key
 from kvsync.model.values import Expiry

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from kvsync.formats.failures import FailureHeader
-from kvsync.formats.losses import SKIP, Loss
+from kvsync.formats.record import SKIP, Loss
 from kvsync.model.errors import UsageError
 from kvsync.model.text import printable
 from kvsync.model.values import Destination

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from kvsync.formats.losses import SKIP, Loss, Losses
 from kvsync.formats.policies import Rules, settle
-from kvsync.formats.record import Record
+from kvsync.formats.record import SKIP, Loss, Losses, Record
 from kvsync.formats.redis import RedisDump
 from kvsync.model.tally import NOTHING_TOLD
 from kvsync.model.text import printable

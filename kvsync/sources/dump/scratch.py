@@ -1,14 +1,38 @@
-"""Entries and losses kept in a temporary database: a dump may have more than memory should."""
+"""Entries and losses in a temporary database: a dump may have more of them than memory should."""
 
+import os
 import sqlite3
+import tempfile
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, overload
 
-from kvsync.formats.losses import Loss, Lossy, LostPair
+from kvsync.formats.record import Loss, Lossy, LostPair
+from kvsync.model.errors import OutputError
+from kvsync.model.text import printable
 from kvsync.model.values import NEVER, Entry, Expiry
-from kvsync.sources.dump.temporary import no_room
+
+_USUAL = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108 - named, not used
+
+
+def no_room(what: str, error: Exception) -> OutputError:
+    """That ``what`` failed for this error, and what to do about it."""
+    try:
+        folder = tempfile.gettempdir()
+    except OSError:
+        said = os.environ.get("TMPDIR")
+        tried = ", ".join(map(printable, dict.fromkeys([said, *_USUAL] if said else _USUAL)))
+        return OutputError(
+            f"{what}: no temporary directory can be written to (tried {tried}): "
+            "set TMPDIR to one in which this user may write"
+        )
+    told = error.strerror if isinstance(error, OSError) else error
+    return OutputError(
+        f"{what} in the temporary directory {printable(folder)} ({told}): make room there, or set"
+        " TMPDIR to another one"
+    )
+
 
 _CACHE_KIB = 16 << 10
 
@@ -130,7 +154,7 @@ class _Names:
 
 
 class ScratchLosses:
-    """What pairs lose (`kvsync.formats.losses.Losses`)."""
+    """What pairs lose (`kvsync.formats.record.Losses`)."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database

@@ -6,35 +6,33 @@ from functools import cached_property
 from hashlib import sha256
 from itertools import chain
 
-from kvsync.formats.losses import Losses
+from kvsync.formats.record import Losses
 from kvsync.model.entries import Sparing
+from kvsync.model.files import absolute
 from kvsync.model.keys import check_key
 from kvsync.model.owners import name_fault
-from kvsync.model.paths import absolute
 from kvsync.model.tally import Tally, Tallying
 from kvsync.model.utf8 import is_text
 from kvsync.model.values import NEVER, Destination, Entry, Expiry, Loaded, Recall
 from kvsync.sources.evidence import Consulted, Evidence, digest_of
 from kvsync.sources.files import Clock
-from kvsync.sources.fingerprint import Fingerprint
+from kvsync.sources.interface import Fingerprint
 from kvsync.sources.manifest.fields import WRITE_VERSION, convert, is_nothing, read_fields
-from kvsync.sources.manifest.filesection import FileSection
-from kvsync.sources.manifest.keyfiles import KeyFiles
+from kvsync.sources.manifest.files import FileSection
+from kvsync.sources.manifest.keys import FilePart, KeyFiles, Lifetimes, PairReader, Part
 from kvsync.sources.manifest.nodes import Mapping as MappingNode
 from kvsync.sources.manifest.nodes import Node, Scalar, read_yaml
 from kvsync.sources.manifest.nodes import Sequence as SequenceNode
-from kvsync.sources.manifest.pairs import FilePart, Lifetimes, PairReader, Part
-from kvsync.sources.manifest.paths import Paths
 from kvsync.sources.manifest.piped import is_piped, name_of_piped, read_manifest
 from kvsync.sources.manifest.scalars import flatten
 from kvsync.sources.manifest.schema import DefaultFields, HeadFields, ManifestFields
 from kvsync.sources.manifest.treefields import TreeContext, read_tree
-from kvsync.sources.manifest.variables import expand
+from kvsync.sources.manifest.variables import Paths, expand
 from kvsync.sources.memory import gc_paused
 from kvsync.sources.mistakes import Mistakes, quoted
 from kvsync.sources.options import SourceOptions
 from kvsync.sources.origins import Whereabouts
-from kvsync.sources.tree.treereader import Claims, TreeReader
+from kvsync.sources.tree.tree import Claims, TreeReader
 
 
 class Manifest:

@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
 
-from kvsync.formats.filenames import INDEX_NAME
+from kvsync.formats.folder_index import INDEX_NAME
 from kvsync.model.keys import check_key, join_key
 from kvsync.model.values import Expiry
 from kvsync.sources.manifest.fields import convert, read_fields
+from kvsync.sources.manifest.keys import Lifetimes
 from kvsync.sources.manifest.nodes import Mapping, Node, Scalar, Sequence
-from kvsync.sources.manifest.pairs import Lifetimes
-from kvsync.sources.manifest.paths import Paths
 from kvsync.sources.manifest.schema import TreeFields
+from kvsync.sources.manifest.variables import Paths
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import Tree, is_exported
 from kvsync.sources.saying import TOLD_BY_INDEX, contradicting

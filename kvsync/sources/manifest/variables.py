@@ -1,7 +1,11 @@
-"""``${NAME}``, ``${NAME:-default}`` and ``$$`` in zone, namespace and paths."""
+"""``${NAME}``, ``${NAME:-default}`` and ``$$`` in zone, namespace and paths, and those paths."""
 
+import os
 import re
 from collections.abc import Mapping
+
+from kvsync.sources.manifest.nodes import Scalar
+from kvsync.sources.mistakes import Mistakes
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _USUAL = re.compile(r"[A-Z_][A-Z0-9_]*", re.ASCII)
@@ -46,3 +50,24 @@ def _replace(match: re.Match[str], environ: Mapping[str, str]) -> str:
     if value is None:
         raise ValueError(f"{called(name)} is not set: set it, or give a default")
     return value.strip()
+
+
+class Paths:
+    """Resolves paths against ``home``, the absolute path of the manifest's directory."""
+
+    def __init__(self, home: str, environ: Mapping[str, str], mistakes: Mistakes) -> None:
+        self._home = home
+        self._environ = environ
+        self._mistakes = mistakes
+
+    def resolve(self, node: Scalar) -> str:
+        """The absolute path, or empty if it cannot be one, which is a mistake."""
+        try:
+            path = expand(node.text, self._environ)
+        except ValueError as error:
+            self._mistakes.at(node, str(error))
+            return ""
+        if not path or "\0" in path:
+            self._mistakes.at(node, "not a path: it is empty, or has a character that none has")
+            return ""
+        return os.path.join(self._home, path)

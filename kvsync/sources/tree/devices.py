@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import NamedTuple
 
-from kvsync.model.mounts import mounts
+from kvsync.model.files import mounts
 
 _LAYER = re.compile(r"(?:^|,)lowerdir\+?=((?:\\,|[^,])*)")
 

@@ -4,13 +4,13 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kvsync.formats.filenames import INDEX_NAME, TEMPORARY, file_name
+from kvsync.formats.folder_index import INDEX_NAME, TEMPORARY, file_name
 from kvsync.model.errors import InputError
 from kvsync.model.values import NEVER, Expiry
 from kvsync.sources.files import os_fault
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import Tree
-from kvsync.sources.tree.directories import inside
+from kvsync.sources.tree.selection import inside
 from kvsync.sources.tree.walk import Found
 
 if TYPE_CHECKING:

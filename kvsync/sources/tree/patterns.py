@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeAlias
 
-from kvsync.sources.tree.brackets import NeverError
-from kvsync.sources.tree.wildmatch import translate
+from kvsync.sources.tree.wildmatch import NeverError, translate
 
 _LONGEST = 4096
 """Bytes; no path on Linux is longer."""

@@ -13,18 +13,23 @@ from kvsync.sources.files import link_fault, os_fault, read_raw, settled, signat
 from kvsync.sources.listing import Observed, own_identities, own_names
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import Tree
-from kvsync.sources.tree.choosing import is_ignored, is_included, is_named
 from kvsync.sources.tree.devices import Devices
-from kvsync.sources.tree.directories import (
+from kvsync.sources.tree.patterns import Rules, parse_ignore_file
+from kvsync.sources.tree.selection import (
+    BOOKKEEPING,
+    IGNORE_FILE,
     Directory,
     inside,
+    is_besides,
+    is_ignored,
+    is_included,
+    is_left_out,
+    is_named,
     is_surely_directory,
     is_utf8,
     may_be_link,
     upwards,
 )
-from kvsync.sources.tree.leftout import BOOKKEEPING, IGNORE_FILE, is_besides, is_left_out
-from kvsync.sources.tree.patterns import Rules, parse_ignore_file
 
 _ENOUGH = 10_000
 """Mistakes after which a tree is not walked any further."""

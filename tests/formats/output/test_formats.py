@@ -297,7 +297,7 @@ def test_a_part_that_got_its_name_is_not_written_over(
         if moved:
             (tmp_path / "out.part").write_bytes(b"third")
 
-    monkeypatch.setattr("kvsync.formats.output.anew.hold", held)
+    monkeypatch.setattr("kvsync.formats.output.files.hold", held)
     with pytest.raises(LockedError, match="has just written"):
         put(tmp_path / "out", "csv", [], force=True)
     assert (tmp_path / "out").read_bytes() == b"all of it"

@@ -1,18 +1,73 @@
-"""What is wrong with files of a tree, what of it a policy allows, and what would mend it."""
+"""What is wrong with files and names of a tree, what of it a policy allows, what would mend it."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
+from unicodedata import normalize
 
 from kvsync.model.keys import check_key
 from kvsync.model.limits import MAX_VALUE_SIZE
 from kvsync.model.tally import Why
-from kvsync.model.text import printable
+from kvsync.model.text import count_text, printable
 from kvsync.model.values import Lost
 from kvsync.sources.files import EMPTY, NOT_TEXT, TOO_LARGE, size_fault
 from kvsync.sources.mistakes import Cure, Mistakes, quoted
 from kvsync.sources.options import Tree
 from kvsync.sources.tree.walk import Found
+
+_NAMED = 3
+
+
+def twins_warning(paths: Iterable[str]) -> list[str]:
+    """A warning of paths that differ in nothing but how Unicode composes their letters."""
+    first: dict[str, str] = {}
+    twins: dict[str, str] = {}
+    for path in paths:
+        at = 0
+        while at >= 0 and not path.isascii():
+            at = path.find("/", at + 1)
+            # A folder of another one's name is told of once, not with each file in it.
+            part = path if at < 0 else path[:at]
+            other = first.setdefault(normalize("NFC", part), part)
+            if other != part:
+                twins.setdefault(part, other)
+                break
+    if not twins:
+        return []
+    shown = [f"{one!a} and {other!a}" for other, one in list(twins.items())[:_NAMED]]
+    more = f" and {len(twins) - _NAMED:,} more" if len(twins) > _NAMED else ""
+    names = count_text(len(twins), "name is", "names are")
+    return [
+        f"{names} there twice, composed (NFC) and decomposed (NFD), each with a key of its own:"
+        f" {', '.join(shown)}{more}"
+    ]
+
+
+def join_warnings(read: Iterable[tuple[str, str]], shown: str) -> list[str]:
+    """One line, if there are such names; ``read`` has keys and paths, ``shown`` is their folder."""
+    lost = [(key, path) for key, path in read if not path.isascii() and _is_lost(path)]
+    if not lost:
+        return []
+    key, path = lost[0]
+    return [
+        f"{count_text(len(lost), 'name')} of which next to no letter is left in the key, as"
+        f" {shown}{printable(path)} in {key}: keep them with --charset utf-8 (every character) or"
+        " --key escape (in a manifest: charset: utf-8, key: escape)"
+    ]
+
+
+def _is_lost(path: str) -> bool:
+    *folders, name = path.split("/")
+    return any(map(_loses_most, (*folders, os.path.splitext(name)[0])))
+
+
+def _loses_most(name: str) -> bool:
+    """Whether no letter or digit of a name outside of ASCII is left, or two thirds are not."""
+    kept = sum(each.isascii() and each.isalnum() for each in name)
+    lost = sum(not each.isascii() and each.isalnum() for each in name)
+    return not name.isascii() and (not kept or lost >= 2 * kept)
+
 
 _IN_TEXT = ": base64 (folder: --encoding base64)"
 _BY_ITSELF = ": auto, which stores it in base64 (folder: --encoding auto)"

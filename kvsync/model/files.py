@@ -1,5 +1,6 @@
-"""What is mounted where, as far as the system tells it."""
+"""Paths made absolute, what is mounted where, and files that nobody else may read."""
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
@@ -94,3 +95,36 @@ def _link(path: str) -> str:
         return os.readlink(path)
     except (OSError, ValueError):
         return ""
+
+
+def open_private(path: str, *, folder: int | None = None) -> int:
+    """A descriptor, to read and write, of a new file with mode 0600 from its first byte.
+
+    ``folder`` is the descriptor of the directory that a relative path starts at. Raises
+    `FileExistsError` whatever stands there, be it a link that leads nowhere, and `OSError`.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    return os.open(path, flags, 0o600, dir_fd=folder)
+
+
+def create_private(path: str, content: bytes = b"") -> None:
+    """Create the file with mode 0600 from its first byte, unless it is there already."""
+    with contextlib.suppress(FileExistsError), open(open_private(path), "wb") as file:
+        file.write(content)
+
+
+def absolute(path: str) -> str:
+    """The path made absolute, without ``.`` and ``..``, and with links left as they are.
+
+    Only a link that ``..`` climbs from is followed: that way leads beside what the link stands for,
+    and not, as `os.path.abspath` takes it, beside the link.
+    """
+    if ".." not in path.split("/"):
+        return os.path.abspath(path)
+    here = os.path.abspath("/" if path.startswith("/") else ".")
+    for name in path.split("/"):
+        if name == "..":
+            here = os.path.dirname(os.path.realpath(here) if os.path.islink(here) else here)
+        elif name not in {"", "."}:
+            here = os.path.join(here, name)
+    return here

@@ -1,22 +1,36 @@
-"""One entry of ``keys:``: from its node to a value, or to the way to it."""
+"""One entry of ``keys:``: from its node to a value, or to the file that holds it."""
 
+import os
 from collections.abc import Mapping as EnvironmentMapping
 from difflib import get_close_matches
+from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
 from msgspec import UNSET
 
 from kvsync.model.utf8 import is_text
-from kvsync.model.values import NEVER, Expiry, Lost
-from kvsync.sources.files import FileRef, read_raw, size_fault
+from kvsync.model.values import NEVER, Entry, Expiry, Loaded, Lost, Row
+from kvsync.sources.files import (
+    Clock,
+    FileRef,
+    form_of,
+    is_pointer,
+    os_fault,
+    read_file,
+    read_raw,
+    settled,
+    signature,
+    size_fault,
+)
 from kvsync.sources.manifest.expiry import SHORT_TTL, parse_expires, parse_ttl
 from kvsync.sources.manifest.fields import convert, read_fields, unquoted
 from kvsync.sources.manifest.nodes import Mapping, Node, Scalar, Sequence
-from kvsync.sources.manifest.paths import Paths
 from kvsync.sources.manifest.scalars import render_json
 from kvsync.sources.manifest.schema import VALUE_FIELDS, KeyFields, field_names
-from kvsync.sources.manifest.variables import called, is_name
+from kvsync.sources.manifest.variables import Paths, called, is_name
 from kvsync.sources.mistakes import Mistakes
+from kvsync.sources.tree.devices import Devices
+from kvsync.sources.tree.tree import known, load, pointer_warning
 
 _NESTED = (
     "nested, where a value must be text: to store all of it as one value, as JSON, write {json: …}"
@@ -195,3 +209,49 @@ class PairReader:
             self._mistakes.at(node, fault)
             return None
         return value
+
+
+class KeyFiles:
+    """Looks at such files; with ``checksum`` it reads each, whatever the state knows of it."""
+
+    def __init__(self, clock: Clock, checksum: bool) -> None:
+        self._clock = clock
+        self._checksum = checksum
+        self._devices = Devices()
+        self._pointers: list[str] = []
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know of those that were looked at."""
+        return pointer_warning(self._pointers)
+
+    def identify(
+        self, part: FilePart, row: Row | None, mistakes: Mistakes
+    ) -> tuple[bytes, int, bytes]:
+        """Digest, size and signature of a file's value; one that the state knows is not read."""
+        moment = self._clock()
+        if row and row.signature:
+            try:
+                status = os.stat(part.ref.path)
+            except OSError as error:
+                mistakes.at(part.node, os_fault(error))
+                return b"", 0, b""
+            device = self._devices.of(status.st_dev, part.ref.path)
+            mark = signature(status, part.ref.encoding, device)
+            if known(row, mark, part.ref.encoding, self._checksum):
+                self._note(part, form_of(row.signature), mistakes)
+                return row.digest, row.size, row.signature if settled(status, moment) else b""
+        content = read_file(*part.ref, self._clock, self._devices)
+        if isinstance(content, Lost):
+            mistakes.at(part.node, content.message)
+            return b"", 0, b""
+        self._note(part, content.form, mistakes)
+        return sha256(content.value).digest(), len(content.value), content.mark
+
+    def _note(self, part: FilePart, form: int, mistakes: Mistakes) -> None:
+        if is_pointer(form):
+            self._pointers.append(f"{mistakes.origin}:{part.node.line}")
+
+    def load(self, entry: Entry, part: FilePart) -> Loaded:
+        """The entry as its file is just now, and the value."""
+        return load(entry, part.ref, self._clock, self._devices)
