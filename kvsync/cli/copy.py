@@ -21,7 +21,7 @@ from kvsync.cli.options import (
     zone_option,
 )
 from kvsync.engine.call import Copying, Verifying
-from kvsync.engine.sync import copy
+from kvsync.engine.copy import copy
 from kvsync.model.errors import UsageError
 
 

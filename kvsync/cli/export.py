@@ -8,7 +8,7 @@ from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
 from kvsync.cli.options import namespace_options, option
 from kvsync.engine.call import Exporting
-from kvsync.engine.sync import export
+from kvsync.engine.export import export
 from kvsync.formats.output import FORMATS, guess_format
 from kvsync.model.errors import UsageError
 

@@ -15,7 +15,7 @@ from kvsync.cli.options import (
     sources_argument,
     target_options,
 )
-from kvsync.engine.front import plan
+from kvsync.engine.plan import plan
 
 
 @click.command(

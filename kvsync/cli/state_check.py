@@ -40,7 +40,7 @@ def rebuild_command(ctx: click.Context, /, **options: Any) -> int:
     """
     from kvsync.cli.call import call_from
     from kvsync.cli.console import Console
-    from kvsync.engine.sync import rebuild
+    from kvsync.engine.rebuild import rebuild
     from kvsync.report import rebuilt_lines
 
     console = Console(options)

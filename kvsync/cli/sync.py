@@ -17,7 +17,8 @@ from kvsync.cli.options import (
     target_options,
 )
 from kvsync.engine.call import Verifying
-from kvsync.engine.front import plan, sync
+from kvsync.engine.plan import plan
+from kvsync.engine.sync import sync
 
 
 @click.command(

@@ -10,7 +10,7 @@ from kvsync.cli.dumps import dump_options
 from kvsync.cli.expanded import PatternCommand
 from kvsync.cli.options import output_options, read_options, sources_argument
 from kvsync.cli.output import write_result
-from kvsync.engine.sync import validate
+from kvsync.engine.validate import validate
 from kvsync.model.text import count_text, printable, size_text
 
 

@@ -18,7 +18,7 @@ from kvsync.cli.options import (
     target_options,
 )
 from kvsync.engine.call import Verifying
-from kvsync.engine.sync import verify
+from kvsync.engine.verify import verify
 
 
 @click.command("verify", cls=PatternCommand, epilog="Example: kvsync verify ./bundle --wait 60s")

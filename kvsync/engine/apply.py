@@ -100,8 +100,9 @@ async def _sent(
                 await pool.run()
         finally:
             namespace.on_doubt(lambda _: None)
-            job.report.outcomes = [*job.report.outcomes, *_in_order(pool.changes, pool.outcomes)]
-            job.report.error = pool.error
+            job.add_outcomes(_in_order(pool.changes, pool.outcomes))
+            if pool.error:
+                job.stop(pool.error)
     if pool.cut_short and not pool.error:
         raise Interrupted
 

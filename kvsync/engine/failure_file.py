@@ -106,8 +106,8 @@ def write_failures(call: Call, job: Job) -> None:
         older = " (what is there is an earlier run's)" if os.path.exists(call.failures) else ""
         told = OutputError(f"{error}{older}")
         if report.error:
-            report.warnings.append(str(told))
-        report.error = report.error or told
+            job.warn(str(told))
+        job.stop(told)
         return
     again = " ".join(["kvsync sync", *map(shlex.quote, _again(call))])
     report.failures_file = FailuresFile(
@@ -185,8 +185,8 @@ class _Writing:
     def _carry_over(self, append: Callable[[bytes], object]) -> None:
         """What a retry of a failure file passed over is missing still; raises `InputError`."""
         source, job = self._job.source, self._job
-        for one in source.left_over if source and job.left_over else ():
-            if one.key in job.left_over:
+        for one in source.left_over if source and job.basis.left_over else ():
+            if one.key in job.basis.left_over:
                 append(one.line)
 
     def _lines(self) -> Iterator[FailureLine]:

@@ -14,7 +14,7 @@ from typing import Self, TypeAlias
 from kvsync.edgekv.client import EdgeKVClient
 from kvsync.edgekv.namespace import Namespace
 from kvsync.engine.call import Call
-from kvsync.engine.export import Place, download
+from kvsync.engine.download import Place, download
 from kvsync.engine.job import Job
 from kvsync.engine.session import Network
 from kvsync.model.errors import Interrupted, ServiceError

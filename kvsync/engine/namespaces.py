@@ -44,12 +44,12 @@ async def check_capacity(job: Job, client: EdgeKVClient) -> None:
         # A courtesy: whoever may write need not be allowed to ask, and should not wait for it.
         info = await described(job, client, retries=0)
     except ServiceError as error:
-        job.report.warnings.append(f"could not ask how full the namespace is: {error}")
+        job.warn(f"could not ask how full the namespace is: {error}")
         return
     # A namespace that says nothing of its capacity is not one without any.
     if info and info.capacity and growth > info.capacity - info.used:
         free = size_text(max(0, info.capacity - info.used))
-        job.report.warnings.append(
+        job.warn(
             f"this adds {size_text(growth)}, and the namespace has {free} left of"
             f" {size_text(info.capacity)}: what is beyond it will be refused"
         )
@@ -122,7 +122,7 @@ def create_missing(network: Network, jobs: Sequence[Job]) -> None:
                     " planned, and is there now: run again",
                 )
 
-    missing = [job for job in jobs if job.absent and is_first(job, jobs)]
+    missing = [job for job in jobs if job.basis.absent and is_first(job, jobs)]
     network.run(network.each(missing, jobs, make))
 
 
@@ -133,8 +133,7 @@ def _sharing(job: Job, jobs: Sequence[Job]) -> list[Job]:
 def _miss(job: Job) -> None:
     if job.state and job.state.writable:
         job.state.doubt(job.target)
-    job.absent = True
-    job.rows = {}
+    job.take(absent=True, rows={})
 
 
 def _doubt(job: Job, created: float) -> None:
@@ -142,7 +141,7 @@ def _doubt(job: Job, created: float) -> None:
     older = any(row.acknowledged < created and not row.in_doubt for row in job.rows.values())
     if older and job.state and job.state.writable:
         job.state.doubt(job.target, created)
-        job.rows = job.state.rows(job.target)
+        job.take(rows=job.state.rows(job.target))
 
 
 def _created(text: str, now: float) -> float:
@@ -163,5 +162,5 @@ def _failing_all(jobs: Sequence[Job]) -> Iterator[None]:
         raise
     except KvsyncError as error:
         for job in jobs:
-            job.report.error = error
+            job.stop(error)
         raise

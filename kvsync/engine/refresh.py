@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from kvsync.edgekv.client import EdgeKVClient
-from kvsync.engine.job import Job, service_time
+from kvsync.engine.job import Basis, Job, service_time
 from kvsync.engine.namespaces import check_capacity
 from kvsync.engine.read_target import Look, is_first, seen_of
 from kvsync.engine.session import Network, accounted
@@ -16,19 +16,20 @@ from kvsync.plan.drift import correct, doubtful, settling
 def refresh_all(network: Network, jobs: Sequence[Job]) -> None:
     """Correct what each job knows of its target by what the target holds.
 
-    What happened stands in the jobs and their reports; nothing is raised for it.
+    A job whose target cannot be read is stopped; nothing is raised for it.
     """
 
-    async def refresh(job: Job, client: EdgeKVClient) -> None:
+    async def refresh(job: Job, client: EdgeKVClient) -> Basis:
         call = network.call
         # With --only nothing is deleted.
         mirrors = call.deleting and call.deleting.unmanaged and not call.only
         lists = bool(mirrors) and is_first(job, jobs)
         namespace = client.namespace(job.target.zone, job.target.namespace)
         with accounted(job, namespace):
-            await _Refresh(network, job, namespace).run(lists=lists)
+            return await _Refresh(network, job, namespace).run(lists=lists)
 
-    network.run(network.each(jobs, jobs, refresh))
+    for job, basis in network.run(network.each(jobs, jobs, refresh)):
+        job.basis = basis
 
 
 def check_capacities(network: Network, jobs: Sequence[Job]) -> None:
@@ -42,20 +43,20 @@ def check_capacities(network: Network, jobs: Sequence[Job]) -> None:
 
 
 class _Refresh(Look):
-    async def run(self, *, lists: bool) -> None:
+    async def run(self, *, lists: bool) -> Basis:
+        """The job's basis, corrected. Raises `ServiceError` and `Interrupted`."""
         job = self.job
         sizes = dict(self._wanted())
         seen: dict[str, Seen] = {}
-        if job.absent:
-            job.remote = [] if lists else None
-            return
+        if job.basis.absent:
+            return job.basis._replace(remote=[] if lists else None)
         async with self.watched(len(sizes), lists=lists):
             unsure = await self._read_until_sure(sizes, seen)
-            job.remote = await self.listed() if lists else None
+            remote = await self.listed() if lists else None
         self.network.go_on()
         if self.failures:
             raise next(iter(self.failures.values()))
-        self._correct(seen, unsure)
+        return self._corrected(seen, unsure)._replace(remote=remote)
 
     def _wanted(self) -> Iterator[tuple[str, int]]:
         """The keys to read, each with its value's size.
@@ -96,11 +97,10 @@ class _Refresh(Look):
         dropped = settling(recent, first + self.namespace.clock_offset) - rows.keys()
         return dropped.union(unsure())
 
-    def _correct(self, seen: Mapping[str, Seen], unsure: Collection[str]) -> None:
+    def _corrected(self, seen: Mapping[str, Seen], unsure: Collection[str]) -> Basis:
         job = self.job
         now = service_time(job, self.network.call)
         found = correct(self.entries, job.rows, seen, owner=job.owner, now=now, unsure=unsure)
-        job.verdicts = found.verdicts
-        job.rows = found.applied(job.rows)
         if job.state and job.state.writable and (found.rows or found.gone):
             job.state.correct(job.target, found.rows, found.gone)
+        return job.basis._replace(verdicts=found.verdicts, rows=found.applied(job.rows))

@@ -25,7 +25,7 @@ def _bring_up_to_date(job: Job) -> None:
         if plan.dropped:
             state.forget(job.target, plan.dropped)
     except KvsyncError as error:
-        job.report.error = job.report.error or error
+        job.stop(error)
 
 
 def begin(job: Job, call: Call) -> int:
@@ -50,7 +50,7 @@ def remember(job: Job, call: Call) -> None:
         _settle(job, call)
         _end(job, call)
     except KvsyncError as error:
-        job.report.error = job.report.error or error
+        job.stop(error)
 
 
 def remember_rebuilt(job: Job, call: Call) -> None:
@@ -66,7 +66,7 @@ def remember_rebuilt(job: Job, call: Call) -> None:
         if not plan.steps:
             _end(job, call)
     except KvsyncError as error:
-        job.report.error = error
+        job.stop(error)
 
 
 def _end(job: Job, call: Call) -> None:

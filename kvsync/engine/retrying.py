@@ -61,13 +61,13 @@ def confine(job: Job, source: Source) -> None:
         since = _since(job, source.destination)
         left_out = _left_out(job, source.destination, since)
     except KvsyncError as error:
-        job.report.error = error
+        job.stop(error)
         return
     _note_left_over(job, source, since)
     for reason in (_NEWER, _WITHOUT, _CUT, _OTHERWISE):
         _leave_out(job, left_out.get(reason, []), reason)
     named = names_of(job.entries)
-    job.rows = {key: row for key, row in job.rows.items() if key in named or row.owner != job.owner}
+    job.take(rows={k: row for k, row in job.rows.items() if k in named or row.owner != job.owner})
 
 
 def _left_out(job: Job, file: Destination, since: _Since) -> dict[str, list[str]]:
@@ -141,23 +141,23 @@ def undone(job: Job) -> Iterator[Outcome]:
 
 def lost_keys(job: Job) -> int:
     """How many keys are missing that the job's file has no value of."""
-    return sum(not deletes for deletes in job.left_over.values())
+    return sum(not deletes for deletes in job.basis.left_over.values())
 
 
 def warn_left_over(job: Job) -> None:
     """Say what the job will not do, and who can."""
     lost = lost_keys(job)
-    deletes = len(job.left_over) - lost
+    deletes = len(job.basis.left_over) - lost
     if lost:
         they = "are" if lost > 1 else "is"
         gone = "their values were" if lost > 1 else "its value was"
-        job.report.warnings.append(
+        job.warn(
             f"{count_text(lost, 'key')} {they} not in this file ({gone} gone): run the first"
             " command again"
         )
     if deletes:
         they = "are" if deletes > 1 else "is"
-        job.report.warnings.append(
+        job.warn(
             f"{count_text(deletes, 'delete')} {they} not done from this file: run the first"
             " command again, with --delete"
         )
@@ -167,14 +167,15 @@ def _note_left_over(job: Job, source: Source, since: _Since) -> None:
     written = source.destination.written
     try:
         recent = job.state.recent(job.target) if job.state else {}
-        job.left_over = {
+        left_over = {
             one.key: one.deletes
             for one in source.left_over
             if not _is_let_go(one, job.rows.get(one.key), since)
             and _is_open(one, job.rows.get(one.key), written, recent)
         }
+        job.take(left_over=left_over)
     except KvsyncError as error:
-        job.report.error = error
+        job.stop(error)
 
 
 def _is_let_go(one: "LeftOver", row: Row | None, since: _Since) -> bool:
@@ -196,9 +197,9 @@ def _leave_out(job: Job, keys: list[str], reason: str) -> None:
     if keys:
         named = ", ".join(map(printable, keys[:_NAMED]))
         more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
-        job.report.warnings.append(f"not sent, since {reason}: {named}{more}")
+        job.warn(f"not sent, since {reason}: {named}{more}")
         left_out = set(keys)
-        job.entries = [entry for entry in job.entries if entry.key not in left_out]
+        job.take(entries=[entry for entry in job.entries if entry.key not in left_out])
 
 
 def _is_overtaken(entry: Entry, row: Row | None, written: float) -> bool:

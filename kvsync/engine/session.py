@@ -38,7 +38,7 @@ _WINDOW_S = 1.0
 """For how long the service counts a request against the pace."""
 
 T = TypeVar("T")
-Step: TypeAlias = Callable[[Job, EdgeKVClient], Awaitable[None]]
+Step: TypeAlias = Callable[[Job, EdgeKVClient], Awaitable[T]]
 
 
 class Work(Protocol):
@@ -144,21 +144,24 @@ class Network:
         finally:
             self._reads.by, self._reads.last = self, time.monotonic()
 
-    async def each(self, jobs: Iterable[Job], all_jobs: Sequence[Job], step: Step) -> None:
-        """Take a step for each job, one after the other.
+    async def each(
+        self, jobs: Iterable[Job], all_jobs: Sequence[Job], step: Step[T]
+    ) -> list[tuple[Job, T]]:
+        """Take a step for each job, one after the other; returns what each has returned.
 
-        What went wrong stands in the jobs' reports; nothing is raised for it. ``all_jobs`` are
+        A job of which the step raises is stopped by that error, and has no result. ``all_jobs`` are
         those of the call: they name what an emulator within must have.
         """
+        results = []
         for job in jobs:
             try:
                 if job.state_path not in self._broken:
-                    await self._take(step, job, all_jobs)
+                    results.append((job, await self._take(step, job, all_jobs)))
             except Interrupted:
                 if self._bound and not self.signal:
-                    job.report.error = job.report.error or self._bound.error(job.report)
+                    job.stop(self._bound.error(job.report))
             except KvsyncError as error:
-                job.report.error = error
+                job.stop(error)
             job.report.signal = job.report.signal or self.signal
             if _is_missing(job.report.error):
                 # Whoever makes it anew makes it empty.
@@ -167,15 +170,16 @@ class Network:
                 self.over = True
             if isinstance(job.report.error, StateError):
                 self._broken.add(job.state_path)
+        return results
 
-    async def _take(self, step: Step, job: Job, all_jobs: Sequence[Job]) -> None:
+    async def _take(self, step: Step[T], job: Job, all_jobs: Sequence[Job]) -> T:
         """Raises `Interrupted` if something keeps the step from its end, and what it raises."""
         self.go_on()
         client = await self.interruptible(self._connections.client(job, all_jobs))
         self.go_on()
         # What stopped the step before this one need not stop this one.
         self.throttle.resume()
-        await step(job, client)
+        return await step(job, client)
 
     def go_on(self) -> None:
         """Raises `Interrupted` if nothing more is to be done."""
@@ -286,7 +290,7 @@ def _doubt(jobs: Iterable[Job], missing: Job) -> None:
             try:
                 job.state.doubt(job.target)
             except StateError as error:
-                job.report.warnings.append(str(error))
+                job.warn(str(error))
 
 
 def _concerns_all(error: KvsyncError | None) -> bool:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, TypeVar
 from kvsync.edgekv.client import EdgeKVClient
 from kvsync.edgekv.shapes import NamespaceInfo
 from kvsync.engine.call import Call
-from kvsync.engine.job import Job, target_job
+from kvsync.engine.job import Job
+from kvsync.engine.opening import target_job
 from kvsync.engine.session import Network
 from kvsync.model.errors import Interrupted, RejectedError
 from kvsync.model.values import Ack, Expiry, Pair, Target

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 
 from kvsync.engine.call import Call, Settings
-from kvsync.engine.job import Job, find_targets, going, know_rows, open_source_of
+from kvsync.engine.job import Job, going
+from kvsync.engine.opening import find_targets, know_rows, open_source_of
 from kvsync.engine.target import local_endpoint, state_paths
 from kvsync.model.errors import DamagedError, KvsyncError, PassingError
 from kvsync.model.text import count_text, printable
@@ -43,7 +44,7 @@ def open_states(jobs: Iterable[Job], open_state: Callable[[str], State]) -> None
             know_rows(users)
         except KvsyncError as error:
             for job in users:
-                job.report.error = error
+                job.stop(error)
 
 
 class Holder:
@@ -126,7 +127,7 @@ def reopen(jobs: Iterable[Job], call: Call, *, everything: bool) -> list[Job]:
             _reopen(job, call)
         elif not job.outdated:
             job.outdated = True
-            job.report.warnings.append(_OUTDATED)
+            job.warn(_OUTDATED)
     know_rows([job for job, source in found if not (source.passing or job.report.error)])
     return [job for job, source in found if not source.passing]
 
@@ -139,7 +140,7 @@ def _reopen(job: Job, call: Call) -> None:
     find_targets([job], call)
     if job.state_path != before and not job.report.error:
         told = "its state belongs somewhere else since another run was waited for: run again"
-        job.report.error = PassingError("SourceChanged", told)
+        job.stop(PassingError("SourceChanged", told))
 
 
 _ORPHANS = (

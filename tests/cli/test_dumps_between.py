@@ -27,7 +27,7 @@ def test_time_that_passes_meanwhile(kvsync, edge, write, meanwhile, monkeypatch,
     )
     clock = [now]
     monkeypatch.setattr(
-        "kvsync.engine.job.open_source",
+        "kvsync.engine.opening.open_source",
         lambda path, options, environ: open_source(
             path, options, environ=environ, clock=lambda: clock[0]
         ),

@@ -256,7 +256,7 @@ def test_a_real_wait(kvsync, edge, write, monkeypatch):
         if "waiting for another run" in line:
             lock.__exit__(None, None, None)
 
-    monkeypatch.setattr("kvsync.engine.sync.hold_the_rest", hold_the_rest)
+    monkeypatch.setattr("kvsync.engine.stages.hold_the_rest", hold_the_rest)
     monkeypatch.setattr("kvsync.cli.console.Console.tell", tell)
     assert kvsync("sync", "site", *WAITING).code == 0
     assert held(edge) == {"a": "one", "f": "new"}

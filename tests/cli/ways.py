@@ -21,7 +21,8 @@ class Ways:
         self.short: list[bool] = []
         self.closed = False
         self.ahead = 0.0
-        monkeypatch.setattr("kvsync.engine.front.unchanged", self._unchanged)
+        for command in ("plan", "sync"):
+            monkeypatch.setattr(f"kvsync.engine.{command}.unchanged", self._unchanged)
         monkeypatch.setattr("kvsync.sources.files._TICK", -3600.0)
         for command in ("plan", "sync"):
             path = f"kvsync.cli.{command}.call_from"
