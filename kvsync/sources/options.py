@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from kvsync.formats.folder_index import INDEX_NAME
+from kvsync.formats.filenames import INDEX_NAME
 from kvsync.formats.record import Loss
 from kvsync.model.errors import UsageError
 from kvsync.model.files import absolute

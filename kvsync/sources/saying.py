@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 
-from kvsync.formats.folder_index import INDEX_NAME, file_name
+from kvsync.formats.filenames import INDEX_NAME, file_name
 from kvsync.model.errors import InputError
 from kvsync.model.keys import check_key, escape_key, join_key, path_key
 from kvsync.sources.manifest.expiry import parse_ttl

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kvsync.formats.folder_index import INDEX_NAME, TEMPORARY, file_name
+from kvsync.formats.filenames import INDEX_NAME, TEMPORARY, file_name
 
 KEY = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=512)
 PLAIN = re.compile(r"[a-z0-9_][a-z0-9_-]{0,199}")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.formats.folder_index import Origin, file_name, index_lines
+from kvsync.formats.filenames import file_name
+from kvsync.formats.folder_index import Origin, index_lines
 from kvsync.model.errors import UsageError
 from kvsync.model.values import NEVER, Expiry
 from kvsync.sources import SourceOptions, open_source

@@ -6,17 +6,8 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from kvsync.formats.folder_index import (
-    INDEX_NAME,
-    TEMPORARY,
-    Index,
-    Origin,
-    end_line,
-    file_name,
-    index_lines,
-    pair_lines,
-    read_index,
-)
+from kvsync.formats.filenames import INDEX_NAME, TEMPORARY, file_name
+from kvsync.formats.folder_index import Index, Origin, end_line, index_lines, pair_lines, read_index
 from kvsync.formats.output.files import Growing, disk_faults, hold, open_kept, write_all
 from kvsync.model.errors import UsageError
 from kvsync.model.files import open_private

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
 
-from kvsync.formats.folder_index import INDEX_NAME
+from kvsync.formats.filenames import INDEX_NAME
 from kvsync.model.keys import check_key, join_key
 from kvsync.model.values import Expiry
 from kvsync.sources.manifest.fields import convert, read_fields

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kvsync.formats.folder_index import INDEX_NAME, TEMPORARY, file_name
+from kvsync.formats.filenames import INDEX_NAME, TEMPORARY, file_name
 from kvsync.model.errors import InputError
 from kvsync.model.values import NEVER, Expiry
 from kvsync.sources.files import os_fault

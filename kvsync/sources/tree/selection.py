@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kvsync.formats.folder_index import INDEX_NAME
+from kvsync.formats.filenames import INDEX_NAME
 from kvsync.sources.options import Tree
 from kvsync.sources.tree.patterns import Rules, decide, matching
 

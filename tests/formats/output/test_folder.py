@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from kvsync.formats.folder_index import Origin, file_name
+from kvsync.formats.filenames import file_name
+from kvsync.formats.folder_index import Origin
 from kvsync.formats.output import open_place
 from kvsync.model.errors import InputError, LockedError, OutputError, UsageError
 from kvsync.model.values import Pair
