@@ -146,7 +146,7 @@ def _is_loopback_host(host: str) -> bool:
 def _trust(ca_file: str) -> "ssl.SSLContext":
     import ssl
 
-    from kvsync.edgekv.options import trusting
+    from kvsync.edgekv.tls import trusting
 
     return trusting(ca_file) if ca_file else ssl.create_default_context()
 

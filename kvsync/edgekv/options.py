@@ -1,4 +1,4 @@
-"""How a client behaves: its time-outs, the certificates that it believes, and its proxy.
+"""How a client behaves: its time-outs, and the proxy that it goes through.
 
 The user name and password of the proxy leave for the proxy alone: no message has them, and no
 library that might put its URL into one.
@@ -16,28 +16,6 @@ from yarl import URL
 from kvsync.edgekv.endpoint import is_host_name, is_loopback
 from kvsync.model.errors import FatalError, PassingError, ServiceError, UsageError
 from kvsync.model.text import printable
-
-
-def trusting(ca_file: str) -> ssl.SSLContext:
-    """What verifies certificates by the system's CAs and by those in ``ca_file`` (PEM).
-
-    Raises `UsageError` for a file that cannot be read, or that holds none.
-    """
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(("http/1.1",))
-    try:
-        context.load_verify_locations(cafile=ca_file)
-    except ssl.SSLError:
-        raise UsageError(
-            f"--ca-file: {printable(ca_file)} is no file of certificates in PEM: it must hold"
-            " '-----BEGIN CERTIFICATE-----'"
-        ) from None
-    except OSError as error:
-        raise UsageError(
-            f"--ca-file: {printable(ca_file)} cannot be read: {error.strerror}"
-        ) from None
-    return context
-
 
 _SYSTEM = "the system's settings"
 _PASSING = (408, 425, 429)

@@ -16,10 +16,11 @@ from kvsync.edgekv.body import SteadyBody
 from kvsync.edgekv.clock import ServiceClock, steady
 from kvsync.edgekv.connector import PacedConnector
 from kvsync.edgekv.endpoint import is_loopback
-from kvsync.edgekv.options import ClientOptions, proxy_for, trusting
+from kvsync.edgekv.options import ClientOptions, proxy_for
 from kvsync.edgekv.reading import Patience, Room, read_body
 from kvsync.edgekv.signing import signed_headers
 from kvsync.edgekv.throttle import Throttle
+from kvsync.edgekv.tls import trusting
 from kvsync.edgekv.translate import FOREIGN, Scene, error_from_exception
 
 if TYPE_CHECKING:

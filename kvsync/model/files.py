@@ -1,10 +1,14 @@
 """Paths made absolute, what is mounted where, and files that nobody else may read."""
 
 import contextlib
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
+
+AT_ONCE = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 _LIST = "/proc/self/mountinfo"
 """https://www.man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html; other systems have none."""
@@ -128,3 +132,16 @@ def absolute(path: str) -> str:
         elif name not in {"", "."}:
             here = os.path.join(here, name)
     return here
+
+
+def open_regular(path: str) -> BinaryIO:
+    """A regular file, open for reading. Raises `OSError`, also if something else is there."""
+    file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - the caller closes it
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise OSError(errno.ENOTSUP, "Not a regular file")
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | AT_ONCE)

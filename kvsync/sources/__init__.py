@@ -11,10 +11,11 @@ from dataclasses import replace
 
 from kvsync.formats import FORMATS, guess_format, name_stranger
 from kvsync.model.errors import InputError, Mistake, UsageError
+from kvsync.model.files import open_regular
 from kvsync.model.owners import name_fault
 from kvsync.model.text import printable
 from kvsync.model.utf8 import require_utf8
-from kvsync.sources.files import Clock, open_regular, os_fault
+from kvsync.sources.files import Clock, os_fault
 from kvsync.sources.interface import Source
 from kvsync.sources.manifest.piped import STDIN, is_piped, read_manifest
 from kvsync.sources.options import SourceOptions, flags_beside_manifest, tree_flags

@@ -6,8 +6,9 @@ import os
 import stat
 import struct
 from collections.abc import Callable
-from typing import BinaryIO, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from kvsync.model.files import AT_ONCE
 from kvsync.model.limits import MAX_VALUE_SIZE
 from kvsync.model.values import Lost
 from kvsync.sources.ours import OURS, is_ours
@@ -17,7 +18,6 @@ Clock: TypeAlias = Callable[[], float]
 """Unix seconds."""
 
 # A FIFO that took the file's place must not stop the run.
-_AT_ONCE = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 _TICK = 2.0
 """Seconds. The coarsest time stamp in use is FAT's; a file changed again within one tick of the
@@ -193,7 +193,7 @@ Raw: TypeAlias = tuple[bytes, os.stat_result, os.stat_result]
 def read_raw(path: str) -> Raw | Lost:
     """A regular file's bytes (at most one more than a value may have), and its status around."""
     try:
-        descriptor = os.open(path, _AT_ONCE)
+        descriptor = os.open(path, AT_ONCE)
     except OSError as error:
         return Lost(os_fault(error))
     try:
@@ -209,19 +209,6 @@ def read_raw(path: str) -> Raw | Lost:
         return Lost(os_fault(error))
     finally:
         os.close(descriptor)
-
-
-def open_regular(path: str) -> BinaryIO:
-    """A regular file, open for reading. Raises `OSError`, also if something else is there."""
-    file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - the caller closes it
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        return file
-    file.close()
-    raise OSError(errno.ENOTSUP, "Not a regular file")
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | _AT_ONCE)
 
 
 def _rest(descriptor: int, most: int) -> bytes:

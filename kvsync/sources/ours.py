@@ -5,6 +5,8 @@ import os
 import re
 from io import BytesIO
 
+from kvsync.model.files import open_regular
+
 OURS = "a file that kvsync keeps for itself: it is part of no source, leave it out"
 
 _SQLITE = b"SQLite format 3\0"
@@ -36,8 +38,6 @@ def is_ours(path: str, head: bytes) -> bool:
 
 def head_of(path: str) -> bytes:
     """What a regular file begins with; nothing of what is none, or cannot be read."""
-    from kvsync.sources.files import open_regular
-
     try:
         with open_regular(path) as file:
             return file.read(_LONGEST)

@@ -13,7 +13,7 @@ from kvsync.formats import reader
 from kvsync.formats.failures import FailureHeader, LeftOver, find_header, left_over
 from kvsync.formats.record import Losses
 from kvsync.model.errors import InputError, Mistake, UsageError
-from kvsync.model.files import absolute
+from kvsync.model.files import absolute, open_regular
 from kvsync.model.tally import NOTHING_TOLD
 from kvsync.model.text import count_text, printable
 from kvsync.model.values import Destination, Entry, Loaded, Recall
@@ -22,7 +22,7 @@ from kvsync.sources.dump.dumpoptions import rules_of
 from kvsync.sources.dump.failed import destination_of, home_of, options_for, unasked
 from kvsync.sources.dump.scratch import Scratch, no_room
 from kvsync.sources.evidence import Evidence
-from kvsync.sources.files import Clock, open_regular, os_fault
+from kvsync.sources.files import Clock, os_fault
 from kvsync.sources.interface import Fingerprint
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import SourceOptions, ttl_of

@@ -13,10 +13,11 @@ from kvsync.formats import guess_format, name_stranger, parse_delimiter, reader
 from kvsync.formats.policies import Rules
 from kvsync.formats.record import NO_LOSSES, Layout, Loss, Losses
 from kvsync.model.entries import left_out_of
+from kvsync.model.files import open_regular
 from kvsync.model.keys import check_key
 from kvsync.model.values import Entry, Loaded
 from kvsync.sources.dump.dumped import DumpFile, DumpReader, Filling
-from kvsync.sources.files import Clock, open_regular, os_fault
+from kvsync.sources.files import Clock, os_fault
 from kvsync.sources.manifest.fields import convert, read_fields
 from kvsync.sources.manifest.nodes import Mapping, Node, Scalar
 from kvsync.sources.manifest.nodes import Sequence as SequenceNode
