@@ -75,7 +75,7 @@ class Terminated(BaseException):
 
 
 def run(args: Sequence[str]) -> int:
-    """Run one command line; returns its exit code (design: Command line)."""
+    """Run one command line and return its exit code."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return _run(args)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from kvsync.cli.dumps import dump_options_from
+from kvsync.cli.dump_options import dump_options_from
 from kvsync.engine.call import Call, Choice, Settings, Verifying
 from kvsync.engine.stop_limits import Deadline
 from kvsync.model.errors import UsageError

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from kvsync.cli.failure import others_told
-from kvsync.cli.goingon import note_command
 from kvsync.cli.output import MessageFormat, told_lines, write_text
+from kvsync.cli.suggestion import note_command
 from kvsync.model.errors import HeldBackError, InputError, KvsyncError, PassingError, UsageError
 from kvsync.model.signals import ignore
 from kvsync.model.text import printable

@@ -6,9 +6,9 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
-from kvsync.cli.dumps import dump_options, policy_rows
-from kvsync.cli.expanded import PatternCommand
+from kvsync.cli.dump_options import dump_options, policy_rows
 from kvsync.cli.options import option, output_options, read_options
+from kvsync.cli.shell_expansion import PatternCommand
 from kvsync.engine.call import Converting
 from kvsync.engine.convert import convert
 from kvsync.formats.output import FILE_FORMATS, STDOUT, guess_format

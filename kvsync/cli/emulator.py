@@ -13,9 +13,9 @@ from typing import Any
 import click
 
 from kvsync.cli.failure import others_told
-from kvsync.cli.kinds import Duration
 from kvsync.cli.options import option
 from kvsync.cli.output import MessageFormat
+from kvsync.cli.param_types import Duration
 from kvsync.emulator.options import ALL_FAULTS, DEFAULT_FAULTS, LIMITS, NEWER, EmulatorOptions
 from kvsync.model.errors import UsageError
 from kvsync.model.files import absolute

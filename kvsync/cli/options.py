@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import click
 
-from kvsync.cli.kinds import Duration, MaxDelete, Rate
+from kvsync.cli.param_types import Duration, MaxDelete, Rate
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _Decorator: TypeAlias = Callable[[_F], _F]

@@ -8,9 +8,9 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
-from kvsync.cli.kinds import Duration
 from kvsync.cli.options import namespace_options, option
 from kvsync.cli.output import emit
+from kvsync.cli.param_types import Duration
 from kvsync.engine.single import put
 from kvsync.model.errors import UsageError
 from kvsync.model.values import Expiry

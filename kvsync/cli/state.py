@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from kvsync.cli.expanded import PatternCommand
 from kvsync.cli.options import lock_timeout_option, option, output_options, state_option
 from kvsync.cli.output import emit
+from kvsync.cli.shell_expansion import PatternCommand
 from kvsync.cli.state_check import check_command, rebuild_command
 from kvsync.cli.state_file import owner_line, path_of, source_argument
 from kvsync.model.errors import UsageError

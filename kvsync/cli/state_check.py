@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from kvsync.cli.dumps import dump_options
+from kvsync.cli.dump_options import dump_options
 from kvsync.cli.options import (
     adopt_option,
     lock_timeout_option,

@@ -6,8 +6,7 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
-from kvsync.cli.dumps import dump_options
-from kvsync.cli.expanded import PatternCommand
+from kvsync.cli.dump_options import dump_options
 from kvsync.cli.options import (
     output_options,
     plan_options,
@@ -16,6 +15,7 @@ from kvsync.cli.options import (
     sources_argument,
     target_options,
 )
+from kvsync.cli.shell_expansion import PatternCommand
 from kvsync.engine.call import Verifying
 from kvsync.engine.plan import plan
 from kvsync.engine.sync import sync

@@ -6,10 +6,10 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
-from kvsync.cli.dumps import dump_options
-from kvsync.cli.expanded import PatternCommand
+from kvsync.cli.dump_options import dump_options
 from kvsync.cli.options import output_options, read_options, sources_argument
 from kvsync.cli.output import write_result
+from kvsync.cli.shell_expansion import PatternCommand
 from kvsync.engine.validate import validate
 from kvsync.model.text import count_text, printable, size_text
 

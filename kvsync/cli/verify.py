@@ -6,9 +6,7 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
-from kvsync.cli.dumps import dump_options
-from kvsync.cli.expanded import PatternCommand
-from kvsync.cli.kinds import Duration
+from kvsync.cli.dump_options import dump_options
 from kvsync.cli.options import (
     network_options,
     only_option,
@@ -17,6 +15,8 @@ from kvsync.cli.options import (
     sources_argument,
     target_options,
 )
+from kvsync.cli.param_types import Duration
+from kvsync.cli.shell_expansion import PatternCommand
 from kvsync.engine.call import Verifying
 from kvsync.engine.verify import verify
 

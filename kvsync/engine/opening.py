@@ -7,7 +7,7 @@ from functools import partial
 
 from kvsync.engine.call import API_RATE, Call, Choice, Settings
 from kvsync.engine.job import Job, Located, going
-from kvsync.engine.local import found_state, narrowed, refuse_missing
+from kvsync.engine.local_data import found_state, narrowed, refuse_missing
 from kvsync.engine.target import (
     LOCAL_NAMESPACE,
     local_endpoint,

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from kvsync.model.files import AT_ONCE
 from kvsync.model.limits import MAX_VALUE_SIZE
 from kvsync.model.values import Lost
-from kvsync.sources.ours import OURS, is_ours
+from kvsync.sources.own_files import OURS, is_ours
 from kvsync.sources.tree.devices import Device, Devices
 
 Clock: TypeAlias = Callable[[], float]

@@ -12,8 +12,8 @@ from kvsync.model.keys import check_key, escape_key, join_key, path_key
 from kvsync.model.text import printable
 from kvsync.model.values import NEVER, Expiry
 from kvsync.sources.dump.dumpoptions import NOTHING_SAID, DumpOptions
+from kvsync.sources.index_conflicts import TOLD_BY_INDEX, contradicting
 from kvsync.sources.manifest.expiry import SHORT_TTL, parse_ttl
-from kvsync.sources.saying import TOLD_BY_INDEX, contradicting
 from kvsync.sources.tree.patterns import Rules, parse_rules
 
 

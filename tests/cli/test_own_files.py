@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kvsync.emulator import store
-from kvsync.sources.ours import APPLICATIONS
+from kvsync.sources.own_files import APPLICATIONS
 from kvsync.state import schema
 from tests.cli.failing import broken
 from tests.cli.spoiling import STATE

@@ -11,9 +11,8 @@ import pytest
 
 from kvsync.engine import unchanged
 from kvsync.engine.call import Call, Settings
-from kvsync.engine.sameness import LONG_WAY, NO_MATTER, is_plain
 from kvsync.engine.stop_limits import Deadline
-from kvsync.engine.unchanged import identities
+from kvsync.engine.unchanged import LONG_WAY, NO_MATTER, identities, is_plain
 
 PLAIN = (
     (bool, [True, False]), (int, [1, 2]), (float, [1.5, 2.5]), (str, ["x", "y"]),

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from kvsync.model.values import nothing_known
-from kvsync.sources.evidence import still_holds
+from kvsync.sources.snapshot import still_holds
 from kvsync.sources.tree.devices import Device, Devices
 from tests.sources.growing import tree
 from tests.sources.making import manifest, nothing, row_of

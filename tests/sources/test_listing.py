@@ -8,7 +8,7 @@ import pytest
 
 from kvsync.model.values import Row
 from kvsync.sources import SourceOptions, open_source
-from kvsync.sources.evidence import still_holds
+from kvsync.sources.snapshot import still_holds
 
 LATER = 4102444800.0
 

@@ -21,12 +21,12 @@ from kvsync.sources.dump.dumped import DumpFile, DumpReader, Filling
 from kvsync.sources.dump.dumpoptions import rules_of
 from kvsync.sources.dump.failed import destination_of, home_of, options_for, unasked
 from kvsync.sources.dump.scratch import Scratch, no_room
-from kvsync.sources.evidence import Evidence
 from kvsync.sources.files import Clock, os_fault
 from kvsync.sources.interface import Fingerprint
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import SourceOptions, ttl_of
 from kvsync.sources.origins import Whereabouts
+from kvsync.sources.snapshot import Evidence
 
 STDIN = "-"
 _BLOCK = 1 << 20

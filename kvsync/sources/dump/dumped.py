@@ -11,9 +11,9 @@ from kvsync.formats.policies import NOT_TEXT, POLICIES, Rules, Settled, names_of
 from kvsync.formats.record import ERROR, SKIP, Fault, Item, Layout, Loss, Lossy, Note, Read, Record
 from kvsync.model.text import count_text, printable
 from kvsync.model.values import Entry, Expiry, Loaded, Lost
-from kvsync.sources.evidence import status_mark
 from kvsync.sources.files import Clock
 from kvsync.sources.mistakes import Mistakes, quoted
+from kvsync.sources.snapshot import status_mark
 
 if TYPE_CHECKING:
     from kvsync.sources.dump.scratch import Scratch

@@ -14,8 +14,8 @@ from kvsync.model.owners import name_fault
 from kvsync.model.tally import Tally, Tallying
 from kvsync.model.utf8 import is_text
 from kvsync.model.values import NEVER, Destination, Entry, Expiry, Loaded, Recall
-from kvsync.sources.evidence import Consulted, Evidence, digest_of
 from kvsync.sources.files import Clock
+from kvsync.sources.gc_pause import gc_paused
 from kvsync.sources.interface import Fingerprint
 from kvsync.sources.manifest.fields import WRITE_VERSION, convert, is_nothing, read_fields
 from kvsync.sources.manifest.files import FileSection
@@ -28,10 +28,10 @@ from kvsync.sources.manifest.scalars import flatten
 from kvsync.sources.manifest.schema import DefaultFields, HeadFields, ManifestFields
 from kvsync.sources.manifest.treefields import TreeContext, read_tree
 from kvsync.sources.manifest.variables import Paths, expand
-from kvsync.sources.memory import gc_paused
 from kvsync.sources.mistakes import Mistakes, quoted
 from kvsync.sources.options import SourceOptions
 from kvsync.sources.origins import Whereabouts
+from kvsync.sources.snapshot import Consulted, Evidence, digest_of
 from kvsync.sources.tree.tree import Claims, TreeReader
 
 

@@ -13,8 +13,8 @@ from yaml import events as ev
 
 from kvsync.model.errors import InputError, Mistake
 from kvsync.model.limits import MAX_MANIFEST_NODES, MAX_MANIFEST_SIZE
+from kvsync.sources.gc_pause import gc_paused
 from kvsync.sources.manifest.yamltext import fault_in, last_place, prepare
-from kvsync.sources.memory import gc_paused
 
 MAX_DEPTH = 64
 

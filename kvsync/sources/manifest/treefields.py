@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 from kvsync.formats.filenames import INDEX_NAME
 from kvsync.model.keys import check_key, join_key
 from kvsync.model.values import Expiry
+from kvsync.sources.index_conflicts import TOLD_BY_INDEX, contradicting
 from kvsync.sources.manifest.fields import convert, read_fields
 from kvsync.sources.manifest.keys import Lifetimes
 from kvsync.sources.manifest.nodes import Mapping, Node, Scalar, Sequence
@@ -15,7 +16,6 @@ from kvsync.sources.manifest.schema import TreeFields
 from kvsync.sources.manifest.variables import Paths
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import Tree, is_exported
-from kvsync.sources.saying import TOLD_BY_INDEX, contradicting
 from kvsync.sources.tree.patterns import Rules, parse_rules
 
 

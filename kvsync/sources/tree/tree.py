@@ -11,7 +11,6 @@ from kvsync.model.keys import check_key
 from kvsync.model.tally import Tally, Tallying, Why
 from kvsync.model.text import count_text, printable
 from kvsync.model.values import Destination, Entry, Expiry, Loaded, Lost, Recall, Row, nothing_known
-from kvsync.sources.evidence import Evidence
 from kvsync.sources.files import (
     AUTO,
     Clock,
@@ -23,15 +22,16 @@ from kvsync.sources.files import (
     size_fault,
     stored_as,
 )
+from kvsync.sources.gc_pause import gc_paused
 from kvsync.sources.interface import Fingerprint
-from kvsync.sources.listing import Observed, Unobserved
-from kvsync.sources.memory import gc_paused
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import SourceOptions, Tree, tree_from_options
 from kvsync.sources.origins import Whereabouts
-from kvsync.sources.ours import OURS, head_of, is_ours
+from kvsync.sources.own_files import OURS, head_of, is_ours
+from kvsync.sources.snapshot import Evidence
 from kvsync.sources.tree.devices import Devices
 from kvsync.sources.tree.indexed import keys_of
+from kvsync.sources.tree.listing import Observed, Unobserved
 from kvsync.sources.tree.mistakes import Folder, join_warnings, twins_warning, why_left_out
 from kvsync.sources.tree.selection import inside, is_utf8
 from kvsync.sources.tree.walk import Found, walk

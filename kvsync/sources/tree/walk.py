@@ -10,10 +10,10 @@ from typing import NamedTuple
 from kvsync.model.limits import MAX_VALUE_SIZE
 from kvsync.model.values import Lost
 from kvsync.sources.files import link_fault, os_fault, read_raw, settled, signature
-from kvsync.sources.listing import Observed, own_identities, own_names
 from kvsync.sources.mistakes import Mistakes
 from kvsync.sources.options import Tree
 from kvsync.sources.tree.devices import Devices
+from kvsync.sources.tree.listing import Observed, own_identities, own_names
 from kvsync.sources.tree.patterns import Rules, parse_ignore_file
 from kvsync.sources.tree.selection import (
     BOOKKEEPING,

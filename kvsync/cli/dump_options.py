@@ -7,8 +7,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from kvsync.cli.kinds import Delimiter
 from kvsync.cli.options import option
+from kvsync.cli.param_types import Delimiter
 from kvsync.formats import FORMATS
 from kvsync.formats.policies import POLICIES
 from kvsync.formats.record import ERROR, SKIP, Layout, Loss

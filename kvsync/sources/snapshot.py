@@ -7,8 +7,8 @@ from hashlib import blake2b
 
 from kvsync.sources.files import Clock, plain, settled, signature
 from kvsync.sources.interface import Fingerprint, Seen
-from kvsync.sources.listing import Observed, looks_alike
 from kvsync.sources.tree.devices import Devices
+from kvsync.sources.tree.listing import Observed, looks_alike
 
 _BLOCK = 1 << 20
 

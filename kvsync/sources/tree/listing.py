@@ -10,8 +10,8 @@ from hashlib import blake2b
 from marshal import dumps
 from typing import Any
 
+from kvsync.sources.gc_pause import gc_paused
 from kvsync.sources.interface import Seen
-from kvsync.sources.memory import gc_paused
 from kvsync.sources.tree.devices import Device, Devices
 from kvsync.sources.tree.selection import BOOKKEEPING, is_left_out
 
