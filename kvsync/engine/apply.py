@@ -8,7 +8,7 @@ from kvsync.edgekv.namespace import Namespace
 from kvsync.engine.call import Call
 from kvsync.engine.job import Job
 from kvsync.engine.namespaces import check_capacity
-from kvsync.engine.remembering import begin
+from kvsync.engine.record_run import begin
 from kvsync.engine.session import Network, accounted
 from kvsync.model.errors import Interrupted
 from kvsync.model.values import Change, Outcome, OutcomeKind

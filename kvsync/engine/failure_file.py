@@ -1,4 +1,4 @@
-"""What a run could not deliver, written down so that just that can be tried again."""
+"""The failure file: what a run could not deliver, so that just that can be tried again."""
 
 import os
 import shlex
@@ -9,9 +9,8 @@ from msgspec import UNSET
 
 from kvsync.engine.call import Call, Settings
 from kvsync.engine.job import Job
-from kvsync.engine.retrying import undone
 from kvsync.formats import guess_format
-from kvsync.formats.failures import (
+from kvsync.formats.failure_file import (
     VERSION,
     FailureHeader,
     FailureLine,
@@ -25,7 +24,7 @@ from kvsync.model.files import absolute
 from kvsync.model.text import printable
 from kvsync.model.values import Action, Entry, Loaded, Outcome
 from kvsync.report import FailuresFile
-from kvsync.state.undelivered import Wanted
+from kvsync.state.failures import Wanted
 
 _FORM = "jsonl"
 _TOGETHER = 5000
@@ -179,14 +178,14 @@ class _Writing:
         job, listed = self._job, self._listed
         self._listed = {}
         if job.state:
-            job.state.note_undelivered(job.target, job.owner, listed)
-            job.state.note_listing(job.target, job.owner, self._written, job.run_number)
+            job.state.note_failures(job.target, job.owner, listed)
+            job.state.note_failure_file(job.target, job.owner, self._written, job.run_number)
 
     def _carry_over(self, append: Callable[[bytes], object]) -> None:
         """What a retry of a failure file passed over is missing still; raises `InputError`."""
         source, job = self._job.source, self._job
-        for one in source.left_over if source and job.basis.left_over else ():
-            if one.key in job.basis.left_over:
+        for one in source.valueless if source and job.basis.valueless else ():
+            if one.key in job.basis.valueless:
                 append(one.line)
 
     def _lines(self) -> Iterator[FailureLine]:
@@ -205,13 +204,13 @@ class _Writing:
             yield self._without(self._waiting.popleft(), reason)
         for _ in wanted:
             yield self._without(self._waiting.popleft(), reason)
-        for outcome in undone(self._job):
+        for outcome in self._job.undone:
             if outcome.change.action is Action.DELETE:
                 self.deletes += 1
                 yield _told(outcome, outcome.entry)
 
     def _wanted(self) -> Iterator[Entry]:
-        for outcome in undone(self._job):
+        for outcome in self._job.undone:
             if outcome.change.action is not Action.DELETE:
                 self._waiting.append(outcome)
                 yield outcome.change.entry

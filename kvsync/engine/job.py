@@ -8,7 +8,7 @@ from kvsync.engine.call import Call
 from kvsync.engine.target import emulator_data
 from kvsync.model.entries import unnamed_rows
 from kvsync.model.errors import KvsyncError
-from kvsync.model.values import Entry, Outcome, Row, Target
+from kvsync.model.values import Entry, Outcome, OutcomeKind, Row, Target
 from kvsync.plan.drift import Verdict
 from kvsync.report import RunReport
 from kvsync.sources.interface import Source
@@ -33,7 +33,7 @@ class Basis(NamedTuple):
     ``named_elsewhere``: keys of the same target that others answer for: another source of the call
     names them or has them as its orphans, or a state gives them to a source outside the call.
     ``left_out``: keys that the source names and has no entry for, where ``--only`` has made a list
-    of its entries. ``left_over``: keys of a failure file that it has no value of, and that are
+    of its entries. ``valueless``: keys of a failure file that it has no value of, and that are
     still to be pushed (False) or deleted (True). ``verdicts``: what reading the target has decided,
     by key. ``remote``: all keys of the namespace, where they were listed. ``absent``: the namespace
     is missing, and is to be created.
@@ -43,7 +43,7 @@ class Basis(NamedTuple):
     rows: Mapping[str, Row] = {}
     named_elsewhere: Container[str] = frozenset()
     left_out: Container[str] = frozenset()
-    left_over: Mapping[str, bool] = {}
+    valueless: Mapping[str, bool] = {}
     verdicts: Mapping[str, Verdict] = {}
     remote: Collection[str] | None = None
     absent: bool = False
@@ -107,6 +107,20 @@ class Job:
     def owner(self) -> str:
         """The owner of the source's keys."""
         return self.located.owner
+
+    @property
+    def undone(self) -> Iterator[Outcome]:
+        """How each change ended that is not done, in the order of the plan."""
+        plan = self.report.plan
+        outcomes = iter(self.report.outcomes)
+        outcome = next(outcomes, None)
+        for change in plan.steps if plan else ():
+            if outcome and outcome.change.entry.key == change.entry.key:
+                if outcome.kind is not OutcomeKind.DONE:
+                    yield outcome
+                outcome = next(outcomes, None)
+            else:
+                yield Outcome(OutcomeKind.SKIPPED, change, change.entry)
 
     @property
     def orphans(self) -> list[Row]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from kvsync.engine.call import Call
 from kvsync.engine.opening import open_jobs
-from kvsync.engine.remembering import remember_rebuilt
+from kvsync.engine.record_run import remember_rebuilt
 from kvsync.engine.stages import make_ready, network_of
 from kvsync.engine.state_access import Mender, glimpses
 from kvsync.report import Report

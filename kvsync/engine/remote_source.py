@@ -42,7 +42,7 @@ class RemoteSource:
     complete = True
     stale = False
     passing = False
-    left_over = ()
+    valueless = ()
     fingerprint = None
 
     def __init__(self, far: FarSide, job: Job, call: Call, copying: Copying) -> None:

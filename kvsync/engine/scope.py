@@ -3,13 +3,14 @@
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from kvsync.engine.call import Call
+from kvsync.engine.failure_retry import confine, warn_of_valueless
 from kvsync.engine.job import Job, foreign_keys, going
-from kvsync.engine.retrying import confine, warn_left_over
 from kvsync.model.entries import Indexed, Names, names_of
-from kvsync.model.errors import InputError, Mistake
+from kvsync.model.errors import InputError, KvsyncError, Mistake
 from kvsync.model.keys import matches
 from kvsync.model.text import count_text, printable
 from kvsync.model.values import Entry
+from kvsync.sources.interface import Source
 
 _LISTED = 10
 """Keys that two sources name and that are listed; of the others it is said how many there are."""
@@ -60,7 +61,7 @@ def narrow(jobs: Iterable[Job], call: Call) -> None:
     here = [job for job, _ in going(jobs)]
     for job, source in going(jobs):
         if not source.complete:
-            confine(job, source)
+            _confine(job, source)
     by_place: dict[Hashable, list[Job]] = {}
     for job in here:
         by_place.setdefault(job.place, []).append(job)
@@ -70,7 +71,14 @@ def narrow(jobs: Iterable[Job], call: Call) -> None:
     for job in here if call.only else ():
         _narrow(job, call.only)
     for job in here:
-        warn_left_over(job)
+        warn_of_valueless(job)
+
+
+def _confine(job: Job, source: Source) -> None:
+    try:
+        job.basis = confine(job, source)
+    except KvsyncError as error:
+        job.stop(error)
 
 
 def _share_out(jobs: Sequence[Job]) -> None:
@@ -99,7 +107,7 @@ def _narrow(job: Job, only: Iterable[str]) -> None:
     job.take(
         entries=found,
         left_out=left_out,
-        left_over={key: what for key, what in job.basis.left_over.items() if matches(key, only)},
+        valueless={key: what for key, what in job.basis.valueless.items() if matches(key, only)},
         rows={
             key: row
             for key, row in job.rows.items()

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from kvsync.engine.call import Call, Verifying
+from kvsync.engine.failure_retry import lost_keys
 from kvsync.engine.job import Job, failed
-from kvsync.engine.remembering import remember
-from kvsync.engine.retrying import lost_keys
+from kvsync.engine.record_run import remember
 from kvsync.engine.stages import Beside, OpenNetwork, make_ready, network_of
 from kvsync.engine.state_access import Holder
 from kvsync.engine.unchanged import keep

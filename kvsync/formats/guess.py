@@ -11,7 +11,7 @@ from typing import TypeAlias
 from kvsync.formats import cloudflare, consul, fastly, jsonl, strangers
 from kvsync.formats.decoder import Json, without_mark
 from kvsync.formats.delimiters import column_names, find_delimiter, wanted_columns
-from kvsync.formats.failures import BOOKKEEPING, find_header
+from kvsync.formats.failure_file import BOOKKEEPING, find_header
 from kvsync.formats.fields import unknown_field
 from kvsync.formats.jsontext import BrokenError, Found, JsonText
 from kvsync.formats.record import Layout

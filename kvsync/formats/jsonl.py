@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from kvsync.formats.decoder import DEEP, MANY, Decoder, Json, has_many_parts, syntax_words
-from kvsync.formats.failures import BOOKKEEPING, LOST, VERSION, read_header
+from kvsync.formats.failure_file import BOOKKEEPING, LOST, VERSION, read_header
 from kvsync.formats.fields import (
     WrongError,
     check_names,

@@ -8,7 +8,7 @@ from kvsync.model.tally import Tally
 from kvsync.model.values import Destination, Entry, Loaded, Recall
 
 if TYPE_CHECKING:
-    from kvsync.formats.failures import LeftOver
+    from kvsync.formats.failure_file import ValuelessFailure
 
 
 class Seen(NamedTuple):
@@ -95,7 +95,7 @@ class Source(Protocol):
         """
 
     @property
-    def left_over(self) -> "Iterable[LeftOver]":
+    def valueless(self) -> "Iterable[ValuelessFailure]":
         """What is still to be done and can not be done from here. Iterating raises `InputError`."""
 
     @property

@@ -50,7 +50,7 @@ def _is_known(head: bytes) -> bool:
         return head[_APPLICATION] in APPLICATIONS
     if not _BRACE.match(head) or head.find(_LIST, 0, _LONGEST) < 0:
         return False
-    from kvsync.formats.failures import find_header
+    from kvsync.formats.failure_file import find_header
 
     return find_header(BytesIO(head)) is not None
 

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 
 from kvsync.model.errors import StateError
 from kvsync.model.files import create_private
-from kvsync.state import fingerprints, handover, recent, undelivered
+from kvsync.state import failures, fingerprints, handover, recent
 from kvsync.state.place import FOLDER
 from kvsync.state.rows import COLUMNS
 from kvsync.state.trouble import damaged, foreign
@@ -76,7 +76,7 @@ def update(connection: sqlite3.Connection) -> None:
     """Add what older files of this version have not. Raises `sqlite3.Error`."""
     recent.prepare(connection)
     fingerprints.prepare(connection)
-    undelivered.prepare(connection)
+    failures.prepare(connection)
     if columns_in(connection) != COLUMNS:
         # Their rows get a checksum when they are next written.
         connection.execute("ALTER TABLE entry ADD COLUMN checksum INTEGER")

@@ -7,15 +7,15 @@ from itertools import chain
 from typing import Self
 
 from kvsync.model.values import PARTIAL, Change, Entry, Outcome, Row, Run, Target
-from kvsync.state import fingerprints, handover, recent, runs, undelivered
+from kvsync.state import failures, fingerprints, handover, recent, runs
 from kvsync.state.changing import doubt, forget, forget_all, mark, put, settle
+from kvsync.state.failures import Wanted
 from kvsync.state.file import StateFile
 from kvsync.state.handover import Handing, set_aside
 from kvsync.state.opening import open_for_noting, open_for_reading, open_for_writing, open_to_glance
 from kvsync.state.rows import COLUMNS, Fields, Lease, Place, StoredRows, fields_of, row_maker
 from kvsync.state.schema import columns_in
 from kvsync.state.trouble import damaged
-from kvsync.state.undelivered import Wanted
 
 _MANY = 50_000
 """Rows that are kept in memory: more of them would take more than a whole run may."""
@@ -224,40 +224,40 @@ class State(StateFile):
             number = self._place(target).number
             fingerprints.keep(connection, identity, target, number, content)
 
-    def undelivered(self, target: Target, owner: str) -> dict[str, Wanted]:
+    def failures(self, target: Target, owner: str) -> dict[str, Wanted]:
         """What failure files list of an owner's keys, and what of that still holds, by key."""
         if not self._connection:
             return {}
         with self._translated():
-            return undelivered.find(self._connection, self._find(target).number, owner)
+            return failures.find(self._connection, self._find(target).number, owner)
 
-    def undelivered_elsewhere(self, target: Target, owner: str) -> dict[str, list[str]]:
+    def failures_elsewhere(self, target: Target, owner: str) -> dict[str, list[str]]:
         """Keys that failure files list of all other owners, by owner."""
         if not self._connection:
             return {}
         with self._translated():
-            return undelivered.find_elsewhere(self._connection, self._find(target).number, owner)
+            return failures.find_elsewhere(self._connection, self._find(target).number, owner)
 
-    def listing(self, target: Target, owner: str, written: float) -> int | None:
+    def failure_file_run(self, target: Target, owner: str, written: float) -> int | None:
         """The number of the run that wrote the failure file of that time; None: none here did."""
         if not self._connection:
             return None
         with self._translated():
             number = self._find(target).number
-            return undelivered.find_listing(self._connection, number, owner, written)
+            return failures.run_of_file(self._connection, number, owner, written)
 
-    def note_listing(self, target: Target, owner: str, written: float, run: int) -> None:
+    def note_failure_file(self, target: Target, owner: str, written: float, run: int) -> None:
         """The run of this number writes a failure file, whose header has this time."""
         with self._transaction() as connection:
             number = self._place(target).number
-            undelivered.note_listing(connection, number, owner, written, run)
+            failures.note_failure_file(connection, number, owner, written, run)
 
-    def note_undelivered(
+    def note_failures(
         self, target: Target, owner: str, wanted: Mapping[str, Wanted | None]
     ) -> None:
         """A file lists these keys, or (None) what one lists of them is not wanted any more."""
         with self._transaction() as connection:
-            undelivered.note(connection, self._place(target).number, owner, wanted)
+            failures.note(connection, self._place(target).number, owner, wanted)
 
     def note_run(self, target: Target, owner: str, run: Run) -> None:
         """Note a whole run, of one who has changed nothing."""

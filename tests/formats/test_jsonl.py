@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvsync.formats.failures import FailureHeader, header_line, read_header
+from kvsync.formats.failure_file import FailureHeader, header_line, read_header
 from kvsync.formats.record import Fault, Record
 from kvsync.model.values import Expiry
 from tests.formats.feeding import KEYS, TEXTS, bare, faults, pairs, read, records

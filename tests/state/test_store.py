@@ -526,26 +526,29 @@ def test_forget_all(path):
     assert (rows(path), len(rows(path, OTHER))) == ({}, 1)
 
 
-def test_undelivered(path):
+def test_failures(path):
     """What a file lists is kept for its owner until it is taken off, and makes void what was kept
     of runs without anything to do; so is which run wrote the file."""
     wanted = {"a": (b"1", Expiry(ttl=5)), "b": (b"2", Expiry(at=9))}
     with State.write(path) as state:
         state.keep_fingerprint(TARGET, b"me", "nothing to do")
-        state.note_undelivered(TARGET, "me", wanted)
-        state.note_listing(TARGET, "me", 7.125, 3)
+        state.note_failures(TARGET, "me", wanted)
+        state.note_failure_file(TARGET, "me", 7.125, 3)
         assert state.fingerprint(b"me") is None
     with State.read(path) as state:
-        assert state.undelivered(TARGET, "me") == wanted
-        assert (state.undelivered(TARGET, "you"), state.undelivered(OTHER, "me")) == ({}, {})
-        assert state.listing(TARGET, "me", 7.125) == 3
-        assert state.listing(TARGET, "you", 7.125) is None
+        assert state.failures(TARGET, "me") == wanted
+        assert (state.failures(TARGET, "you"), state.failures(OTHER, "me")) == ({}, {})
+        assert state.failure_file_run(TARGET, "me", 7.125) == 3
+        assert state.failure_file_run(TARGET, "you", 7.125) is None
     with State.write(path) as state:
-        state.note_undelivered(TARGET, "me", {"a": None, "b": (b"3", Expiry())})
-        assert state.undelivered(TARGET, "me") == {"b": (b"3", Expiry())}
+        state.note_failures(TARGET, "me", {"a": None, "b": (b"3", Expiry())})
+        assert state.failures(TARGET, "me") == {"b": (b"3", Expiry())}
         for run in range(4, 150):
-            state.note_listing(TARGET, "me", float(run), run)
-        assert (state.listing(TARGET, "me", 7.125), state.listing(TARGET, "me", 149.0)) == (
+            state.note_failure_file(TARGET, "me", float(run), run)
+        assert (
+            state.failure_file_run(TARGET, "me", 7.125),
+            state.failure_file_run(TARGET, "me", 149.0),
+        ) == (
             None,
             149,
         )
@@ -559,6 +562,12 @@ def test_a_file_of_before_there_were_lists(path):
         connection.execute("DROP TABLE undelivered")
         connection.execute("DROP TABLE listing")
     with State.read(path) as state:
-        assert (state.undelivered(TARGET, "me"), state.listing(TARGET, "me", 1.0)) == ({}, None)
+        assert (state.failures(TARGET, "me"), state.failure_file_run(TARGET, "me", 1.0)) == (
+            {},
+            None,
+        )
     with State.read("/nowhere/state.db") as state:
-        assert (state.undelivered(TARGET, "me"), state.listing(TARGET, "me", 1.0)) == ({}, None)
+        assert (state.failures(TARGET, "me"), state.failure_file_run(TARGET, "me", 1.0)) == (
+            {},
+            None,
+        )

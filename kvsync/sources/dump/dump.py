@@ -10,7 +10,12 @@ from functools import cached_property, partial
 from typing import Any, BinaryIO
 
 from kvsync.formats import reader
-from kvsync.formats.failures import FailureHeader, LeftOver, find_header, left_over
+from kvsync.formats.failure_file import (
+    FailureHeader,
+    ValuelessFailure,
+    find_header,
+    valueless,
+)
 from kvsync.formats.record import Losses
 from kvsync.model.errors import InputError, Mistake, UsageError
 from kvsync.model.files import absolute, open_regular
@@ -19,7 +24,7 @@ from kvsync.model.text import count_text, printable
 from kvsync.model.values import Destination, Entry, Loaded, Recall
 from kvsync.sources.dump.dumped import DumpFile, DumpReader, Filling
 from kvsync.sources.dump.dumpoptions import rules_of
-from kvsync.sources.dump.failed import destination_of, home_of, options_for, unasked
+from kvsync.sources.dump.failure_file import destination_of, home_of, options_for, unasked
 from kvsync.sources.dump.scratch import Scratch, no_room
 from kvsync.sources.files import Clock, os_fault
 from kvsync.sources.interface import Fingerprint
@@ -90,13 +95,13 @@ class DumpSource:
         return evidence.fingerprint()
 
     @property
-    def left_over(self) -> Iterator[LeftOver]:
+    def valueless(self) -> Iterator[ValuelessFailure]:
         """Of a failure file, what a retry of it passes over. Raises `InputError`."""
         if self.complete:
             return
         try:
             with self._opened() as file:
-                yield from left_over(file)
+                yield from valueless(file)
         except OSError as error:
             raise InputError([Mistake(os_fault(error), printable(self.label))]) from None
 

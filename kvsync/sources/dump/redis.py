@@ -32,7 +32,7 @@ class RedisSource:
     complete = True
     stale = False
     passing = False
-    left_over = ()
+    valueless = ()
     fingerprint = None
     destination = Destination()
 

@@ -39,7 +39,7 @@ class Manifest:
     """A manifest, as a `Source`; opened, it is known to be YAML, and no more."""
 
     complete = True
-    left_over = ()
+    valueless = ()
 
     def __init__(
         self,

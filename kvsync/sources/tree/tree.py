@@ -244,7 +244,7 @@ class TreeSource:
     complete = True
     stale = False
     passing = False
-    left_over = ()
+    valueless = ()
 
     def __init__(self, path: str, options: SourceOptions, clock: Clock) -> None:
         tree, self._warnings = tree_from_options(path, options)

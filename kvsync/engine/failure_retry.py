@@ -1,20 +1,19 @@
-"""What of a failure file is still to be sent, and what is still missing though it cannot be."""
+"""A sync of a failure file: which of its pairs are still to be sent, and what is missing still."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from kvsync.engine.job import Job
+from kvsync.engine.job import Basis, Job
 from kvsync.model.entries import names_of
-from kvsync.model.errors import KvsyncError
 from kvsync.model.text import count_text, printable
-from kvsync.model.values import PARTIAL, Destination, Entry, Outcome, OutcomeKind, Row
+from kvsync.model.values import PARTIAL, Destination, Entry, Row
 from kvsync.sources.interface import Source
+from kvsync.state.failures import Wanted
 from kvsync.state.recent import UNSETTLED
-from kvsync.state.undelivered import Wanted
 
 if TYPE_CHECKING:
-    from kvsync.formats.failures import LeftOver
+    from kvsync.formats.failure_file import ValuelessFailure
 
 _NAMED = 5
 """How many keys a message lists before it only counts."""
@@ -55,19 +54,25 @@ def _agrees(entry: Entry, row: Row) -> bool:
     return not row.in_doubt and (row.digest, row.expiry) == (entry.digest, entry.expiry)
 
 
-def confine(job: Job, source: Source) -> None:
-    """Leave alone what the job does not name, or named before something newer got through."""
-    try:
-        since = _since(job, source.destination)
-        left_out = _left_out(job, source.destination, since)
-    except KvsyncError as error:
-        job.stop(error)
-        return
-    _note_left_over(job, source, since)
+def confine(job: Job, source: Source) -> Basis:
+    """The basis without what the file does not name, or named before something newer got through.
+
+    Warns of what is left out. Raises `StateError`.
+    """
+    file = source.destination
+    since = _since(job, file)
+    left_out = _left_out(job, file, since)
+    valueless = _valueless(job, source, since)
     for reason in (_NEWER, _WITHOUT, _CUT, _OTHERWISE):
-        _leave_out(job, left_out.get(reason, []), reason)
-    named = names_of(job.entries)
-    job.take(rows={k: row for k, row in job.rows.items() if k in named or row.owner != job.owner})
+        if keys := left_out.get(reason, []):
+            named = ", ".join(map(printable, keys[:_NAMED]))
+            more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
+            job.warn(f"not sent, since {reason}: {named}{more}")
+    gone = {key for keys in left_out.values() for key in keys}
+    entries = [e for e in job.entries if e.key not in gone] if gone else job.entries
+    named_keys = names_of(entries)
+    rows = {k: row for k, row in job.rows.items() if k in named_keys or row.owner != job.owner}
+    return job.basis._replace(entries=entries, rows=rows, valueless=valueless)
 
 
 def _left_out(job: Job, file: Destination, since: _Since) -> dict[str, list[str]]:
@@ -100,7 +105,7 @@ def _since(job: Job, file: Destination) -> _Since:
     since = _runs_since(job, file, job.owner)
     if not (job.state and since.known):
         return since
-    return since._replace(pending=job.state.undelivered(job.target, job.owner))
+    return since._replace(pending=job.state.failures(job.target, job.owner))
 
 
 def _runs_since(job: Job, file: Destination, owner: str) -> _Since:
@@ -109,7 +114,7 @@ def _runs_since(job: Job, file: Destination, owner: str) -> _Since:
     if not state or not file.written:
         return _Since()
     runs = state.numbered_runs(job.target, owner)
-    wrote = state.listing(job.target, job.owner, file.written)
+    wrote = state.failure_file_run(job.target, job.owner, file.written)
     known = wrote is not None
     if wrote is not None:
         later = [run for number, run in runs if number > wrote]
@@ -125,29 +130,15 @@ def _runs_since(job: Job, file: Destination, owner: str) -> _Since:
     )
 
 
-def undone(job: Job) -> Iterator[Outcome]:
-    """How each change ended that is not done, in the order of the plan."""
-    plan = job.report.plan
-    outcomes = iter(job.report.outcomes)
-    outcome = next(outcomes, None)
-    for change in plan.steps if plan else ():
-        if outcome and outcome.change.entry.key == change.entry.key:
-            if outcome.kind is not OutcomeKind.DONE:
-                yield outcome
-            outcome = next(outcomes, None)
-        else:
-            yield Outcome(OutcomeKind.SKIPPED, change, change.entry)
-
-
 def lost_keys(job: Job) -> int:
     """How many keys are missing that the job's file has no value of."""
-    return sum(not deletes for deletes in job.basis.left_over.values())
+    return sum(not deletes for deletes in job.basis.valueless.values())
 
 
-def warn_left_over(job: Job) -> None:
+def warn_of_valueless(job: Job) -> None:
     """Say what the job will not do, and who can."""
     lost = lost_keys(job)
-    deletes = len(job.basis.left_over) - lost
+    deletes = len(job.basis.valueless) - lost
     if lost:
         they = "are" if lost > 1 else "is"
         gone = "their values were" if lost > 1 else "its value was"
@@ -163,43 +154,33 @@ def warn_left_over(job: Job) -> None:
         )
 
 
-def _note_left_over(job: Job, source: Source, since: _Since) -> None:
+def _valueless(job: Job, source: Source, since: _Since) -> dict[str, bool]:
+    """Keys that are still missing though the file has no value of them: is it for a delete?"""
     written = source.destination.written
-    try:
-        recent = job.state.recent(job.target) if job.state else {}
-        left_over = {
-            one.key: one.deletes
-            for one in source.left_over
-            if not _is_let_go(one, job.rows.get(one.key), since)
-            and _is_open(one, job.rows.get(one.key), written, recent)
-        }
-        job.take(left_over=left_over)
-    except KvsyncError as error:
-        job.stop(error)
+    recent = job.state.recent(job.target) if job.state else {}
+    return {
+        one.key: one.deletes
+        for one in source.valueless
+        if not _is_let_go(one, job.rows.get(one.key), since)
+        and _is_open(one, job.rows.get(one.key), written, recent)
+    }
 
 
-def _is_let_go(one: "LeftOver", row: Row | None, since: _Since) -> bool:
+def _is_let_go(one: "ValuelessFailure", row: Row | None, since: _Since) -> bool:
     """Whether the source has let go of what this line is about."""
     if since.whole and (row is None or not one.deletes):
         return True
     return since.known and not one.deletes and (since.cut or one.key not in since.pending)
 
 
-def _is_open(one: "LeftOver", row: Row | None, written: float, recent: Mapping[str, float]) -> bool:
+def _is_open(
+    one: "ValuelessFailure", row: Row | None, written: float, recent: Mapping[str, float]
+) -> bool:
     """Whether this has not been done since, as far as the state can tell."""
     if row:
         return not _is_newer(row, written)
     # What nobody owned had no row before the delete either.
     return not (one.deletes and written < recent.get(one.key, 0) < UNSETTLED)
-
-
-def _leave_out(job: Job, keys: list[str], reason: str) -> None:
-    if keys:
-        named = ", ".join(map(printable, keys[:_NAMED]))
-        more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
-        job.warn(f"not sent, since {reason}: {named}{more}")
-        left_out = set(keys)
-        job.take(entries=[entry for entry in job.entries if entry.key not in left_out])
 
 
 def _is_overtaken(entry: Entry, row: Row | None, written: float) -> bool:

@@ -1,4 +1,4 @@
-"""What failure files list that has not got through since, and is still what its source says.
+"""Pairs of failure files that have not got through since, and are what their source says still.
 
 A key's last word is that of the last run that had it in its plan: as soon as one has delivered it,
 found it unchanged, or not found it at all, it is not in here any more.
@@ -71,7 +71,7 @@ def note(
     fingerprints.void(connection, target)
 
 
-def find_listing(
+def run_of_file(
     connection: sqlite3.Connection, target: int, owner: str, written: float
 ) -> int | None:
     """Which run wrote the file that says it was written then; None if none here did."""
@@ -81,7 +81,7 @@ def find_listing(
     return int(found[0]) if found else None
 
 
-def note_listing(
+def note_failure_file(
     connection: sqlite3.Connection, target: int, owner: str, written: float, run: int
 ) -> None:
     """A run writes a file that says it was written then."""

@@ -1,10 +1,10 @@
-"""What a failure file says of itself, so that nobody need say it again."""
+"""A failure file as a dump: what it says of itself need not be said again."""
 
 import os
 from collections.abc import Iterator
 from dataclasses import replace
 
-from kvsync.formats.failures import FailureHeader
+from kvsync.formats.failure_file import FailureHeader
 from kvsync.formats.record import SKIP, Loss
 from kvsync.model.errors import UsageError
 from kvsync.model.text import printable

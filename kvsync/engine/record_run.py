@@ -1,17 +1,16 @@
-"""What a state takes over of a call besides what was sent."""
+"""Recording a run in the state: its end, its failures, and rows that were not sent."""
 
 import time
 from collections.abc import Mapping
 
 from kvsync.engine.call import Call
 from kvsync.engine.job import Job
-from kvsync.engine.retrying import undone
 from kvsync.model.entries import names_of
 from kvsync.model.errors import KvsyncError
 from kvsync.model.keys import matches
 from kvsync.model.values import PARTIAL, Action
 from kvsync.state import State
-from kvsync.state.undelivered import Wanted
+from kvsync.state.failures import Wanted
 
 
 def _bring_up_to_date(job: Job) -> None:
@@ -81,31 +80,31 @@ def _end(job: Job, call: Call) -> None:
 def _settle(job: Job, call: Call) -> None:
     """Let the state know what has become of keys that failure files list, whosever they were."""
     state = job.state
-    if state and (listed := state.undelivered(job.target, job.owner)):
+    if state and (listed := state.failures(job.target, job.owner)):
         _settle_own(state, job, call, listed)
-    if state and (taken := state.undelivered_elsewhere(job.target, job.owner)):
+    if state and (taken := state.failures_elsewhere(job.target, job.owner)):
         named = names_of(job.entries)
         for owner, keys in taken.items():
             ours = state.some_rows(job.target, (key for key in keys if key in named))
             gone = [row.key for row in ours if row.owner == job.owner]
-            state.note_undelivered(job.target, owner, dict.fromkeys(gone))
+            state.note_failures(job.target, owner, dict.fromkeys(gone))
 
 
 def _settle_own(state: State, job: Job, call: Call, listed: Mapping[str, Wanted]) -> None:
-    undelivered = {
+    failed = {
         outcome.entry.key: (outcome.entry.digest, outcome.entry.expiry)
-        for outcome in undone(job)
+        for outcome in job.undone
         if outcome.change.action is not Action.DELETE
     }
     whole = job.source and job.source.complete
     # What the file lists without a value is named by it, too, and was not tried.
     named = listed if whole else {entry.key for entry in job.entries if entry.key in listed}
     wanted = {
-        key: undelivered.get(key)
+        key: failed.get(key)
         for key, old in listed.items()
-        if key in named and undelivered.get(key) != old
+        if key in named and failed.get(key) != old
     }
     if call.only:
         wanted = {key: one for key, one in wanted.items() if matches(key, call.only)}
     if wanted:
-        state.note_undelivered(job.target, job.owner, wanted)
+        state.note_failures(job.target, job.owner, wanted)

@@ -61,7 +61,7 @@ class FailureLine(Struct, frozen=True):
     lost: str | UnsetType = UNSET
 
 
-class LeftOver(NamedTuple):
+class ValuelessFailure(NamedTuple):
     """A line that a retry of its file passes over: a delete, or a pair whose value is gone.
 
     ``line`` is the line itself, with its end.
@@ -123,7 +123,7 @@ def find_header(file: BinaryIO) -> FailureHeader | None:
     return read_header(line)
 
 
-def left_over(file: BinaryIO) -> Iterator[LeftOver]:
+def valueless(file: BinaryIO) -> Iterator[ValuelessFailure]:
     """The lines that a retry of this file passes over. Raises `OSError`."""
     for line in file:
         try:
@@ -133,4 +133,4 @@ def left_over(file: BinaryIO) -> Iterator[LeftOver]:
             continue
         deletes = found.action == "delete"
         if deletes or (found.lost is not UNSET and found.value is found.base64 is UNSET):
-            yield LeftOver(found.key, deletes, line.rstrip() + b"\n")
+            yield ValuelessFailure(found.key, deletes, line.rstrip() + b"\n")
