@@ -16,43 +16,42 @@ from kvsync.model.utf8 import restart_in_utf8
 
 __all__ = ["Terminated", "cli", "main", "run"]
 
-_COMMANDS = {
-    "plan": "Show what a sync would change; send nothing.",
-    "sync": "Push what has changed, and remember it.",
-    "verify": "Compare the target with the sources; write nothing.",
-    "validate": "Report every mistake in the sources; no state, no network.",
-    "export": "Write a namespace to a directory, a file or stdout.",
-    "convert": "Write a source as one file of another format; no state, no network.",
-    "copy": "Push what another namespace, zone or account holds.",
-    "namespaces": "List the namespaces of a zone, or create one.",
-    "get": "Print one value.",
-    "put": "Write one pair, past every state.",
-    "state": "Look into the state file, or forget parts of it.",
-    "emulator": "Run EdgeKV on loopback, for tests and first steps.",
-    "schema": "Print the JSON Schema of the manifest, for editors.",
-}
+_FIRST = (
+    "plan", "sync", "verify", "validate", "export", "convert", "copy", "namespaces", "get", "put",
+    "state", "emulator", "schema",
+)  # fmt: skip
+"""The order in which commands are listed; others come after these."""
 
 
 class _LazyGroup(click.Group):
     """A group whose commands' modules load only when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        from pkgutil import iter_modules
+
+        found = {module.name for module in iter_modules([f"{os.path.dirname(__file__)}/commands"])}
+        return [*_FIRST, *sorted(found - set(_FIRST))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in _FIRST and cmd_name not in (known := self.list_commands(ctx)):
             import difflib
 
-            near = difflib.get_close_matches(cmd_name, _COMMANDS, 1)
+            near = difflib.get_close_matches(cmd_name, known, 1)
             meant = f" Did you mean '{near[0]}'?" if near else ""
             ctx.fail(f"No such command '{cmd_name}'.{meant}")
-        module = importlib.import_module(f"kvsync.cli.{cmd_name}")
+        module = importlib.import_module(f"kvsync.cli.commands.{cmd_name}")
         command: click.Command = module.command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl([(name, _summary(name)) for name in self.list_commands(ctx)])
+
+
+def _summary(command: str) -> str:
+    """The first line of a command's module, which is read and not loaded."""
+    with open(f"{os.path.dirname(__file__)}/commands/{command}.py", encoding="utf-8") as file:
+        return file.readline().strip().strip('"')
 
 
 @click.group(

@@ -2,7 +2,7 @@
 
 import math
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import click
@@ -14,6 +14,7 @@ from kvsync.engine.stop_limits import Deadline
 from kvsync.model.errors import UsageError
 from kvsync.model.utf8 import is_text
 from kvsync.plan.limits import Deleting
+from kvsync.plan.options import PlanOptions
 from kvsync.sources import SourceOptions
 
 _VARIABLE = ParameterSource.ENVIRONMENT
@@ -76,8 +77,9 @@ def call_from(ctx: click.Context, verifying: Verifying | None = None) -> Call:
         source=_source_options(ctx, zone, namespace),
         environ=dict(os.environ),
         only=given.get("only", ()),
-        renew_within=_whole(given.get("renew_within")),
-        adopt=given.get("adopt", False),
+        planning=PlanOptions(
+            **{one.name: given[one.name] for one in fields(PlanOptions) if one.name in given}
+        ),
         refresh=given.get("refresh", False),
         deleting=_deleting(given),
         create_namespace=given.get("create_namespace", False),
@@ -136,10 +138,6 @@ def _local_wins(ctx: click.Context, endpoint: Choice) -> bool:
     if typed == endpoint.on_command_line:
         raise UsageError("--local is an endpoint of its own: leave out --endpoint")
     return typed
-
-
-def _whole(seconds: float | None) -> int | None:
-    return None if seconds is None else int(seconds)
 
 
 def _source_options(ctx: click.Context, zone: Choice, namespace: Choice) -> SourceOptions:

@@ -223,6 +223,7 @@ plan_options = _group(
     option(
         "--renew-within",
         type=Duration(),
+        callback=lambda _, __, seconds: None if seconds is None else int(seconds),
         metavar="DURATION",
         help="Renew a key when so little of its TTL is left [default: half of it].",
     ),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from kvsync.engine.stop_limits import Deadline
 from kvsync.plan.limits import Deleting
+from kvsync.plan.options import PlanOptions
 from kvsync.sources import SourceOptions
 
 
@@ -109,7 +110,7 @@ class Copying(NamedTuple):
 class Call:
     """One call of plan, sync or verify.
 
-    ``only`` has shell patterns for keys; ``renew_within`` is in seconds (None: half of each TTL).
+    ``only`` has shell patterns for keys.
     ``clock`` gives Unix seconds: a run may wait for another one before it looks at the time.
     ``refresh``: the state is corrected from the target first. ``deleting`` None: nothing is
     deleted. ``verifying``: how to compare the target with its source (after a push: None for not).
@@ -124,8 +125,7 @@ class Call:
     source: SourceOptions = field(default_factory=SourceOptions)
     environ: Mapping[str, str] = field(default_factory=dict)
     only: Sequence[str] = ()
-    renew_within: int | None = None
-    adopt: bool = False
+    planning: PlanOptions = field(default_factory=PlanOptions)
     refresh: bool = False
     deleting: Deleting | None = None
     create_namespace: bool = False

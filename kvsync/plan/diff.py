@@ -13,6 +13,7 @@ from kvsync.model.owners import is_place
 from kvsync.model.text import count_text, printable
 from kvsync.model.values import NEVER, Action, Change, Entry, Plan, Row, Run
 from kvsync.plan.limits import Deleting, check_deletes
+from kvsync.plan.options import DEFAULTS, PlanOptions
 from kvsync.plan.ttl import SHORTEST_S, ending_warnings, ttl_warnings
 
 _CLOCKS_S = 10.0
@@ -26,8 +27,8 @@ _NAMED = 5
 class Circumstances(NamedTuple):
     """All that a plan depends on besides entries and rows.
 
-    ``now`` is in Unix seconds, ``rate`` in requests per second, ``renew_within`` in seconds (None:
-    half of each key's TTL). ``complete``: the entries are all that the source names.
+    ``now`` is in Unix seconds, ``rate`` in requests per second. ``complete``: the entries are all
+    that the source names.
     ``named_elsewhere`` has the keys of the same target that others answer for (other sources of the
     call, or sources outside it that another state knows), ``companions`` the owners of the former.
     ``runs`` are the owner's last runs, newest first. ``verdicts`` are what a look at the target has
@@ -40,8 +41,7 @@ class Circumstances(NamedTuple):
     owner: str
     now: float
     rate: float = 20.0
-    renew_within: int | None = None
-    adopt: bool = False
+    options: PlanOptions = DEFAULTS
     complete: bool = True
     named_elsewhere: Container[str] = frozenset()
     companions: Collection[str] = frozenset()
@@ -138,7 +138,8 @@ def _judge(
 
 def _margin(ttl: int, circumstances: Circumstances) -> float:
     """Seconds before the end of a TTL in which the key is renewed."""
-    return ttl / 2 if circumstances.renew_within is None else circumstances.renew_within
+    within = circumstances.options.renew_within
+    return ttl / 2 if within is None else within
 
 
 def _due(row: Row, entry: Entry, circumstances: Circumstances) -> float:
@@ -224,7 +225,7 @@ def refuse_foreign(
     Raises `RefusedError` that names the owners.
     """
     # Mostly all rows are this owner's: then none has to be looked up.
-    if circumstances.adopt or {*owners_of(rows)} <= {circumstances.owner}:
+    if circumstances.options.adopt or {*owners_of(rows)} <= {circumstances.owner}:
         return
     foreign = [
         (entry, row)

@@ -171,7 +171,7 @@ def test_terminated_before_sending(write):
     """SIGTERM while sources are read is exit 143, with the document."""
     write("m.yaml", "version: 1\nkeys: {a: one}\n")
     code = (
-        "import os, signal, sys, kvsync.cli.plan as plan; from kvsync.cli import main\n"
+        "import os, signal, sys, kvsync.cli.commands.plan as plan; from kvsync.cli import main\n"
         "plan.plan = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\n"
         "sys.argv[1:] = ['plan', 'm.yaml', '--local', '--json']; main()"
     )
@@ -186,7 +186,7 @@ def test_unexpected_error(kvsync, write, monkeypatch):
     def broken(*_: object) -> None:
         raise ZeroDivisionError("hunter2")
 
-    monkeypatch.setattr("kvsync.cli.plan.plan", broken)
+    monkeypatch.setattr("kvsync.cli.commands.plan.plan", broken)
     result = kvsync("plan", "m.yaml", "--local", "--json")
     assert (result.code, result.json["exit_code"]) == (1, 1)
     assert result.err.startswith("kvsync: error: unexpected ZeroDivisionError at test_commands.py:")
@@ -200,7 +200,7 @@ def test_interrupted_before_sending(kvsync, monkeypatch):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("kvsync.cli.plan.plan", interrupted)
+    monkeypatch.setattr("kvsync.cli.commands.plan.plan", interrupted)
     result = kvsync("plan", "x")
     assert (result.code, result.err) == (130, "\nkvsync: error: interrupted\n")
     assert kvsync("plan", "x", "--json").json["error"]["kind"] == "interrupted"
@@ -216,7 +216,7 @@ def test_interrupted_while_a_class_is_made(kvsync, monkeypatch):
     def interrupted(*_: object) -> None:
         type("Made", (), {"part": Stopping()})
 
-    monkeypatch.setattr("kvsync.cli.plan.plan", interrupted)
+    monkeypatch.setattr("kvsync.cli.commands.plan.plan", interrupted)
     result = kvsync("plan", "x", "--json")
     assert (result.code, result.json["error"]["kind"]) == (130, "interrupted")
 
@@ -383,7 +383,7 @@ def test_emulator_on_a_taken_port(kvsync, emulator):
 
 def test_every_tree_flag_reaches_the_source():
     """The command line offers each field of a tree."""
-    from kvsync.cli.sync import command
+    from kvsync.cli.commands.sync import command
 
     offered = {parameter.name for parameter in command.params}
     derived = {"from_environment", "left_out", "dump"}

@@ -25,8 +25,8 @@ class Ways:
             monkeypatch.setattr(f"kvsync.engine.{command}.unchanged", self._unchanged)
         monkeypatch.setattr("kvsync.sources.files._TICK", -3600.0)
         for command in ("plan", "sync"):
-            path = f"kvsync.cli.{command}.call_from"
-            module = __import__(f"kvsync.cli.{command}", fromlist=["call_from"])
+            path = f"kvsync.cli.commands.{command}.call_from"
+            module = __import__(f"kvsync.cli.commands.{command}", fromlist=["call_from"])
             monkeypatch.setattr(path, self._timed(module.call_from))
 
     def _timed(self, call_from: Any) -> Any:

@@ -8,6 +8,7 @@ from kvsync.model.errors import RefusedError
 from kvsync.model.values import NEVER, Change, Entry, Expiry, Plan, Row
 from kvsync.plan.diff import Circumstances, guard_plan, make_plan
 from kvsync.plan.limits import Allowance, Deleting
+from kvsync.plan.options import PlanOptions
 from tests.values import entry, row
 
 NOW = 2000.0
@@ -220,7 +221,7 @@ def test_never_somebody_elses(named, known, elsewhere, remote, unmanaged):
     plan = planned(
         [entry(key) for key in named],
         rows,
-        adopt=True,
+        options=PlanOptions(adopt=True),
         named_elsewhere=elsewhere,
         deleting=Deleting(unmanaged=unmanaged),
         remote=sorted(remote) if unmanaged else None,

@@ -8,6 +8,7 @@ from kvsync.model.errors import RefusedError
 from kvsync.model.values import NEVER, Entry, Expiry, Plan, Row, Run
 from kvsync.plan.diff import Circumstances, make_plan
 from kvsync.plan.limits import Deleting
+from kvsync.plan.options import PlanOptions
 from tests.values import entry, row
 
 NOW = 2000.0
@@ -15,7 +16,8 @@ NOW = 2000.0
 
 def planned(entries: list[Entry], rows: list[Row], **fields: object) -> Plan:
     """The plan of the owner `me` at time 2000."""
-    circumstances = Circumstances(owner="me", now=NOW)._replace(**fields)
+    options = {name: fields.pop(name) for name in ("adopt", "renew_within") if name in fields}
+    circumstances = Circumstances("me", NOW, options=PlanOptions(**options))._replace(**fields)
     return make_plan(entries, {row.key: row for row in rows}, circumstances)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from kvsync.model.values import NEVER, Entry, Expiry, Plan, Row, Seen
 from kvsync.plan.diff import Circumstances, make_plan
 from kvsync.plan.drift import Correction, Status, correct, status_of
+from kvsync.plan.options import PlanOptions
 from tests.values import entry, row, seen
 
 NOW = 2000.0
@@ -55,7 +56,9 @@ class Situation(NamedTuple):
 
     def plan(self, found: Correction) -> Plan:
         """What a sync would do then; keys of others may be adopted."""
-        circumstances = Circumstances("me", NOW, adopt=True, verdicts=found.verdicts)
+        circumstances = Circumstances(
+            "me", NOW, options=PlanOptions(adopt=True), verdicts=found.verdicts
+        )
         return make_plan(self.entries, found.applied(self.rows), circumstances)
 
     def after(self, found: Correction) -> "Situation":

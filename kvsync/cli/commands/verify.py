@@ -1,4 +1,4 @@
-"""``kvsync verify``."""
+"""Compare the target with the sources; write nothing."""
 
 from typing import Any
 

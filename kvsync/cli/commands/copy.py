@@ -1,4 +1,4 @@
-"""``kvsync copy``."""
+"""Push what another namespace, zone or account holds."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""``kvsync validate``."""
+"""Report every mistake in the sources; no state, no network."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``kvsync export``."""
+"""Write a namespace to a directory, a file or stdout."""
 
 from typing import Any
 

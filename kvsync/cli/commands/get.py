@@ -1,4 +1,4 @@
-"""``kvsync get``."""
+"""Print one value."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``kvsync emulator``."""
+"""Run EdgeKV on loopback, for tests and first steps."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""``kvsync convert``."""
+"""Write a source as one file of another format; no state, no network."""
 
 from typing import Any
 

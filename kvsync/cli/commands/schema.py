@@ -1,4 +1,4 @@
-"""``kvsync schema``."""
+"""Print the JSON Schema of the manifest, for editors."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""``kvsync namespaces``."""
+"""List the namespaces of a zone, or create one."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``kvsync plan``."""
+"""Show what a sync would change; send nothing."""
 
 from typing import Any
 

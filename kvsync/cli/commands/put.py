@@ -1,4 +1,4 @@
-"""``kvsync put``."""
+"""Write one pair, past every state."""
 
 import os
 import sys

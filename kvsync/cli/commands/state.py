@@ -1,4 +1,4 @@
-"""``kvsync state``."""
+"""Look into the state file, or forget parts of it."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""``kvsync sync``."""
+"""Push what has changed, and remember it."""
 
 from typing import Any
 

@@ -1,0 +1,1 @@
+"""The commands: each module is one by its own name, and its first line tells what it does."""
