@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
+from kvsync.model.api import KEYS_PER_REQUEST
 from kvsync.model.errors import Interrupted, RejectedError, ServiceError
-from kvsync.model.keys import KEYS_PER_REQUEST
 from kvsync.model.values import Ack, Change, Outcome, OutcomeKind
 from kvsync.push.outcomes import cut_off, done, unsuccessful
 from kvsync.push.parcels import DEFAULTS, PoolOptions, Stoppable, Store

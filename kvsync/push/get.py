@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from kvsync.model.api import KEYS_PER_REQUEST
 from kvsync.model.errors import FatalError, Interrupted, RejectedError, ServiceError
-from kvsync.model.keys import KEYS_PER_REQUEST
 from kvsync.model.values import Pair
 from kvsync.push.parcels import Stoppable
 from kvsync.push.sizing import Budget, Estimate, Most, size_of
