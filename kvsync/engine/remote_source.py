@@ -155,7 +155,7 @@ class _Asked(NamedTuple):
 
 
 class _Scan:
-    """Keeps what pairs are known by (`kvsync.engine.download.Place`)."""
+    """Keeps what pairs are known by (`kvsync.formats.output.Output`)."""
 
     def __init__(self, origin: str, only: Sequence[str]) -> None:
         self.entries = Scratch()
