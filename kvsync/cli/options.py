@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 import click
 
 from kvsync.cli.param_types import Duration, MaxDelete, Rate
+from kvsync.model.api import API_RATE, MAX_VALUE_TEXT
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _Decorator: TypeAlias = Callable[[_F], _F]
@@ -115,7 +116,7 @@ read_options = _group(
         "--large",
         variable=False,
         type=click.Choice(["error", "skip"]),
-        help="What a file or value of more than 1 MiB is [default: error].",
+        help=f"What a file or value of more than {MAX_VALUE_TEXT} is [default: error].",
     ),
     option("--ttl", metavar="DURATION", help="How long keys live whose source does not say."),
 )
@@ -143,11 +144,11 @@ only_option = option(
 rate_option = option(
     "--rate",
     type=Rate(),
-    default=20.0,
+    default=API_RATE,
     show_default=True,
     metavar="N",
-    help="Requests per second and action. 20 is what a sub-account may, by the console and tccli,"
-    " too; more is granted by ticket.",
+    help=f"Requests per second and action. {API_RATE:g} is what a sub-account may, by the console"
+    " and tccli, too; more is granted by ticket.",
 )
 
 network_options = _group(

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from kvsync.edgekv.shapes import Answer, Fault
-from kvsync.model.keys import KEYS_PER_REQUEST
+from kvsync.model.api import KEYS_PER_REQUEST, MAX_VALUE_SIZE
 
 _LONGEST_TEXT = 1 << 16
 """Bytes of JSON for anything but a value: a key of 512 characters has 6 KiB at most."""
-_LONGEST_VALUE = (6 << 20) + 2
-"""Bytes of JSON for a value of 1 MiB, each of its bytes escaped as six."""
+_LONGEST_VALUE = 6 * MAX_VALUE_SIZE + 2
+"""Bytes of JSON for the largest value, each of its bytes escaped as six."""
 LARGEST_ITEM = _LONGEST_VALUE + (2 << 16)
 """Bytes that a key makes of an answer, at most."""
 

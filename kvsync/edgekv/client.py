@@ -17,14 +17,19 @@ from kvsync.edgekv.shapes import DoneAnswer, NamespaceInfo, NamespacesAnswer
 from kvsync.edgekv.throttle import Throttle
 from kvsync.edgekv.translate import Scene, bad_answer
 from kvsync.edgekv.wire import Request, Wire
+from kvsync.model.api import (
+    API_RATE,
+    CREATE_NAMESPACE,
+    DELETE_NAMESPACE,
+    DESCRIBE_NAMESPACES,
+    MODIFY_NAMESPACE,
+    NAMESPACES_PER_PAGE,
+)
 from kvsync.model.errors import ServiceError
 from kvsync.model.values import Ack
 
-_PAGE = 1000
 _MOST_NAMESPACES = 100_000
 """No zone has so many: whoever lists more has no end."""
-_DEFAULT_RATE = 20.0
-"""Requests per second that the API allows for each action, access region and sub-account."""
 
 
 class EdgeKVClient:
@@ -50,7 +55,7 @@ class EdgeKVClient:
     ) -> None:
         self.endpoint = parse_endpoint(endpoint)
         self._credentials = credentials
-        self._throttle = throttle or Throttle(_DEFAULT_RATE)
+        self._throttle = throttle or Throttle(API_RATE)
         self._options = options
         self._traffic = Traffic()
         self._clock = ServiceClock()
@@ -97,13 +102,13 @@ class EdgeKVClient:
 
         ``retries`` counts the attempts after the first, None as for all other requests.
         """
-        fields: dict[str, Any] = {"ZoneId": zone, "Limit": _PAGE}
+        fields: dict[str, Any] = {"ZoneId": zone, "Limit": NAMESPACES_PER_PAGE}
         if name:
             fields["Filters"] = [{"Name": "namespace", "Values": [name], "Fuzzy": False}]
         found: list[NamespaceInfo] = []
         caller = self._caller(self._traffic, retries)
         while True:
-            request = self._request("DescribeEdgeKVNamespaces", fields | {"Offset": len(found)})
+            request = self._request(DESCRIBE_NAMESPACES, fields | {"Offset": len(found)})
             answer = (await caller.call(request, NamespacesAnswer)).answer
             found += answer.namespaces or []
             if not answer.namespaces or len(found) >= answer.total_count:
@@ -115,7 +120,7 @@ class EdgeKVClient:
         """Creates a namespace: 1 to 50 of ``a-z A-Z 0-9 -``; the remark up to 256 characters."""
         asked = self._clock.now()
         try:
-            return await self._manage("CreateEdgeKVNamespace", zone, name, Remark=remark)
+            return await self._manage(CREATE_NAMESPACE, zone, name, Remark=remark)
         except ServiceError as error:
             # Refused because an attempt whose answer was lost had created it already.
             if not error.in_doubt or not await self._exists(zone, name, remark):
@@ -124,11 +129,11 @@ class EdgeKVClient:
 
     async def modify_namespace(self, zone: str, name: str, remark: str) -> Ack:
         """Changes a namespace's remark."""
-        return await self._manage("ModifyEdgeKVNamespace", zone, name, Remark=remark)
+        return await self._manage(MODIFY_NAMESPACE, zone, name, Remark=remark)
 
     async def delete_namespace(self, zone: str, name: str) -> Ack:
         """Deletes a namespace and all that it holds, for good."""
-        return await self._manage("DeleteEdgeKVNamespace", zone, name)
+        return await self._manage(DELETE_NAMESPACE, zone, name)
 
     async def _exists(self, zone: str, name: str, remark: str) -> bool:
         found = await self.namespaces(zone, name)

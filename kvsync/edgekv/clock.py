@@ -11,13 +11,12 @@ from collections.abc import Collection
 from statistics import median_low
 
 from kvsync.edgekv.answers import Reply
+from kvsync.model.api import CLOCK_SKEW_S
 
 _BELIEVABLE = 7 * 86400.0
 """Seconds between two clocks from which on it is the ``Date`` that is wrong."""
 _NOTABLE = 5.0
 """Seconds between two clocks from which on they differ: a ``Date`` has whole ones, and travels."""
-_SIGNED_S = 300.0
-"""Seconds by which the time of a signature that the service takes may differ from its clock."""
 _VOICES = 5
 """Answers that are asked for the time: three of them may outvote two."""
 
@@ -117,7 +116,7 @@ def _told_by(reply: Reply) -> float | None:
         return None
     if reply.signed is not None:
         # It took the signature, so its clock is not far from the time that was signed.
-        earliest, latest = reply.signed - _SIGNED_S, reply.signed + _SIGNED_S + reply.took
+        earliest, latest = reply.signed - CLOCK_SKEW_S, reply.signed + CLOCK_SKEW_S + reply.took
         if not earliest - _NOTABLE <= date <= latest + _NOTABLE:
             return None
     # What the way may have taken is no difference.

@@ -12,19 +12,26 @@ from kvsync.edgekv.calls import Caller, Settled
 from kvsync.edgekv.shapes import DoneAnswer, ListAnswer
 from kvsync.edgekv.translate import Scene, bad_answer
 from kvsync.edgekv.wire import Request
+from kvsync.model.api import (
+    DELETE,
+    GET,
+    KEYS_PER_PAGE,
+    KEYS_PER_REQUEST,
+    LIST,
+    NAMESPACE_CAPACITY,
+    PUT,
+)
 from kvsync.model.errors import PassingError
-from kvsync.model.keys import KEYS_PER_REQUEST
 from kvsync.model.text import printable
 from kvsync.model.values import Ack, Expiry, Pair
 
-_LONGEST_PAGE = 1000
 _MOST_EMPTY = 100
 """Pages in a row without a key, after which a list does not go on, whatever its cursor says."""
 _MOST_KEYS = 10_000_000
-_MOST_NAMES = 1 << 30
-"""Characters that all names have together: a namespace has a capacity of 1 GB by default, as
-DescribeEdgeKVNamespaces tells it, and these are beyond that without any value. How many keys it
-may have is not documented: the number above is ours. At 20 writes a second they take six days."""
+_MOST_NAMES = NAMESPACE_CAPACITY
+"""Characters that all names have together: these are beyond what a namespace has, without any
+value. How many keys it may have is not documented: the number above is ours. At 20 writes a second
+they take six days."""
 
 
 class Namespace:
@@ -89,7 +96,7 @@ class Namespace:
             fields["Expiration"] = expiry.at
         if expiry.ttl:
             fields["ExpirationTTL"] = expiry.ttl
-        request = self._request("EdgeKVPut", fields, printable(key), hidden=text)
+        request = self._request(PUT, fields, printable(key), hidden=text)
         return await self._write(request, (key,))
 
     async def get(self, keys: Sequence[str]) -> list[Pair]:
@@ -97,14 +104,14 @@ class Namespace:
 
         Raises `ValueError` for none or more than 20 keys.
         """
-        request = self._request("EdgeKVGet", {"Keys": _bounded(keys)}, f"{len(keys)} keys")
+        request = self._request(GET, {"Keys": _bounded(keys)}, f"{len(keys)} keys")
         settled = await self._caller.call(request._replace(keys=len(keys)), GetAnswer)
         found = _pairs(settled)
         if found.keys() != set(keys):
             raise _misfit(settled, "the answer speaks of other keys than those asked for")
         return [found[key] for key in keys]
 
-    async def keys(self, prefix: str = "", page: int = _LONGEST_PAGE) -> AsyncIterator[str]:
+    async def keys(self, prefix: str = "", page: int = KEYS_PER_PAGE) -> AsyncIterator[str]:
         """All keys that begin with ``prefix``, ``page`` of them (1000 at most) per request."""
         fields: dict[str, Any] = {"Limit": page}
         if prefix:
@@ -113,7 +120,7 @@ class Namespace:
         empty = count = size = 0
         while True:
             settled = await self._caller.call(
-                self._request("EdgeKVList", fields, printable(prefix)), ListAnswer
+                self._request(LIST, fields, printable(prefix)), ListAnswer
             )
             answer = settled.answer
             empty = 0 if answer.keys else empty + 1
@@ -139,7 +146,7 @@ class Namespace:
 
         Raises `ValueError` for none or more than 20 keys.
         """
-        request = self._request("EdgeKVDelete", {"Keys": _bounded(keys)}, f"{len(keys)} keys")
+        request = self._request(DELETE, {"Keys": _bounded(keys)}, f"{len(keys)} keys")
         return await self._write(request, keys)
 
     async def _write(self, request: Request, keys: Sequence[str]) -> Ack:

@@ -52,7 +52,7 @@ class Patience:
         self._deadline.reschedule(self._ends)
 
 
-class Place:
+class Reservation:
     """The part of the room that one answer has taken."""
 
     def __init__(self) -> None:
@@ -69,30 +69,30 @@ class Room:
     def __init__(self, most: int = _HELD) -> None:
         self._most = most
         self._used = 0
-        self._places: dict[Place, None] = {}
+        self._reservations: dict[Reservation, None] = {}
         self._freed = asyncio.Event()
 
     @contextmanager
-    def place(self) -> Iterator[Place]:
-        """A place for one answer; what it has taken is free again afterwards."""
-        place = Place()
-        self._places[place] = None
+    def reserve(self) -> Iterator[Reservation]:
+        """Room for one answer; what it has taken is free again afterwards."""
+        reservation = Reservation()
+        self._reservations[reservation] = None
         try:
-            yield place
+            yield reservation
         finally:
-            del self._places[place]
-            self._used -= place.size
+            del self._reservations[reservation]
+            self._used -= reservation.size
             self._freed.set()
 
-    async def take(self, place: Place, size: int) -> float:
+    async def take(self, reservation: Reservation, size: int) -> float:
         """Returns once there is room for ``size`` bytes more: the seconds that it took."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        while self._used + size > self._most and next(iter(self._places)) is not place:
+        while self._used + size > self._most and next(iter(self._reservations)) is not reservation:
             self._freed.clear()
             await self._freed.wait()
         self._used += size
-        place.size += size
+        reservation.size += size
         return loop.time() - begun
 
 
@@ -110,7 +110,7 @@ async def read_body(
     body = bytearray()
     pieces = 0
     patience.begin()
-    with room.place() as place:
+    with room.reserve() as reservation:
         async for chunk, _ in content.iter_chunks():
             pieces += 1
             if pieces > _FREE_PIECES + len(body) // _SMALLEST_PIECE:
@@ -119,7 +119,7 @@ async def read_body(
             if len(body) + len(chunk) > limit:
                 response.close()
                 raise bad_answer(f"the answer is larger than {limit >> 20} MiB: check --endpoint")
-            waited = await room.take(place, len(chunk))
+            waited = await room.take(reservation, len(chunk))
             patience.extend(waited + len(chunk) / _CRAWL)
             body += chunk
     return body

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kvsync.engine.stop_limits import Deadline
+from kvsync.model.api import API_RATE
 from kvsync.plan.limits import Deleting
 from kvsync.plan.options import PlanOptions
 from kvsync.sources import SourceOptions
@@ -24,10 +25,6 @@ class Choice(NamedTuple):
 
 
 NOBODY = Choice()
-
-API_RATE = 20.0
-"""Requests per second that the API takes for each action, access region and sub-account, counted as
-they arrive ("API rate limit"); the console and the vendor's CLI draw on them, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from kvsync.edgekv.endpoint import identity, is_loopback, is_refused, parse_endp
 from kvsync.edgekv.options import ClientOptions
 from kvsync.edgekv.throttle import Throttle
 from kvsync.emulator.store import stored_uuid
-from kvsync.engine.call import API_RATE, Call, Settings
+from kvsync.engine.call import Call, Settings
 from kvsync.engine.job import Job
+from kvsync.model.api import API_RATE
 from kvsync.model.errors import PassingError
 from kvsync.model.values import Target
 

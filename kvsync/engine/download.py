@@ -3,33 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
 
 from kvsync.edgekv.client import EdgeKVClient
 from kvsync.edgekv.namespace import Namespace
 from kvsync.engine.job import Job
 from kvsync.engine.session import Network, accounted
+from kvsync.formats.output import Output
 from kvsync.model.values import Pair
 from kvsync.push.get import Fetch, in_batches
 from kvsync.report import Exported
 from kvsync.report.progress import Progress
 
 
-class Place(Protocol):
-    """What a download asks of where the pairs go."""
-
-    def has(self, key: str) -> bool:
-        """Whether the pair of this key is there already, and need not be fetched."""
-
-    def write(self, pairs: Sequence[Pair]) -> int:
-        """Keep these pairs; how many of them were new or changed. Raises `OutputError`."""
-
-    def finish(self) -> int:
-        """All is there: make it whole; how many pairs went, since the namespace lost them."""
-
-
-def download(network: Network, job: Job, place: Place, prefix: str, what: str = "") -> None:
-    """Read what the place has not got yet; it is finished only once everything is there.
+def download(network: Network, job: Job, output: Output, prefix: str, what: str = "") -> None:
+    """Read what the output has not got yet; it is finished only once everything is there.
 
     What happened stands in the job's report; nothing is raised for it. ``what`` is being done, for
     who looks at the progress.
@@ -38,7 +25,7 @@ def download(network: Network, job: Job, place: Place, prefix: str, what: str = 
     async def step(job: Job, client: EdgeKVClient) -> None:
         namespace = client.namespace(job.target.zone, job.target.namespace)
         with accounted(job, namespace), ThreadPoolExecutor(1, "kvsync-export") as thread:
-            await _Download(network, job, namespace, place, thread).run(prefix, what)
+            await _Download(network, job, namespace, output, thread).run(prefix, what)
 
     network.run(network.each([job], [job], step))
 
@@ -49,12 +36,12 @@ class _Download:
         network: Network,
         job: Job,
         namespace: Namespace,
-        place: Place,
+        output: Output,
         thread: ThreadPoolExecutor,
     ) -> None:
         self._network = network
         self._namespace = namespace
-        self._place = place
+        self._output = output
         self._thread = thread
         self._source = job.report.source
         self._found = job.report.exported = Exported()
@@ -73,14 +60,14 @@ class _Download:
         self._network.go_on()
         if not fetch.failures:
             loop = asyncio.get_running_loop()
-            self._found.removed = await loop.run_in_executor(self._thread, self._place.finish)
+            self._found.removed = await loop.run_in_executor(self._thread, self._output.finish)
             self._found.complete = True
 
     async def _missing(self, prefix: str) -> AsyncIterator[str]:
-        """The keys that the place has not got, each once, whatever the pages repeat."""
+        """The keys that the output has not got, each once, whatever the pages repeat."""
         asked: set[str] = set()
         async for key in self._namespace.keys(prefix):
-            if self._place.has(key):
+            if self._output.has(key):
                 self._found.kept += 1
             elif key not in asked:
                 asked.add(key)
@@ -91,7 +78,7 @@ class _Download:
         # A key may have gone since it was listed.
         there = [pair for pair in pairs if pair.value is not None]
         loop = asyncio.get_running_loop()
-        self._found.written += await loop.run_in_executor(self._thread, self._place.write, there)
+        self._found.written += await loop.run_in_executor(self._thread, self._output.write, there)
         self._found.read += len(there)
         for pair in pairs:
             size = len(pair.value or b"")

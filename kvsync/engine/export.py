@@ -17,11 +17,11 @@ def export(call: Call, interface: Interface, exporting: Exporting) -> Report:
         job = target_job(call)
         report.runs.append(job.report)
         from kvsync.engine.download import download
-        from kvsync.formats.output import Origin, open_place
+        from kvsync.formats.output import Origin, open_output
 
         origin = Origin(*job.target, exporting.prefix)
-        place = stack.enter_context(
-            open_place(exporting.out, exporting.form, origin, refresh=exporting.refresh)
+        output = stack.enter_context(
+            open_output(exporting.out, exporting.form, origin, refresh=exporting.refresh)
         )
-        download(network_of(call, interface, stack)(), job, place, exporting.prefix)
+        download(network_of(call, interface, stack)(), job, output, exporting.prefix)
     return report

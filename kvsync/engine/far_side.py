@@ -14,9 +14,10 @@ from typing import Self, TypeAlias
 from kvsync.edgekv.client import EdgeKVClient
 from kvsync.edgekv.namespace import Namespace
 from kvsync.engine.call import Call
-from kvsync.engine.download import Place, download
+from kvsync.engine.download import download
 from kvsync.engine.job import Job
 from kvsync.engine.session import Network
+from kvsync.formats.output import Output
 from kvsync.model.errors import Interrupted, ServiceError
 from kvsync.model.signals import heard_by
 from kvsync.model.values import Pair
@@ -65,8 +66,8 @@ class FarSide:
         """Those of them that were not the first of their call."""
         return self._namespace.retries if self._namespace else 0
 
-    def scan(self, place: Place, prefix: str, to: Job) -> None:
-        """Read the whole namespace into ``place``; from then on single pairs may be asked for.
+    def scan(self, output: Output, prefix: str, to: Job) -> None:
+        """Read the whole namespace into ``output``; from then on single pairs may be asked for.
 
         It may be read once more before the first of them is. ``to`` is the job to copy to: under
         ``--local`` one emulator has both sides.
@@ -75,7 +76,7 @@ class FarSide:
         with heard_by(self.network.hear):
             if self._namespace:
                 self._loop.call_soon_threadsafe(self._closing.set)
-            self._thread.submit(self._scan, place, prefix, to).result()
+            self._thread.submit(self._scan, output, prefix, to).result()
 
     def ask(self, keys: Sequence[str]) -> "Future[Answer]":
         """What these keys, 20 at most, hold now; from any thread.
@@ -88,7 +89,7 @@ class FarSide:
         """Read nothing more; from any thread."""
         self._loop.call_soon_threadsafe(self._stop)
 
-    def _scan(self, place: Place, prefix: str, to: Job) -> None:
+    def _scan(self, output: Output, prefix: str, to: Job) -> None:
         async def meet(job: Job, client: EdgeKVClient) -> None:
             self._namespace = client.namespace(job.target.zone, job.target.namespace)
 
@@ -97,7 +98,7 @@ class FarSide:
         # The namespaces that an emulator of --local is given are those that are written to.
         network.run(network.each([job], [to], meet))
         if self._namespace:
-            download(network, job, place, prefix, "reading")
+            download(network, job, output, prefix, "reading")
         # From here on the loop runs, whoever asks: the emulator of --local is in it.
         self._thread.submit(network.run, self._serve())
 

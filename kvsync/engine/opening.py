@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from kvsync.engine.call import API_RATE, Call, Choice, Settings
+from kvsync.engine.call import Call, Choice, Settings
 from kvsync.engine.job import Job, Located, going
 from kvsync.engine.local_data import found_state, narrowed, refuse_missing
 from kvsync.engine.target import (
@@ -15,6 +15,7 @@ from kvsync.engine.target import (
     refuse_elsewhere,
     resolve,
 )
+from kvsync.model.api import API_RATE
 from kvsync.model.errors import InputError, Interrupted, KvsyncError, UsageError
 from kvsync.model.files import MountPoints
 from kvsync.model.owners import is_of_another, is_place, place_of, place_once_called

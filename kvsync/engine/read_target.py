@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from kvsync.edgekv.namespace import Namespace
 from kvsync.engine.job import Job, service_time
 from kvsync.engine.session import Network
+from kvsync.model.api import KEYS_PER_REQUEST
 from kvsync.model.errors import Interrupted, ServiceError
-from kvsync.model.keys import KEYS_PER_REQUEST
 from kvsync.model.values import Pair, Seen
 from kvsync.push.get import Fetch, in_batches
 from kvsync.report.progress import Progress

@@ -7,7 +7,7 @@ from kvsync.engine.job import Basis, Job, service_time
 from kvsync.engine.namespaces import check_capacity
 from kvsync.engine.read_target import Look, is_first, seen_of
 from kvsync.engine.session import Network, accounted
-from kvsync.model.limits import SETTLING_S
+from kvsync.model.api import SETTLING_S
 from kvsync.model.text import count_text
 from kvsync.model.values import Pair, Seen
 from kvsync.plan.drift import correct, doubtful, settling

@@ -18,8 +18,9 @@ from kvsync.engine.opening import far_job
 from kvsync.engine.session import Network
 from kvsync.engine.target import resolve
 from kvsync.formats.record import NO_LOSSES
+from kvsync.model.api import KEYS_PER_REQUEST
 from kvsync.model.errors import Interrupted, KvsyncError, ServiceError, UsageError
-from kvsync.model.keys import KEYS_PER_REQUEST, matches
+from kvsync.model.keys import matches
 from kvsync.model.owners import name_fault
 from kvsync.model.tally import NOTHING_TOLD
 from kvsync.model.text import count_text, printable
@@ -154,7 +155,7 @@ class _Asked(NamedTuple):
 
 
 class _Scan:
-    """Keeps what pairs are known by (`kvsync.engine.download.Place`)."""
+    """Keeps what pairs are known by (`kvsync.formats.output.Output`)."""
 
     def __init__(self, origin: str, only: Sequence[str]) -> None:
         self.entries = Scratch()

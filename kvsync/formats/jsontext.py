@@ -22,6 +22,7 @@ from kvsync.formats.decoder import (
     without_mark,
 )
 from kvsync.formats.record import Fault
+from kvsync.model.text import Position
 
 MAX_ITEM = 2**24
 """Characters of one item: many times what EdgeKV holds in a value."""
@@ -34,20 +35,10 @@ _UNSURE = 16
 """Characters before the end of what was read in which an error or a number may still change."""
 
 
-class Place(NamedTuple):
-    """Where something is; both count from 1."""
-
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"line {self.line}" + (f", column {self.column}" if self.column > 1 else "")
-
-
 class BrokenError(Exception):
     """The text cannot be read on from here."""
 
-    def __init__(self, place: Place, message: str, item: int = 0) -> None:
+    def __init__(self, place: Position, message: str, item: int = 0) -> None:
         self.fault = Fault(place.line, message, place.column, item)
         super().__init__(message)
 
@@ -59,7 +50,7 @@ class Found(NamedTuple):
     it is well-formed; empty if nothing is.
     """
 
-    place: Place
+    place: Position
     value: Json
     fault: str = ""
     number: int = 0
@@ -93,10 +84,10 @@ class JsonText:
         """The number of what is read, among what stands side by side; 0 before the first of it."""
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Position:
         """Where the text was read to."""
         self._count()
-        return Place(self._line, self._at - self._begun + 1)
+        return Position(self._line, self._at - self._begun + 1)
 
     def fault(self, message: str) -> Fault:
         """That something is wrong where the text was read to."""
@@ -136,7 +127,7 @@ class JsonText:
             self.number = number
             yield self.item()
 
-    def names(self) -> Iterator[tuple[Place, str]]:
+    def names(self) -> Iterator[tuple[Position, str]]:
         """The members of the object that begins here, where and what; then the place is behind it.
 
         Whoever takes a name must then read what it names, where the place is.
@@ -191,15 +182,15 @@ class JsonText:
             return self._cut_off(self.place)
         return self._broken(self.place, f"not JSON: expected {expected}")
 
-    def _broken(self, place: Place, message: str) -> BrokenError:
+    def _broken(self, place: Position, message: str) -> BrokenError:
         return BrokenError(place, message, self.number)
 
-    def _cut_off(self, begun: Place) -> BrokenError:
+    def _cut_off(self, begun: Position) -> BrokenError:
         self._at = len(self._text)
         words = f"the file ends in the middle of what begins at {begun}"
         return self._broken(self.place, f"{words}: get the whole file")
 
-    def _value(self, place: Place) -> tuple[Json, int]:
+    def _value(self, place: Position) -> tuple[Json, int]:
         while True:
             try:
                 value, end = self._decoder.decode(self._text, self._at)
@@ -213,7 +204,7 @@ class JsonText:
                 if sure or not self._grow(place):
                     return value, self._at + length
 
-    def _look_on(self, error: json.JSONDecodeError, place: Place) -> None:
+    def _look_on(self, error: json.JSONDecodeError, place: Position) -> None:
         """Read on if that may mend the error."""
         near = len(self._text) - error.pos <= (0 if self._ended else _UNSURE)
         if not near and not error.msg.startswith("Unterminated string"):
@@ -223,7 +214,7 @@ class JsonText:
             raise self._cut_off(place)
         self._grow(place)
 
-    def _grow(self, place: Place) -> bool:
+    def _grow(self, place: Position) -> bool:
         if len(self._text) - self._at > MAX_ITEM:
             raise self._broken(place, "more than 16 MiB: EdgeKV cannot hold that, leave it out")
         # What was read belongs to the item, which did not end in it.

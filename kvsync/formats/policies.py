@@ -11,15 +11,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kvsync.formats.record import ERROR, KEEP, SKIP, Loss, Lossy, Record
+from kvsync.model.api import MAX_VALUE_SIZE, MAX_VALUE_TEXT, SHORTEST_TTL_S
 from kvsync.model.keys import check_key, escape_bytes, join_key
-from kvsync.model.limits import MAX_VALUE_SIZE
 from kvsync.model.text import duration_text, size_text
 from kvsync.model.values import NEVER, Expiry
 
 NOT_TEXT = "is not UTF-8: change it"
-
-_SHORTEST_TTL = 60
-"""Seconds. The documented page allows a shorter one, the service refuses it since mid-2026."""
 
 
 class Policy(NamedTuple):
@@ -48,7 +45,7 @@ POLICIES: Mapping[Loss, Policy] = {
     Loss.FLAGS: _policy("flags, or other marks of its store", drop="send the value alone"),
     Loss.BINARY: _policy("a value that is not UTF-8 text", base64="send it in base64"),
     Loss.EMPTY: _policy("an empty value"),
-    Loss.LARGE: _policy("a value of more than 1 MiB"),
+    Loss.LARGE: _policy(f"a value of more than {MAX_VALUE_TEXT}"),
     Loss.KEYS: _policy(
         "a key that is not legal",
         escape="escape every key, so that it can be turned back (as a folder's)",
@@ -61,12 +58,12 @@ POLICIES: Mapping[Loss, Policy] = {
     ),
     Loss.EXPIRED: _policy("an expiry that has passed"),
     Loss.SHORT_TTL: Policy(
-        "less than 60 s to live",
+        f"less than {SHORTEST_TTL_S} s to live",
         {
             "keep": "send it as it is; the service refuses that since mid-2026",
             ERROR: "end the run before it sends anything",
             SKIP: "leave the pair out",
-            "extend": "let it live for 60 s",
+            "extend": f"let it live for {SHORTEST_TTL_S} s",
         },
     ),
     Loss.TYPES: _policy("a value that is no string (a list, a hash, …)"),
@@ -191,11 +188,11 @@ class _Settling:
         left = expiry.ttl or expiry.at - now
         if left <= 0:
             self._way(Loss.EXPIRED)
-        elif left < _SHORTEST_TTL and self._way(Loss.SHORT_TTL, duration_text(left)) == "extend":
+        elif left < SHORTEST_TTL_S and self._way(Loss.SHORT_TTL, duration_text(left)) == "extend":
             return (
-                Expiry(ttl=_SHORTEST_TTL)
+                Expiry(ttl=SHORTEST_TTL_S)
                 if expiry.ttl
-                else Expiry(at=math.ceil(now) + _SHORTEST_TTL)
+                else Expiry(at=math.ceil(now) + SHORTEST_TTL_S)
             )
         return expiry
 

@@ -1,19 +1,15 @@
-"""What a legal key is, and how a path becomes one. Facts: EdgeKVPut, "Limits on one pair"."""
+"""What a legal key is, and how a path becomes one."""
 
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-MAX_KEY_LENGTH = 512
-"""In characters; the API's page does not say whether it counts bytes."""
-
-KEYS_PER_REQUEST = 20
-"""Of EdgeKVGet and EdgeKVDelete, at most."""
+from kvsync.model.api import MAX_KEY_LENGTH
 
 _NOT_STRICT = re.compile(r"[^A-Za-z0-9_-]")
 _JOINED = re.sub(rb"[^A-Za-z0-9_-]", b"_", bytes(range(256)))
 """What `bytes.translate` makes of each byte."""
-_LEGAL = re.compile(r"[A-Za-z0-9_-]{1,512}")
+_LEGAL = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_KEY_LENGTH}}}")
 _TO_ESCAPE = re.compile(rb"[^A-Za-z0-9-]")
 _ESCAPED = re.compile(rb"(?:[A-Za-z0-9-]|__|_[0-9a-f]{2})*")
 _ESCAPE = re.compile(rb"__|_([0-9a-f]{2})")

@@ -22,7 +22,7 @@ _LINE = re.compile(r"(?:.*/)?([^/]*\.ya?ml):[0-9]+(?::[0-9]+)?", re.DOTALL)
 """The origin of a key that stands in a manifest."""
 
 
-class Place(NamedTuple):
+class OwnerPlace(NamedTuple):
     """A source's place as an owner, and what earlier versions called the owner of the same."""
 
     owner: str
@@ -60,7 +60,9 @@ def place_once_called(owner: str) -> str:
     return "../" if owner == ".." else f"./{owner}"
 
 
-def place_of(location: str, home: str, state: str, explicit: str, mounted: MountPoints) -> Place:
+def place_of(
+    location: str, home: str, state: str, explicit: str, mounted: MountPoints
+) -> OwnerPlace:
     """The place of the source at ``location``, whose state is kept in the file ``state``.
 
     ``home`` is what ``.kvsync`` belongs in, ``explicit`` what ``--state`` says. ``location`` and
@@ -74,9 +76,9 @@ def place_of(location: str, home: str, state: str, explicit: str, mounted: Mount
     linked = _has_links(state) or not (explicit or _is_own(file, state))
     if linked or _is_parted(location, state, os.path.commonpath([begins, location]), mounted):
         # Who else keeps the state there would have the same path to it.
-        return Place(_text("/" + location.lstrip("/")))
+        return OwnerPlace(_text("/" + location.lstrip("/")))
     base = folder if plain and explicit else kept
-    return Place(_relative(location, base), tuple(_former(location, kept)))
+    return OwnerPlace(_relative(location, base), tuple(_former(location, kept)))
 
 
 def _is_own(file: str, state: str) -> bool:

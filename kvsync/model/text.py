@@ -2,10 +2,21 @@
 
 import re
 from datetime import datetime
+from typing import NamedTuple
 
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
 _SECONDS = re.compile(r"\d{1,12}", re.ASCII)
+
+
+class Position(NamedTuple):
+    """A place in a text, as editors count; both from 1."""
+
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"line {self.line}" + (f", column {self.column}" if self.column > 1 else "")
 
 
 def parse_duration(text: str) -> int:

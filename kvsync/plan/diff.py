@@ -7,6 +7,7 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
+from kvsync.model.api import API_RATE, SHORTEST_TTL_S
 from kvsync.model.entries import Changes, Picked, names_of, owners_of, rows_beside, unnamed_rows
 from kvsync.model.errors import RefusedError
 from kvsync.model.owners import is_place
@@ -14,7 +15,7 @@ from kvsync.model.text import count_text, printable
 from kvsync.model.values import NEVER, Action, Change, Entry, Plan, Row, Run
 from kvsync.plan.limits import Deleting, check_deletes
 from kvsync.plan.options import DEFAULTS, PlanOptions
-from kvsync.plan.ttl import SHORTEST_S, ending_warnings, ttl_warnings
+from kvsync.plan.ttl import ending_warnings, ttl_warnings
 
 _CLOCKS_S = 10.0
 _CLOCKS_SHARE = 0.25
@@ -40,7 +41,7 @@ class Circumstances(NamedTuple):
 
     owner: str
     now: float
-    rate: float = 20.0
+    rate: float = API_RATE
     options: PlanOptions = DEFAULTS
     complete: bool = True
     named_elsewhere: Container[str] = frozenset()
@@ -66,7 +67,7 @@ def make_plan(
     touched = Picked(entries)
     expired: list[Entry] = []
     ending: list[Entry] = []
-    soon = circumstances.now + SHORTEST_S
+    soon = circumstances.now + SHORTEST_TTL_S
     dropped: list[str] = []
     lasting: list[str] = []
     due = inf

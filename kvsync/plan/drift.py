@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
-from kvsync.model.limits import SETTLING_S
+from kvsync.model.api import SETTLING_S
 from kvsync.model.values import Action, Entry, Expiry, Row, Seen
 
 Verdict: TypeAlias = tuple[Action, str]

@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from kvsync.model.api import SHORTEST_TTL_S
 from kvsync.model.text import count_text, duration_text, printable
 from kvsync.model.values import Entry, Run
-
-SHORTEST_S = 60
-"""How long a pair has to live at least, for the service since mid-2026."""
 
 
 def usual_gap(now: float, runs: Sequence[Run]) -> float:
@@ -45,6 +43,6 @@ def ending_warnings(ending: Sequence[Entry]) -> Iterable[str]:
         named = ", ".join(f"{printable(entry.key)} ({entry.origin})" for entry in ending[:5])
         more = f" and {len(ending) - 5} more" if len(ending) > 5 else ""
         yield (
-            f"an `expires` under {SHORTEST_S} s ahead: the service refuses it since mid-2026 (the"
-            f" documented page allows it): {named}{more}"
+            f"an `expires` under {SHORTEST_TTL_S} s ahead: the service refuses it since mid-2026"
+            f" (the documented page allows it): {named}{more}"
         )

@@ -2,21 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from kvsync.model.api import KEYS_PER_REQUEST
 from kvsync.model.errors import Interrupted, RejectedError, ServiceError
-from kvsync.model.keys import KEYS_PER_REQUEST
-from kvsync.model.values import Ack, Change, Outcome, OutcomeKind
+from kvsync.model.values import Change, Outcome, OutcomeKind
 from kvsync.push.outcomes import cut_off, done, unsuccessful
-from kvsync.push.parcels import DEFAULTS, PoolOptions, Stoppable, Store
+from kvsync.push.parcels import DEFAULTS, PoolOptions, RemoteNamespace, Store
 from kvsync.push.pool import WINDOW, Pool
-
-
-class Namespace(Stoppable, Protocol):
-    """What a deletion asks of the far side."""
-
-    async def delete(self, keys: Sequence[str]) -> Ack:
-        """Delete these keys, 20 at most. Raises `ServiceError` or `Interrupted`."""
 
 
 class _Batch(NamedTuple):
@@ -41,12 +34,11 @@ class Deletion(Pool[_Batch]):
     def __init__(
         self,
         changes: Sequence[Change],
-        namespace: Namespace,
+        namespace: RemoteNamespace,
         store: Store,
         options: PoolOptions = DEFAULTS,
     ) -> None:
         super().__init__(changes, namespace, store, options)
-        self._delete = namespace.delete
         self._batches = _batches(changes)
         self._halving = asyncio.Lock()
 
@@ -71,7 +63,7 @@ class Deletion(Pool[_Batch]):
     async def _send(self, batch: _Batch) -> list[Outcome]:
         """How the changes of one request ended. Raises `RejectedError` if it has several."""
         try:
-            ack = await self._delete([change.entry.key for change in batch.changes])
+            ack = await self._namespace.delete([change.entry.key for change in batch.changes])
         except (ServiceError, Interrupted) as error:
             if isinstance(error, RejectedError) and len(batch.changes) > 1:
                 raise

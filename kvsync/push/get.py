@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from kvsync.model.api import KEYS_PER_REQUEST
 from kvsync.model.errors import FatalError, Interrupted, RejectedError, ServiceError
-from kvsync.model.keys import KEYS_PER_REQUEST
 from kvsync.model.values import Pair
-from kvsync.push.parcels import Stoppable
+from kvsync.push.parcels import RemoteNamespace
 from kvsync.push.sizing import Budget, Estimate, Most, size_of
 
 _VAIN = 8
@@ -17,13 +17,6 @@ _VAIN_KEYS = 50
 """Keys in a row that were refused."""
 
 T = TypeVar("T")
-
-
-class Namespace(Stoppable, Protocol):
-    """What a fetch asks of the far side."""
-
-    async def get(self, keys: Sequence[str]) -> list[Pair]:
-        """The pairs of these keys, 20 at most. Raises `ServiceError` or `Interrupted`."""
 
 
 class _Turn(NamedTuple):
@@ -52,7 +45,7 @@ class Fetch:
     that read the same namespace may share ``vain``.
     """
 
-    namespace: Namespace
+    namespace: RemoteNamespace
     received: Callable[[Sequence[Pair]], Awaitable[None]]
     size_of: Callable[[str], int | None] = lambda _: None
     workers: int = 64

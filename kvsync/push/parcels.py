@@ -4,11 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from kvsync.model.values import Change, Outcome
+from kvsync.model.values import Ack, Change, Expiry, Outcome, Pair
 
 
-class Stoppable(Protocol):
-    """What a pool asks of the far side, whatever it sends there."""
+class RemoteNamespace(Protocol):
+    """The namespace as pools and fetches see it.
+
+    Its requests raise `ServiceError` or `Interrupted`, and name 20 keys at most.
+    """
+
+    async def put(self, key: str, value: bytes, expiry: Expiry) -> Ack:
+        """Write one pair."""
+
+    async def get(self, keys: Sequence[str]) -> list[Pair]:
+        """The pairs of these keys, in this order."""
+
+    async def delete(self, keys: Sequence[str]) -> Ack:
+        """Delete these keys."""
 
     def stop(self) -> None:
         """Send nothing more: calls that wait for their turn raise `Interrupted`."""

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from kvsync.model.errors import FatalError, Interrupted, KvsyncError, ServiceError
 from kvsync.model.values import Change, Outcome, OutcomeKind
 from kvsync.push.outcomes import Retractions, Streak, hopeless
-from kvsync.push.parcels import DEFAULTS, Parcel, PoolOptions, Stoppable, Store
+from kvsync.push.parcels import DEFAULTS, Parcel, PoolOptions, RemoteNamespace, Store
 
 WINDOW = 64
 """Changes marked in doubt by one transaction."""
@@ -43,7 +43,7 @@ class Pool(ABC, Generic[P]):
     def __init__(
         self,
         changes: Sequence[Change],
-        namespace: Stoppable,
+        namespace: RemoteNamespace,
         store: Store,
         options: PoolOptions = DEFAULTS,
     ) -> None:

@@ -2,20 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from kvsync.model.errors import Interrupted, ServiceError
-from kvsync.model.values import Ack, Change, Entry, Expiry, Loaded, Lost, Outcome, OutcomeKind
+from kvsync.model.values import Change, Entry, Loaded, Lost, Outcome, OutcomeKind
 from kvsync.push.outcomes import cut_off, done, unsuccessful
-from kvsync.push.parcels import DEFAULTS, PoolOptions, Stoppable, Store
+from kvsync.push.parcels import DEFAULTS, PoolOptions, RemoteNamespace, Store
 from kvsync.push.pool import WINDOW, WINDOW_BYTES, Pool
-
-
-class Namespace(Stoppable, Protocol):
-    """What a push asks of the far side."""
-
-    async def put(self, key: str, value: bytes, expiry: Expiry) -> Ack:
-        """Write one pair. Raises `ServiceError` or `Interrupted`."""
 
 
 class _Item(NamedTuple):
@@ -42,13 +35,12 @@ class Push(Pool[_Item]):
         self,
         changes: Sequence[Change],
         values: Iterator[Loaded],
-        namespace: Namespace,
+        namespace: RemoteNamespace,
         store: Store,
         options: PoolOptions = DEFAULTS,
     ) -> None:
         super().__init__(changes, namespace, store, options)
         self._values = values
-        self._put = namespace.put
         self._waiting = iter(changes)
 
     def _load(self) -> Sequence[_Item]:
@@ -74,7 +66,7 @@ class Push(Pool[_Item]):
             code, message = value.code, value.message
             return [Outcome(OutcomeKind.FAILED, change, entry, code=code, message=message)]
         try:
-            ack = await self._put(entry.key, value, entry.expiry)
+            ack = await self._namespace.put(entry.key, value, entry.expiry)
         except (ServiceError, Interrupted) as error:
             self._refused(error)
             return [unsuccessful(change, entry, error)]

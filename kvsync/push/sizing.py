@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from kvsync.model.keys import KEYS_PER_REQUEST
+from kvsync.model.api import KEYS_PER_REQUEST, MAX_VALUE_SIZE
 from kvsync.model.values import Pair
 
 _HELD_BYTES = 32 << 20
 """Bytes of value held at a time, as far as that is known before an answer is there."""
-_LARGEST = 1 << 20
-"""Bytes of the largest value."""
 _MEMORY = 0.9
 """What an answer leaves of the estimate before it, where it was smaller."""
 _TRUSTED = 50
@@ -73,7 +71,7 @@ class Estimate:
         for key in keys:
             told = known(key)
             if told is None:
-                total += _LARGEST if self.mean is None else self.mean
+                total += MAX_VALUE_SIZE if self.mean is None else self.mean
             else:
                 total += max(told, self.mean or 0)
         return int(total)

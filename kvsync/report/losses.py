@@ -6,6 +6,7 @@ from typing import Any
 
 from kvsync.formats.policies import POLICIES
 from kvsync.formats.record import KEEP, Loss, LostPair
+from kvsync.model.api import MAX_VALUE_TEXT
 from kvsync.model.errors import InputError
 from kvsync.model.tally import BASE64, TEXT, Why
 from kvsync.model.text import count_text, printable
@@ -14,7 +15,7 @@ from kvsync.report.result import RunReport
 _WORDS = {
     Why.NAME: "left out by name; a line such as !.env in .kvsyncignore takes one in",
     Why.EMPTY: "left out, being empty",
-    Why.LARGE: "left out, being over 1 MiB",
+    Why.LARGE: f"left out, being over {MAX_VALUE_TEXT}",
 }
 
 

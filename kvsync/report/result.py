@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from kvsync.formats.record import NO_LOSSES, Losses
+from kvsync.model.api import API_RATE, DELETE, KEYS_PER_REQUEST, PUT
 from kvsync.model.errors import HeldBackError, KvsyncError, ServiceError
-from kvsync.model.keys import KEYS_PER_REQUEST
 from kvsync.model.tally import NOTHING_TOLD, Tally
 from kvsync.model.values import Action, Change, Entry, Outcome, OutcomeKind, Plan, Target
 from kvsync.report.comparison import Comparison, Converted, Exported, FailuresFile
@@ -56,7 +56,7 @@ class RunReport:
     requests: dict[str, int] = field(default_factory=dict)
     retries: int = 0
     elapsed: float = 0.0
-    rate: float = 20.0
+    rate: float = API_RATE
     warnings: list[str] = field(default_factory=list)
     error: KvsyncError | None = None
     signal: int = 0
@@ -109,7 +109,7 @@ class RunReport:
         if not self.plan:
             return {}
         puts, deletes = len(self.plan.changes), len(self.plan.deletes)
-        needed = {"EdgeKVPut": puts, "EdgeKVDelete": -(-deletes // KEYS_PER_REQUEST)}
+        needed = {PUT: puts, DELETE: -(-deletes // KEYS_PER_REQUEST)}
         return {action: count for action, count in needed.items() if count}
 
     @property

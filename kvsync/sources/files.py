@@ -8,8 +8,8 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
+from kvsync.model.api import MAX_VALUE_SIZE, MAX_VALUE_TEXT
 from kvsync.model.files import AT_ONCE
-from kvsync.model.limits import MAX_VALUE_SIZE
 from kvsync.model.values import Lost
 from kvsync.sources.own_files import OURS, is_ours
 from kvsync.sources.tree.devices import Device, Devices
@@ -45,7 +45,7 @@ _FAULTS = {
     errno.ELOOP: f"a link that leads back to itself: remove it{_OR_NOT}",
 }
 NOT_TEXT = "not UTF-8 text: leave it out, or set encoding: base64 (folder: --encoding base64)"
-TOO_LARGE = f"EdgeKV takes at most {MAX_VALUE_SIZE} (1 MiB)"
+TOO_LARGE = f"EdgeKV takes at most {MAX_VALUE_SIZE} ({MAX_VALUE_TEXT})"
 EMPTY = "the value is empty, and EdgeKV stores no empty value: fill it, or leave it out"
 
 

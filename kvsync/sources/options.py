@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from kvsync.formats.filenames import INDEX_NAME
 from kvsync.formats.record import Loss
+from kvsync.model.api import SHORTEST_TTL_S
 from kvsync.model.errors import UsageError
 from kvsync.model.files import absolute
 from kvsync.model.keys import check_key, escape_key, join_key, path_key
@@ -200,7 +201,7 @@ def ttl_of(options: SourceOptions) -> tuple[Expiry, list[str]]:
         expiry = parse_ttl(options.ttl)
     except ValueError as error:
         raise UsageError(f"{said_by}: {error}") from None
-    return expiry, [f"{said_by}: {SHORT_TTL}"] if 0 < expiry.ttl < 60 else []
+    return expiry, [f"{said_by}: {SHORT_TTL}"] if 0 < expiry.ttl < SHORTEST_TTL_S else []
 
 
 def _rules(said_by: str, patterns: tuple[str, ...]) -> Rules:

@@ -6,7 +6,7 @@ from itertools import chain, islice
 
 from kvsync.model.values import Action, Change, Outcome, OutcomeKind, Row
 from kvsync.state import fingerprints, recent
-from kvsync.state.rows import COLUMNS, Fields, Place, acknowledged, doubtful, fields_of
+from kvsync.state.rows import COLUMNS, Fields, StoredTarget, acknowledged, doubtful, fields_of
 
 _AT_ONCE = 16
 _HEAD, _ROW = f"INSERT OR REPLACE INTO entry (target, {COLUMNS}) VALUES", f"({', '.join('?' * 14)})"
@@ -35,7 +35,9 @@ def _drop(connection: sqlite3.Connection, number: int, keys: Iterable[str]) -> i
     return connection.executemany(_DROP, ((number, key) for key in keys)).rowcount
 
 
-def mark(connection: sqlite3.Connection, place: Place, owner: str, marks: Sequence[Change]) -> None:
+def mark(
+    connection: sqlite3.Connection, place: StoredTarget, owner: str, marks: Sequence[Change]
+) -> None:
     """Mark these changes in doubt."""
     nobodys = {change.entry.key for change in marks if _is_of_nobody(change)}
     put(connection, (doubtful(place, owner, c) for c in marks if c.entry.key not in nobodys))
@@ -49,7 +51,7 @@ def _is_of_nobody(change: Change) -> bool:
 
 
 def settle(
-    connection: sqlite3.Connection, place: Place, owner: str, outcomes: Sequence[Outcome]
+    connection: sqlite3.Connection, place: StoredTarget, owner: str, outcomes: Sequence[Outcome]
 ) -> None:
     """Let each key's row say what its change has come to."""
     written, deleted = [], {}
@@ -76,7 +78,7 @@ def settle(
 
 
 def doubt(
-    connection: sqlite3.Connection, place: Place, before: float, row: Callable[[Fields], Row]
+    connection: sqlite3.Connection, place: StoredTarget, before: float, row: Callable[[Fields], Row]
 ) -> None:
     """Mark in doubt what was acknowledged before that time; ``row`` makes rows of columns."""
     last = ""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from kvsync.model.values import Target
-from kvsync.state.rows import Fields, Place, seed_of
+from kvsync.state.rows import Fields, StoredTarget, seed_of
 from kvsync.state.trouble import SQLITE_ERRORS, translate
 
 
@@ -15,7 +15,7 @@ class StateFile:
     def __init__(self, path: str, connection: sqlite3.Connection | None) -> None:
         self.path = path
         self._connection = connection
-        self._places: dict[Target, Place] = {}
+        self._places: dict[Target, StoredTarget] = {}
 
     def _select(self, sql: str, parameters: Sequence[object] = ()) -> list[Fields]:
         """What the query finds; nothing in a file that does not exist yet."""
@@ -47,18 +47,18 @@ class StateFile:
                     connection.execute("ROLLBACK")
                 raise
 
-    def _find(self, target: Target) -> Place:
+    def _find(self, target: Target) -> StoredTarget:
         """The target's place; its number is 0 if the file does not know it."""
         if target not in self._places:
             found = self._select(
                 "SELECT id FROM target WHERE endpoint = ? AND zone = ? AND namespace = ?", target
             )
             if not found:
-                return Place(0, seed_of(target))
-            self._places[target] = Place(found[0][0], seed_of(target))
+                return StoredTarget(0, seed_of(target))
+            self._places[target] = StoredTarget(found[0][0], seed_of(target))
         return self._places[target]
 
-    def _place(self, target: Target) -> Place:
+    def _place(self, target: Target) -> StoredTarget:
         """The target's place, given now if it is new; inside a transaction."""
         place = self._find(target)
         if not place.number and self._connection:

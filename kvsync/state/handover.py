@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from kvsync.model.values import Row
 from kvsync.state.changing import put
-from kvsync.state.rows import COLUMNS, Fields, Place, fields_of
+from kvsync.state.rows import COLUMNS, Fields, StoredTarget, fields_of
 
 _AT_ONCE = 1000
 _EXISTS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'older_owner'"
@@ -34,7 +34,7 @@ class Handing(NamedTuple):
         return row._replace(owner=self.new) if mine else row
 
 
-How = Callable[[sqlite3.Connection, Place, Handing, Callable[[Fields], Row]], None]
+How = Callable[[sqlite3.Connection, StoredTarget, Handing, Callable[[Fields], Row]], None]
 """What hands rows over."""
 
 
@@ -86,7 +86,7 @@ def set_aside(owner: str) -> str:
 
 def give(
     connection: sqlite3.Connection,
-    place: Place,
+    place: StoredTarget,
     handing: Handing,
     make: Callable[[Fields], Row],
 ) -> None:
@@ -100,7 +100,7 @@ def give(
 
 def part(
     connection: sqlite3.Connection,
-    place: Place,
+    place: StoredTarget,
     handing: Handing,
     make: Callable[[Fields], Row],
 ) -> None:
@@ -113,7 +113,7 @@ def part(
 
 def _give_rows(
     connection: sqlite3.Connection,
-    place: Place,
+    place: StoredTarget,
     handing: Handing,
     make: Callable[[Fields], Row],
 ) -> bool:

@@ -7,7 +7,7 @@ keys with a row the row itself says when they were written.
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from kvsync.model.limits import SETTLING_S
+from kvsync.model.api import SETTLING_S
 
 UNSETTLED = float("inf")
 """The time of a write or delete that no answer has settled: it may still be on its way."""

@@ -25,7 +25,7 @@ Fields: TypeAlias = tuple[Any, ...]
 _NUMBERS = struct.Struct("<qqqqdd")
 
 
-class Place(NamedTuple):
+class StoredTarget(NamedTuple):
     """A target in the file: its number, and what the checksums of its rows start from."""
 
     number: int
@@ -69,7 +69,7 @@ def row_maker(seed: int, spoiled: Callable[[str], Exception]) -> Callable[[Field
     return row
 
 
-def fields_of(place: Place, row: Row) -> Fields:
+def fields_of(place: StoredTarget, row: Row) -> Fields:
     """All columns of the row, its target's number before them."""
     numbers = _NUMBERS.pack(row.size, *row.expiry, row.in_doubt, row.runs_out, row.acknowledged)
     names = f"{row.key}\0{row.request_id}\0{row.owner}\0{row.origin}".encode()
@@ -77,7 +77,7 @@ def fields_of(place: Place, row: Row) -> Fields:
     return place.number, *row[:3], *row.expiry, *row[4:], checksum
 
 
-def doubtful(place: Place, owner: str, change: Change) -> Fields:
+def doubtful(place: StoredTarget, owner: str, change: Change) -> Fields:
     """The columns of a key whose change is about to be sent."""
     entry, row = change.entry, change.row
     if row:
@@ -86,7 +86,7 @@ def doubtful(place: Place, owner: str, change: Change) -> Fields:
     return fields_of(place, new)
 
 
-def acknowledged(place: Place, owner: str, outcome: Outcome) -> Fields:
+def acknowledged(place: StoredTarget, owner: str, outcome: Outcome) -> Fields:
     """The columns of a key whose write was acknowledged."""
     entry = outcome.entry
     expiry = entry.expiry

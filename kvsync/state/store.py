@@ -13,7 +13,7 @@ from kvsync.state.failures import Wanted
 from kvsync.state.file import StateFile
 from kvsync.state.handover import Handing, set_aside
 from kvsync.state.opening import open_for_noting, open_for_reading, open_for_writing, open_to_glance
-from kvsync.state.rows import COLUMNS, Fields, Lease, Place, StoredRows, fields_of, row_maker
+from kvsync.state.rows import COLUMNS, Fields, Lease, StoredRows, StoredTarget, fields_of, row_maker
 from kvsync.state.schema import columns_in
 from kvsync.state.trouble import damaged
 
@@ -172,7 +172,9 @@ class State(StateFile):
             handing = Handing(owner, set_aside(owner), lambda row: not belongs(row))
             self._hand(target, place, handing, handover.part)
 
-    def _hand(self, target: Target, place: Place, handing: Handing, how: handover.How) -> None:
+    def _hand(
+        self, target: Target, place: StoredTarget, handing: Handing, how: handover.How
+    ) -> None:
         if self._writable:
             with self._transaction() as connection:
                 how(connection, place, handing, self._row_maker(target, place.seed))
@@ -184,7 +186,7 @@ class State(StateFile):
         sql = "SELECT 1 FROM entry WHERE target = ? AND owner = ? LIMIT 1"
         return bool(self._select(sql, (self._find(target).number, owner)))
 
-    def _older(self, place: Place, owners: Iterable[str]) -> list[str]:
+    def _older(self, place: StoredTarget, owners: Iterable[str]) -> list[str]:
         if not self._connection:
             return []
         with self._translated():

@@ -149,7 +149,7 @@ async def _answers_at_once(answers: list[tuple[list[bytes], bool]], limit: int, 
     for (chunks, _), body in zip(answers, found, strict=True):
         whole = b"".join(chunks)
         assert isinstance(body, PassingError) if len(whole) > limit else body == whole
-    with room.place() as place:
+    with room.reserve() as place:
         # All that they took is free again.
         assert await room.take(place, 1 << 40) >= 0
 

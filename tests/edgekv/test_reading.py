@@ -8,8 +8,8 @@ from kvsync.edgekv.reading import Patience, Room
 async def test_the_first_answer_is_never_kept_waiting() -> None:
     """Answers share the room; once it is full they wait, but for the one that began first."""
     room = Room(most=100)
-    with room.place() as first:
-        with room.place() as second:
+    with room.reserve() as first:
+        with room.reserve() as second:
             assert await room.take(second, 90) < 1
             assert await room.take(first, 500) < 1
             waiting = asyncio.create_task(room.take(second, 1))
@@ -17,7 +17,7 @@ async def test_the_first_answer_is_never_kept_waiting() -> None:
             assert not waiting.done()
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
-        with room.place() as third:
+        with room.reserve() as third:
             waiting = asyncio.create_task(room.take(third, 10))
             await asyncio.sleep(0)
             assert not waiting.done()

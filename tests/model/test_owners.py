@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvsync.model.files import MountPoints
-from kvsync.model.owners import Place, is_of_another, is_place, name_fault, place_of
+from kvsync.model.owners import OwnerPlace, is_of_another, is_place, name_fault, place_of
 from kvsync.state import state_path
 
 
-def _place(source: Path | str, state: str = "") -> Place:
+def _place(source: Path | str, state: str = "") -> OwnerPlace:
     location = os.path.abspath(source)
     home = location if os.path.isdir(location) else os.path.dirname(location)
     return place_of(location, home, state_path(home, state), state, MountPoints())
@@ -31,30 +31,30 @@ def work(tmp_path, monkeypatch) -> Path:
 def test_beside_the_source(work):
     """Without --state a folder is `.`, and a file has its own name."""
     (work / "site").mkdir()
-    assert _place("site") == Place(".", (".",))
-    assert _place("site/m.yaml") == Place("./m.yaml", ("m.yaml",))
+    assert _place("site") == OwnerPlace(".", (".",))
+    assert _place("site/m.yaml") == OwnerPlace("./m.yaml", ("m.yaml",))
 
 
 def test_beside_the_state(work):
     """With --state the way begins where that lies."""
     (work / "a/site").mkdir(parents=True)
     (work / "b").mkdir()
-    assert _place("a/site", "a/s.db") == Place("./site", ("site",))
-    assert _place("a/site", "b/s.db") == Place("../a/site", ("../a/site",))
-    assert _place("a/site", "a/site/s.db") == Place(".", (".",))
-    assert _place("a", "a/site/s.db") == Place("../", ("..",))
+    assert _place("a/site", "a/s.db") == OwnerPlace("./site", ("site",))
+    assert _place("a/site", "b/s.db") == OwnerPlace("../a/site", ("../a/site",))
+    assert _place("a/site", "a/site/s.db") == OwnerPlace(".", (".",))
+    assert _place("a", "a/site/s.db") == OwnerPlace("../", ("..",))
 
 
 def test_links_are_left_as_they_are(work):
     """What a link leads to may be another release tomorrow; an earlier version followed it."""
     (work / "app/releases/1").mkdir(parents=True)
     (work / "app/current").symlink_to("releases/1")
-    assert _place("app/current", "app/s.db") == Place("./current", ("releases/1", "current"))
+    assert _place("app/current", "app/s.db") == OwnerPlace("./current", ("releases/1", "current"))
     (work / "map/..1").mkdir(parents=True)
     (work / "map/..1/m.yaml").write_text("")
     (work / "map/..data").symlink_to("..1")
     (work / "map/m.yaml").symlink_to("..data/m.yaml")
-    assert _place("map/m.yaml") == Place("./m.yaml", ("..1/m.yaml", "m.yaml"))
+    assert _place("map/m.yaml") == OwnerPlace("./m.yaml", ("..1/m.yaml", "m.yaml"))
     assert _place("map/m.yaml", "s.db").owner == "./map/m.yaml"
 
 
@@ -85,8 +85,8 @@ def test_a_state_that_others_have_too(work, link):
             if link == "file":
                 (work / "shared/state.db").touch()
             state.symlink_to("../../shared/state.db")
-        assert _place(site) == Place(f"{work}/{site}")
-        assert _place(f"{site}/m.yaml") == Place(f"{work}/{site}/m.yaml")
+        assert _place(site) == OwnerPlace(f"{work}/{site}")
+        assert _place(f"{site}/m.yaml") == OwnerPlace(f"{work}/{site}/m.yaml")
 
 
 @pytest.mark.slow
@@ -101,7 +101,7 @@ def test_a_mounted_state(work):
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("nothing may be mounted here")
     try:
-        assert _place("one") == Place(f"{work}/one")
+        assert _place("one") == OwnerPlace(f"{work}/one")
     finally:
         subprocess.run(["umount", "-l", "one/.kvsync"], check=True)
 
@@ -123,7 +123,7 @@ def test_a_mount_that_the_system_lists(work, mounted):
     """A bind mount shows in the list of mounts alone."""
     (work / "a b/.kvsync").mkdir(parents=True)
     mounted("a b/.kvsync")
-    assert _place("a b") == Place(f"{work}/a b")
+    assert _place("a b") == OwnerPlace(f"{work}/a b")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_mount_between(work, mounted, point, source, state):
     """What has the state without the source, or a part of that, may be seen beside another."""
     (work / "a/site/deep/er").mkdir(parents=True)
     mounted(point)
-    assert _place(source, state) == Place(f"{work}/{source}")
+    assert _place(source, state) == OwnerPlace(f"{work}/{source}")
 
 
 @pytest.mark.parametrize(

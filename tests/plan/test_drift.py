@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from kvsync.model.limits import SETTLING_S
+from kvsync.model.api import SETTLING_S
 from kvsync.model.values import NEVER, Action, Entry, Expiry, Row, Seen
 from kvsync.plan.drift import Correction, Status, correct, doubtful, settling, status_of
 from tests.values import entry, row, seen

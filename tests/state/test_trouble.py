@@ -10,7 +10,7 @@ import pytest
 from kvsync.model.errors import DamagedError, StateError
 from kvsync.model.values import Change, Expiry, Target
 from kvsync.state import State
-from kvsync.state.rows import Place, doubtful, fields_of
+from kvsync.state.rows import StoredTarget, doubtful, fields_of
 from kvsync.state.trouble import translate
 from tests.values import change, entry, row
 
@@ -154,7 +154,7 @@ def test_ten_runs(path):
     assert told == [float(moment) for moment in range(1011, 1001, -1)]
 
 
-PLACE = Place(7, 11)
+PLACE = StoredTarget(7, 11)
 
 
 @pytest.mark.parametrize("ttl", [0, 60])

@@ -18,10 +18,10 @@ __all__ = [
     "FORMATS",
     "STDOUT",
     "Origin",
-    "Place",
+    "Output",
     "guess_format",
     "open_new",
-    "open_place",
+    "open_output",
     "refuse_taken",
 ]
 
@@ -40,7 +40,7 @@ _ENDINGS = {
 }
 
 
-class Place(Protocol):
+class Output(Protocol):
     """Where pairs are kept. Its methods block, and are called from one thread at a time."""
 
     def has(self, key: str) -> bool:
@@ -75,17 +75,17 @@ def guess_format(out: str, option: str = "--format") -> str:
     return next((form for ending, form in _ENDINGS.items() if out.endswith(ending)), "dir")
 
 
-def open_place(
+def open_output(
     out: str,
     format: str,  # noqa: A002 - the name of the option
     origin: Origin,
     *,
     refresh: bool = False,
-) -> AbstractContextManager[Place]:
-    """The place ``out`` (``-`` is stdout), to be entered; ``format`` is one of `FORMATS`.
+) -> AbstractContextManager[Output]:
+    """The output ``out`` (``-`` is stdout), to be entered; ``format`` is one of `FORMATS`.
 
     What an earlier run left is taken up; ``refresh`` compares it with what is written now. Left
-    without `Place.finish`, the place keeps what it has for a later run.
+    without `Output.finish`, it keeps what it has for a later run.
 
     Raises `UsageError` for a format that is none or cannot go there; entered, also for a place
     that holds something else, `LockedError` for one that another run writes, `InputError` for an

@@ -208,7 +208,7 @@ def open_folder(path: str, origin: Origin, *, refresh: bool) -> Iterator["Folder
 
 
 class Folder:
-    """A directory as an export's place (`kvsync.formats.output.Place`).
+    """A directory as an export's output (`kvsync.formats.output.Output`).
 
     A pair's line is in the index before its file is in its place, and no file ever has a line that
     says another expiry than the pair had: whenever a run is killed, each pair that is there is

@@ -75,7 +75,7 @@ def _foreign(path: str, words: str) -> UsageError:
 
 
 class OneFile:
-    """A file as an export's place (a `Place`); it grows under the name ``OUT.part``.
+    """A file as an export's output (an `Output`); it grows under the name ``OUT.part``.
 
     Values are not kept in memory, only what identifies each pair.
     """

@@ -50,7 +50,7 @@ def open_stdout(codec: Codec) -> Iterator["Stdout"]:
 
 
 class Stdout:
-    """Stdout as an export's place (`kvsync.formats.output.Place`)."""
+    """Stdout as an export's output (`kvsync.formats.output.Output`)."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream

@@ -1,10 +1,12 @@
 """``ttl`` and ``expires`` as a source writes them."""
 
+from kvsync.model.api import SHORTEST_TTL_S
 from kvsync.model.text import parse_duration, parse_time
 from kvsync.model.values import NEVER, Expiry
 
 SHORT_TTL = (
-    "a TTL under 60 s: the service refuses it since mid-2026 (the documented page allows it)"
+    f"a TTL under {SHORTEST_TTL_S} s: the service refuses it since mid-2026 (the documented page"
+    " allows it)"
 )
 
 

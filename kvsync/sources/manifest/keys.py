@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import UNSET
 
+from kvsync.model.api import SHORTEST_TTL_S
 from kvsync.model.utf8 import is_text
 from kvsync.model.values import NEVER, Entry, Expiry, Loaded, Lost, Row
 from kvsync.sources.files import (
@@ -83,7 +84,7 @@ class Lifetimes:
         except ValueError as error:
             self._mistakes.at(node, f"ttl: {error}")
             return NEVER
-        if 0 < expiry.ttl < 60:
+        if 0 < expiry.ttl < SHORTEST_TTL_S:
             self._short[node] = None
         return expiry
 

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from kvsync.model.errors import InputError, Mistake
+from kvsync.model.text import Position
 
 _NO_BREAKS = ("\x85", "\u2028", "\u2029")
 """What ends a line in YAML 1.1, and is a character like any other in YAML 1.2 and JSON."""
@@ -37,13 +38,6 @@ _MOST = 10
 
 Span = tuple[int, int]
 """Where something begins and ends, in characters."""
-
-
-class Place(NamedTuple):
-    """A place in a text, as editors count; both from 1."""
-
-    line: int
-    column: int
 
 
 class Prepared(NamedTuple):
@@ -163,14 +157,14 @@ def _advice(code: int, origin: str) -> str:
     )
 
 
-def last_place(data: bytes) -> Place:
+def last_place(data: bytes) -> Position:
     """Where the text ends: the parser takes that for a line of its own."""
     text = data.decode(errors="replace")
     return _place(text, len(text))
 
 
-def _place(text: str, index: int) -> Place:
+def _place(text: str, index: int) -> Position:
     line, begin = 1, 0
     for match in _BREAK.finditer(text, 0, index):
         line, begin = line + 1, match.end()
-    return Place(line, index - begin + 1)
+    return Position(line, index - begin + 1)

@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import cached_property
 from unicodedata import normalize
 
+from kvsync.model.api import MAX_VALUE_SIZE, MAX_VALUE_TEXT
 from kvsync.model.keys import check_key
-from kvsync.model.limits import MAX_VALUE_SIZE
 from kvsync.model.tally import Why
 from kvsync.model.text import count_text, printable
 from kvsync.model.values import Lost
@@ -102,7 +102,7 @@ class Folder:
             self._note(origin, message, "an empty value", _SKIP_EMPTY)
         elif message.endswith(TOO_LARGE):
             message += ": make it smaller, or set large: skip (folder: --large skip)"
-            self._note(origin, message, "a value of more than 1 MiB", _SKIP_LARGE)
+            self._note(origin, message, f"a value of more than {MAX_VALUE_TEXT}", _SKIP_LARGE)
         elif message == NOT_TEXT:
             # In base64 it is a third longer.
             cures = (_AUTO, _SKIP_LARGE) if self._grows_too_large(found) else (_AUTO,)

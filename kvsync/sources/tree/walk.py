@@ -7,7 +7,6 @@ from collections.abc import Collection
 from operator import itemgetter
 from typing import NamedTuple
 
-from kvsync.model.limits import MAX_VALUE_SIZE
 from kvsync.model.values import Lost
 from kvsync.sources.files import link_fault, os_fault, read_raw, settled, signature
 from kvsync.sources.mistakes import Mistakes
@@ -31,6 +30,7 @@ from kvsync.sources.tree.selection import (
     upwards,
 )
 
+_MAX_IGNORE_FILE_SIZE = 2**20
 _ENOUGH = 10_000
 """Mistakes after which a tree is not walked any further."""
 _MOST_WAYS = 100
@@ -150,7 +150,7 @@ class _Walk:
         if isinstance(raw, Lost):
             self.fault(path, raw.message)
             return ()
-        if len(raw[0]) > MAX_VALUE_SIZE:
+        if len(raw[0]) > _MAX_IGNORE_FILE_SIZE:
             self.fault(path, "an ignore file over 1 MiB: write fewer or shorter lines")
             return ()
         rules, faults = parse_ignore_file(raw[0])

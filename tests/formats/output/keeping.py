@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from kvsync.formats.output import Origin, open_place
+from kvsync.formats.output import Origin, open_output
 from kvsync.model.values import Pair
 from kvsync.sources import open_source
 
@@ -68,7 +68,7 @@ def export(
     out: Path | str, kind: str, pairs: Iterable[Pair], *, refresh: bool = False
 ) -> tuple[int, int, int]:
     """A whole export, as a run makes it: how many were fetched, new or changed, and dropped."""
-    with open_place(str(out), kind, ORIGIN, refresh=refresh) as place:
+    with open_output(str(out), kind, ORIGIN, refresh=refresh) as place:
         wanted = [pair for pair in pairs if not place.has(pair.key)]
         changed = place.write(wanted[:2]) + place.write(wanted[2:])
         return len(wanted), changed, place.finish()
@@ -76,7 +76,7 @@ def export(
 
 def start(out: Path, kind: str, pairs: Iterable[Pair], *, refresh: bool = False) -> None:
     """An export that ends before it has finished."""
-    with open_place(str(out), kind, ORIGIN, refresh=refresh) as place:
+    with open_output(str(out), kind, ORIGIN, refresh=refresh) as place:
         place.write([pair for pair in pairs if not place.has(pair.key)])
 
 

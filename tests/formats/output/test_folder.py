@@ -10,7 +10,7 @@ from hypothesis import given
 
 from kvsync.formats.filenames import file_name
 from kvsync.formats.folder_index import Origin
-from kvsync.formats.output import open_place
+from kvsync.formats.output import open_output
 from kvsync.model.errors import InputError, LockedError, OutputError, UsageError
 from kvsync.model.values import Pair
 from tests.formats.output.keeping import (
@@ -116,7 +116,7 @@ def test_an_export_of_something_else_is_refused(tmp_path: Path, field: str) -> N
     start(tmp_path, "dir", NAMESPACE)
     before = contents(tmp_path)
     other = ORIGIN._replace(**{field: "other"})
-    with pytest.raises(UsageError) as caught, open_place(str(tmp_path), "dir", other):
+    with pytest.raises(UsageError) as caught, open_output(str(tmp_path), "dir", other):
         pass
     assert str(caught.value) == (
         f"{tmp_path} holds all keys of ns in zone-1 at https://edge.example, not {other}: "
@@ -225,7 +225,7 @@ def test_an_index_is_on_the_disk_before_it_has_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A power cut leaves the old one, or the whole of the new one."""
-    with open_place(str(tmp_path), "dir", ORIGIN) as place:
+    with open_output(str(tmp_path), "dir", ORIGIN) as place:
         calls = recorded(monkeypatch, "fsync", "rename")
         place.finish()
     assert calls == ["fsync", "rename"]
@@ -257,7 +257,7 @@ def test_a_refresh_rewrites_what_has_changed(tmp_path: Path) -> None:
 
 def test_a_pair_written_twice_is_the_later_one(tmp_path: Path) -> None:
     """In one call as well as in two."""
-    with open_place(str(tmp_path / "out"), "dir", ORIGIN) as place:
+    with open_output(str(tmp_path / "out"), "dir", ORIGIN) as place:
         assert place.write([Pair("a", b"1"), Pair("a", b"2", 5)]) == 1
         assert place.write([Pair("a", b"2", 5)]) == 0
         assert place.write([Pair("a", b"2")]) == 1
@@ -327,7 +327,7 @@ def test_an_index_that_is_no_file_is_refused(tmp_path: Path) -> None:
 
 def test_two_exports_do_not_write_one_directory(tmp_path: Path) -> None:
     """The second is told so at once, and the first goes on."""
-    with open_place(str(tmp_path), "dir", ORIGIN) as place:
+    with open_output(str(tmp_path), "dir", ORIGIN) as place:
         place.write(NAMESPACE)
         with pytest.raises(LockedError) as caught:
             start(tmp_path, "dir", NAMESPACE)
@@ -345,7 +345,7 @@ def test_a_full_disk_is_told_with_its_place(tmp_path: Path) -> None:
     for left in range(0, 600, 7):
         out = tmp_path / f"{left}"
         start(out, "dir", NAMESPACE[:1])
-        with open_place(str(out), "dir", ORIGIN) as place:
+        with open_output(str(out), "dir", ORIGIN) as place:
             try:
                 with full_disk(left):
                     place.write(NAMESPACE[1:])
@@ -359,10 +359,10 @@ def test_a_full_disk_is_told_with_its_place(tmp_path: Path) -> None:
 
 DENIED = """
 import sys
-from kvsync.formats.output import Origin, open_place
+from kvsync.formats.output import Origin, open_output
 for out in sys.argv[2:]:
     try:
-        with open_place(out, sys.argv[1], Origin("https://edge.example", "zone-1", "ns", "")):
+        with open_output(out, sys.argv[1], Origin("https://edge.example", "zone-1", "ns", "")):
             print("opened")
     except Exception as error:
         print(type(error).__name__, error)

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kvsync.formats.manifest_writer import Manifest
-from kvsync.formats.output import FILE_FORMATS, open_new, open_place, refuse_taken
+from kvsync.formats.output import FILE_FORMATS, open_new, open_output, refuse_taken
 from kvsync.formats.output.cloudflare import Cloudflare
 from kvsync.formats.output.jsonl import JsonLines
 from kvsync.formats.output.records import Codec, read_kept
@@ -161,7 +161,7 @@ def test_a_file_with_a_ttl_is_taken_up(tmp_path: Path, kind: str) -> None:
     with open_new(str(out), kind, destination) as stream:
         stream.add("ttl", b"1", Expiry(ttl=60))
         stream.add("at", b"2", Expiry(at=60))
-    with open_place(str(out), kind, ORIGIN) as place:
+    with open_output(str(out), kind, ORIGIN) as place:
         assert place.has("ttl")
         place.write(NAMESPACE)
         place.finish()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvsync.formats.output import open_place
+from kvsync.formats.output import open_output
 from kvsync.model.errors import LockedError, OutputError, UsageError
 from kvsync.model.values import Pair
 from kvsync.sources import open_source
@@ -113,7 +113,7 @@ def test_variables_in_a_manifest_are_not_expanded(tmp_path: Path) -> None:
     """A dollar sign in zone or namespace stands for itself."""
     origin = ORIGIN._replace(zone="${HOME}", namespace="a$$b: c")
     out = tmp_path / "out.yaml"
-    with open_place(str(out), "manifest", origin) as place:
+    with open_output(str(out), "manifest", origin) as place:
         place.write(NAMESPACE)
         place.finish()
     found = open_source(str(out), environ={}).destination
@@ -126,7 +126,7 @@ def test_a_manifest_is_not_larger_than_kvsync_reads(
     """What would go above the limit is refused, and the rest kept."""
     monkeypatch.setattr("kvsync.formats.manifest_writer.Manifest.max_size", 2**20)
     out = tmp_path / "out.yaml"
-    with open_place(str(out), "manifest", ORIGIN) as place:
+    with open_output(str(out), "manifest", ORIGIN) as place:
         place.write(NAMESPACE)
         with pytest.raises(UsageError) as caught:
             place.write([Pair("large", b"x" * 2**20)])
@@ -238,7 +238,7 @@ def test_a_refresh_that_was_killed_can_be_ended_without(tmp_path: Path, kind: st
 @KINDS
 def test_a_key_is_written_once(tmp_path: Path, kind: str) -> None:
     """What came first stays: a manifest with a key twice would be none."""
-    with open_place(str(tmp_path / NAMES[kind]), kind, ORIGIN) as place:
+    with open_output(str(tmp_path / NAMES[kind]), kind, ORIGIN) as place:
         assert place.write([Pair("a", b"1")]) == 1
         assert place.write([Pair("a", b"2"), Pair("b", b"3")]) == 1
         place.finish()
@@ -385,7 +385,7 @@ def test_keys_without_the_prefix_are_of_another_export(tmp_path: Path, kind: str
     out = tmp_path / "out"
     export(out, kind, NAMESPACE)
     origin = ORIGIN._replace(prefix="a")
-    with pytest.raises(UsageError) as caught, open_place(str(out), kind, origin):
+    with pytest.raises(UsageError) as caught, open_output(str(out), kind, origin):
         pass
     assert str(caught.value) == (
         f"{out} holds something else (its pair 2 is not one of this export): {ELSEWHERE}"
@@ -423,7 +423,7 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path, name: str) -> None:
 def test_two_exports_do_not_write_one_file(tmp_path: Path) -> None:
     """The second is told so at once, and the first goes on."""
     out = tmp_path / "out"
-    with open_place(str(out), "jsonl", ORIGIN) as place:
+    with open_output(str(out), "jsonl", ORIGIN) as place:
         place.write(NAMESPACE)
         with pytest.raises(LockedError, match="another kvsync is writing"):
             start(out, "jsonl", NAMESPACE)
@@ -438,7 +438,7 @@ def test_a_full_disk_is_told_with_its_place(tmp_path: Path, kind: str) -> None:
     told = set()
     for left in range(0, 400, 7):
         out = tmp_path / f"{left}{NAMES[kind]}"
-        with open_place(str(out), kind, ORIGIN) as place:
+        with open_output(str(out), kind, ORIGIN) as place:
             place.write(NAMESPACE[:1])
             try:
                 with full_disk(left):
@@ -453,10 +453,10 @@ def test_a_full_disk_is_told_with_its_place(tmp_path: Path, kind: str) -> None:
 
 DENIED = """
 import sys
-from kvsync.formats.output import Origin, open_place
+from kvsync.formats.output import Origin, open_output
 for out in sys.argv[1:]:
     try:
-        with open_place(out, "jsonl", Origin("https://edge.example", "zone-1", "ns", "")):
+        with open_output(out, "jsonl", Origin("https://edge.example", "zone-1", "ns", "")):
             print("opened")
     except Exception as error:
         print(type(error).__name__, error)

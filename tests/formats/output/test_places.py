@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from kvsync.formats.output import guess_format, open_place
+from kvsync.formats.output import guess_format, open_output
 from kvsync.model.errors import UsageError
 from kvsync.model.values import Pair
 from tests.formats.output.keeping import (
@@ -58,7 +58,7 @@ def test_json_may_be_anything() -> None:
 def test_what_makes_no_sense_is_said_at_once(out: str, kind: str, message: str) -> None:
     """Before the place is entered, and before anything is made there."""
     with pytest.raises(UsageError) as caught:
-        open_place(out, kind, ORIGIN)
+        open_output(out, kind, ORIGIN)
     assert str(caught.value) == message
 
 
@@ -72,18 +72,18 @@ def test_stdout_gets_what_a_file_would(tmp_path, capfdbinary, kind, pairs_of) ->
     assert export("-", kind, HOSTILE) == (len(HOSTILE), len(HOSTILE), 0)
     (tmp_path / "out.yaml").write_bytes(capfdbinary.readouterr().out)
     assert pairs_of(tmp_path / "out.yaml") == sorted(HOSTILE)
-    with open_place("-", kind, ORIGIN, refresh=True) as place:
+    with open_output("-", kind, ORIGIN, refresh=True) as place:
         assert place.write([Pair("a", b"1"), Pair("a", b"1")]) == 1
         assert not place.has("a")
         assert place.write([Pair("a", b"1")]) == 0
 
 
 ENDLESS = """
-from kvsync.formats.output import Origin, open_place
+from kvsync.formats.output import Origin, open_output
 from kvsync.model.errors import OutputError
 from kvsync.model.values import Pair
 try:
-    with open_place("-", "jsonl", Origin("e", "z", "n", "")) as place:
+    with open_output("-", "jsonl", Origin("e", "z", "n", "")) as place:
         for number in range(10000):
             place.write([Pair(f"{number}", b"x" * 1000)])
 except OutputError as error:
@@ -111,7 +111,7 @@ def test_a_stdout_that_takes_no_more_is_told_once(redirection: str, words: str) 
 def test_a_manifest_on_stdout_has_its_limit(capfdbinary, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody could read what goes above it."""
     monkeypatch.setattr("kvsync.formats.manifest_writer.Manifest.max_size", 1000)
-    with open_place("-", "manifest", ORIGIN) as place:
+    with open_output("-", "manifest", ORIGIN) as place:
         place.write(NAMESPACE)
         with pytest.raises(UsageError, match="more than a manifest may have"):
             place.write([Pair("large", b"x" * 1000)])
