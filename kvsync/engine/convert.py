@@ -11,7 +11,8 @@ from kvsync.formats.record import told_expired
 from kvsync.model.entries import Picked
 from kvsync.model.errors import InputError, KvsyncError, Mistake
 from kvsync.model.values import Destination, Entry, Lost, nothing_known
-from kvsync.plan.diff import empty_warnings, expired_warnings, is_past
+from kvsync.plan.ttl import is_past
+from kvsync.plan.warnings import empty_warnings, expired_warnings
 from kvsync.report import Converted, Report, RunReport
 from kvsync.sources import SourceOptions, open_source, shown_source
 from kvsync.sources.interface import Source

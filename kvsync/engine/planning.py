@@ -7,7 +7,9 @@ from kvsync.engine.job import Job, going, service_time
 from kvsync.formats.record import told_expired, told_short
 from kvsync.model.entries import Changes
 from kvsync.model.errors import KvsyncError
-from kvsync.plan.diff import Circumstances, guard_plan, make_plan, refuse_foreign
+from kvsync.plan.circumstances import Circumstances
+from kvsync.plan.diff import make_plan
+from kvsync.plan.guards import guard_plan, refuse_foreign
 from kvsync.plan.limits import Deleting
 
 

@@ -5,7 +5,8 @@ from kvsync.engine.opening import open_jobs, read_all
 from kvsync.engine.scope import refuse_collisions
 from kvsync.engine.target import named_target
 from kvsync.formats.record import told_expired, told_short
-from kvsync.plan.diff import Circumstances, make_plan
+from kvsync.plan.circumstances import Circumstances
+from kvsync.plan.diff import make_plan
 from kvsync.report import Report
 
 

@@ -1,11 +1,19 @@
-"""Whether runs come often enough, and are fast enough, for keys that run out."""
+"""Times to live: what has run out, what has passed, and how often runs come. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
-from kvsync.model.api import SHORTEST_TTL_S
-from kvsync.model.text import count_text, duration_text, printable
-from kvsync.model.values import Entry, Run
+from kvsync.model.values import Entry, Row, Run
+
+
+def is_past(entry: Entry, now: float) -> bool:
+    """Tell if the entry's ``expires`` has passed; ``now`` is in Unix seconds."""
+    return entry.expiry.at != 0 and entry.expiry.at <= now
+
+
+def has_run_out(row: Row, now: float) -> bool:
+    """Tell if what was pushed is no longer there; ``now`` is in Unix seconds."""
+    return 0 < row.runs_out <= now and not row.in_doubt
 
 
 def usual_gap(now: float, runs: Sequence[Run]) -> float:
@@ -16,33 +24,3 @@ def usual_gap(now: float, runs: Sequence[Run]) -> float:
     starts = [now, *(run.started for run in runs[:2])]
     gaps = [later - earlier for later, earlier in pairwise(starts)]
     return min(gaps) if len(gaps) > 1 else 0.0
-
-
-def ttl_warnings(
-    ttls: Sequence[int], now: float, runs: Sequence[Run], rate: float
-) -> Iterable[str]:
-    """What to say of keys with these TTLs (seconds), pushed at this rate (a second)."""
-    gap = usual_gap(now, runs)
-    shortest = min(ttls)
-    if gap > shortest:
-        yield (
-            f"the last runs lay {duration_text(gap)} apart, but a TTL here is"
-            f" {duration_text(shortest)}: such keys are missing in between; run more often"
-        )
-    needed = sum(1 / ttl for ttl in ttls)
-    if needed > rate:
-        yield (
-            f"keeping {count_text(len(ttls), 'key')} alive takes {needed:.1f} writes a second,"
-            f" more than the rate of {rate:g}: some will run out"
-        )
-
-
-def ending_warnings(ending: Sequence[Entry]) -> Iterable[str]:
-    """What to say of entries that are to be sent, and whose ``expires`` is too near."""
-    if ending:
-        named = ", ".join(f"{printable(entry.key)} ({entry.origin})" for entry in ending[:5])
-        more = f" and {len(ending) - 5} more" if len(ending) > 5 else ""
-        yield (
-            f"an `expires` under {SHORTEST_TTL_S} s ahead: the service refuses it since mid-2026"
-            f" (the documented page allows it): {named}{more}"
-        )

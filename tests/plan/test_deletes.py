@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from kvsync.model.errors import RefusedError
 from kvsync.model.values import NEVER, Change, Entry, Expiry, Plan, Row
-from kvsync.plan.diff import Circumstances, guard_plan, make_plan
+from kvsync.plan.circumstances import Circumstances
+from kvsync.plan.diff import make_plan
+from kvsync.plan.guards import guard_plan
 from kvsync.plan.limits import Allowance, Deleting
 from kvsync.plan.options import PlanOptions
 from tests.values import entry, row

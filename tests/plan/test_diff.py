@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from kvsync.model.errors import RefusedError
 from kvsync.model.values import NEVER, Entry, Expiry, Plan, Row, Run
-from kvsync.plan.diff import Circumstances, make_plan
+from kvsync.plan.circumstances import Circumstances
+from kvsync.plan.diff import make_plan
 from kvsync.plan.limits import Deleting
 from kvsync.plan.options import PlanOptions
 from tests.values import entry, row

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvsync.model.values import NEVER, Entry, Expiry, Plan, Row, Seen
-from kvsync.plan.diff import Circumstances, make_plan
+from kvsync.plan.circumstances import Circumstances
+from kvsync.plan.diff import make_plan
 from kvsync.plan.drift import Correction, Status, correct, status_of
 from kvsync.plan.options import PlanOptions
 from tests.values import entry, row, seen
