@@ -17,10 +17,10 @@ from kvsync.cli.options import (
     target_options,
 )
 from kvsync.cli.output import emit
-from kvsync.cli.state_file import owner_line, path_of, source_argument
+from kvsync.cli.state_file import location_of, owner_line, source_argument
 from kvsync.model.errors import StateError
 from kvsync.model.text import count_text, printable
-from kvsync.state.examine import Diagnosis, examine
+from kvsync.state import Diagnosis
 
 
 @click.command("rebuild", epilog="Example: kvsync state rebuild ./bundle --zone zone-123")
@@ -61,8 +61,8 @@ def check_command(source: str | None, state: str, **options: Any) -> int:
     It is read from end to end and left as it is. What is damaged is repaired by
     `kvsync state rebuild`.
     """
-    path = path_of(source, state)
-    found = examine(path)
+    location = location_of(source, state)
+    path, found = location.name, location.examine()
     owners = [
         {
             **holding.target._asdict(),

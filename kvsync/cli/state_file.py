@@ -8,19 +8,19 @@ import click
 from kvsync.model.errors import UsageError
 from kvsync.model.files import absolute
 from kvsync.model.text import count_text, printable
-from kvsync.state import state_path
+from kvsync.state import StateLocation, locate
 
 source_argument = click.argument("source", required=False, type=click.Path())
 
 
-def path_of(source: str | None, state: str) -> str:
-    """The state file of a SOURCE, or the one that ``--state`` names. Raises `UsageError`."""
+def location_of(source: str | None, state: str) -> StateLocation:
+    """Where the state of a SOURCE is, or the one that ``--state`` names. Raises `UsageError`."""
     place = absolute(source or ".")
     if not os.path.exists(place):
         raise UsageError(f"{source}: no such file or directory")
     if not source and not state:
         raise UsageError("give a SOURCE, or --state FILE")
-    return state_path(place if os.path.isdir(place) else os.path.dirname(place), state)
+    return locate(place if os.path.isdir(place) else os.path.dirname(place), state)
 
 
 def owner_line(fields: dict[str, Any]) -> str:

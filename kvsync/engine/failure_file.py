@@ -24,7 +24,7 @@ from kvsync.model.files import absolute
 from kvsync.model.text import printable
 from kvsync.model.values import Action, Entry, Loaded, Outcome
 from kvsync.report import FailuresFile
-from kvsync.state.failures import Wanted
+from kvsync.state import Wanted
 
 _FORM = "jsonl"
 _TOGETHER = 5000
@@ -49,7 +49,7 @@ def refuse_place(call: Call, jobs: Sequence[Job]) -> None:
         raise UsageError(f"--failures {shown}: this is the source itself: name another file")
     folder = os.path.dirname(absolute(path))
     # The folder of the state comes into being with it.
-    if not (os.path.isdir(folder) or folder == os.path.dirname(jobs[0].state_path)):
+    if not (os.path.isdir(folder) or folder == jobs[0].location.folder):
         raise UsageError(f"--failures {shown}: there is no such folder")
     for job in jobs:
         _check_names(job, call.settings)
@@ -83,7 +83,7 @@ def _check_file(path: str) -> None:
 
 
 def _check_names(job: Job, settings: Settings) -> None:
-    for name in (job.source.home if job.source else "", settings.state and job.state_path):
+    for name in (job.source.home if job.source else "", settings.state and job.location.name):
         try:
             name.encode()
         except UnicodeEncodeError:
@@ -123,7 +123,7 @@ def _header(job: Job, call: Call) -> FailureHeader:
         namespace=namespace,
         endpoint=endpoint,
         home=job.source.home if job.source else "",
-        state=job.state_path if call.settings.state else "",
+        state=job.location.name if call.settings.state else "",
         written=round(call.clock() + ahead, 3),
     )
 

@@ -9,8 +9,7 @@ from kvsync.model.entries import names_of
 from kvsync.model.text import count_text, printable
 from kvsync.model.values import PARTIAL, Destination, Entry, Row
 from kvsync.sources.interface import Source
-from kvsync.state.failures import Wanted
-from kvsync.state.recent import UNSETTLED
+from kvsync.state import UNSETTLED, Wanted
 
 if TYPE_CHECKING:
     from kvsync.formats.failure_file import ValuelessFailure

@@ -12,7 +12,7 @@ from kvsync.model.values import Entry, Outcome, OutcomeKind, Row, Target
 from kvsync.plan.drift import Verdict
 from kvsync.report import RunReport
 from kvsync.sources.interface import Source
-from kvsync.state import State
+from kvsync.state import State, StateLocation
 
 
 class Located(NamedTuple):
@@ -21,7 +21,7 @@ class Located(NamedTuple):
     ``former`` has the names that earlier versions gave to the owner.
     """
 
-    state_path: str = ""
+    location: StateLocation | None = None
     owner: str = ""
     former: Sequence[str] = ()
 
@@ -99,9 +99,10 @@ class Job:
         return self.basis.rows
 
     @property
-    def state_path(self) -> str:
-        """The path of the state file."""
-        return self.located.state_path
+    def location(self) -> StateLocation:
+        """Where the state lies, once it is known."""
+        assert self.located.location  # noqa: S101 - the steps come in order
+        return self.located.location
 
     @property
     def owner(self) -> str:
@@ -141,7 +142,7 @@ class Job:
     def place(self) -> tuple[Target, str]:
         """What the job writes to. A copied folder brings an emulator with the same UUID along."""
         local = self.target.endpoint.startswith("local:")
-        return self.target, emulator_data(self.state_path) if local else ""
+        return self.target, emulator_data(self.location) if local else ""
 
 
 def failed(jobs: Iterable[Job]) -> bool:
@@ -154,12 +155,12 @@ def foreign_keys(jobs: Sequence[Job]) -> set[str]:
 
     The same owner in another state file is somebody else.
     """
-    ours = {(job.state_path, job.owner) for job in jobs}
+    ours = {(job.location, job.owner) for job in jobs}
     return {
         row.key
         for job in jobs
         for row in job.rows.values()
-        if (job.state_path, row.owner) not in ours
+        if (job.location, row.owner) not in ours
     }
 
 

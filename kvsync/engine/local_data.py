@@ -10,7 +10,7 @@ from kvsync.engine.call import Choice, Settings
 from kvsync.engine.target import LOCAL_NAMESPACE, LOCAL_ZONE, emulator_data
 from kvsync.model.errors import UsageError
 from kvsync.model.text import printable
-from kvsync.state import state_path
+from kvsync.state import StateLocation, locate
 
 _DEPTH = 3
 _MOST_FOLDERS = 1000
@@ -18,30 +18,32 @@ _MOST_FOLDERS = 1000
 _SAID_BY = "--local"
 
 
-def found_state(settings: Settings) -> str:
+def found_state(settings: Settings) -> StateLocation:
     """The state file that is meant: with ``--local``, the one beside which there are data.
 
     They lie where what was synced does. Raises `UsageError` if there are several.
     """
-    path = state_path(".", settings.state)
-    if not settings.local or settings.state or stored_uuid(emulator_data(path)):
-        return path
+    usual = locate(".", settings.state)
+    if not settings.local or settings.state or stored_uuid(emulator_data(usual)):
+        return usual
     below = list(_below("."))
     if len(below) > 1:
         raise UsageError(f"--local has data in {len(below)} places here: give {_ways(below)}")
-    return below[0] if below else path
+    return below[0] if below else usual
 
 
-def refuse_missing(path: str, settings: Settings) -> None:
+def refuse_missing(location: StateLocation, settings: Settings) -> None:
     """Raises `UsageError` if ``--local`` has no data beside this state file."""
-    if not settings.local or stored_uuid(emulator_data(path)):
+    if not settings.local or stored_uuid(emulator_data(location)):
         return
     below = [] if settings.state else list(_below("."))
     way = _ways(below) if below else '--state "$(kvsync state path SOURCE)" with what was synced'
-    raise UsageError(f"there is nothing of --local at {printable(emulator_data(path))}: give {way}")
+    raise UsageError(
+        f"there is nothing of --local at {printable(emulator_data(location))}: give {way}"
+    )
 
 
-def narrowed(settings: Settings, path: str, *, zone_only: bool = False) -> Settings:
+def narrowed(settings: Settings, location: StateLocation, *, zone_only: bool = False) -> Settings:
     """The settings with the zone and namespace that there are, if none are said, and one is there.
 
     Raises `UsageError` if several are.
@@ -51,7 +53,7 @@ def narrowed(settings: Settings, path: str, *, zone_only: bool = False) -> Setti
         return settings
     there = {
         (stored.zone, "" if zone_only else stored.name)
-        for stored in stored_namespaces(emulator_data(path))
+        for stored in stored_namespaces(emulator_data(location))
         if stored.used and zone in ("", stored.zone) and namespace in ("", stored.name)
     }
     usual = (zone or LOCAL_ZONE, "" if zone_only else namespace or LOCAL_NAMESPACE)
@@ -72,12 +74,12 @@ def _options(zone: str, namespace: str) -> str:
     return f"--zone {zone}" + (f" --namespace {namespace}" if namespace else "")
 
 
-def _ways(states: list[str]) -> str:
-    shown = [f"--state {shlex.quote(os.path.relpath(state))}" for state in states[:5]]
+def _ways(states: list[StateLocation]) -> str:
+    shown = [f"--state {shlex.quote(os.path.relpath(state.name))}" for state in states[:5]]
     return printable(" or ".join(shown)) + (" or another" if len(states) > len(shown) else "")
 
 
-def _below(top: str) -> Iterator[str]:
+def _below(top: str) -> Iterator[StateLocation]:
     """The state files in the folders below that have data beside them, in the order of names."""
     level = [top]
     seen = 0
@@ -89,7 +91,7 @@ def _below(top: str) -> Iterator[str]:
                 return
             folders += _folders(folder)
         for folder in folders:
-            state = state_path(folder)
+            state = locate(folder)
             if stored_uuid(emulator_data(state)):
                 yield state
         level = folders

@@ -24,7 +24,7 @@ from kvsync.model.values import Destination, Row, nothing_known
 from kvsync.report import RunReport
 from kvsync.sources import open_source, shown_source
 from kvsync.sources.interface import Source
-from kvsync.state import make_room, state_path
+from kvsync.state import StateLocation, locate
 
 
 def open_jobs(call: Call) -> list[Job]:
@@ -61,15 +61,15 @@ def target_job(call: Call, *, zone_only: bool = False, create: bool = False) -> 
     if the target is not known, or the data are missing.
     """
     settings = call.settings
-    path = found_state(settings)
+    location = found_state(settings)
     if create and settings.local:
-        make_room(path)
-        local_endpoint(path, create=True)
-    refuse_missing(path, settings)
-    settings = narrowed(settings, path, zone_only=zone_only)
+        location.make_room()
+        local_endpoint(location, create=True)
+    refuse_missing(location, settings)
+    settings = narrowed(settings, location, zone_only=zone_only)
     if zone_only:
         settings = replace(settings, namespace=Choice(LOCAL_NAMESPACE, "--local"))
-    return _target_job(settings, path, zone_only=zone_only)
+    return _target_job(settings, location, zone_only=zone_only)
 
 
 def far_job(call: Call) -> Job:
@@ -77,17 +77,17 @@ def far_job(call: Call) -> Job:
 
     Raises `UsageError`.
     """
-    path = state_path(".", call.settings.state)
-    refuse_missing(path, call.settings)
-    return _target_job(call.settings, path)
+    location = locate(".", call.settings.state)
+    refuse_missing(location, call.settings)
+    return _target_job(call.settings, location)
 
 
-def _target_job(settings: Settings, path: str, *, zone_only: bool = False) -> Job:
-    target, told = resolve(Destination(), settings, path)
+def _target_job(settings: Settings, location: StateLocation, *, zone_only: bool = False) -> Job:
+    target, told = resolve(Destination(), settings, location)
     if zone_only:
         target = target._replace(namespace="")
     label = f"{target.zone}/{target.namespace}".rstrip("/")
-    return Job(RunReport(label, target, told, rate=settings.rate), located=Located(path))
+    return Job(RunReport(label, target, told, rate=settings.rate), located=Located(location))
 
 
 def find_targets(jobs: Iterable[Job], call: Call) -> None:
@@ -98,7 +98,7 @@ def find_targets(jobs: Iterable[Job], call: Call) -> None:
         try:
             destination = source.destination
             job.report.target, job.report.target_from = resolve(
-                destination, call.settings, job.state_path
+                destination, call.settings, job.location
             )
             refuse_elsewhere(destination, job.target, call.settings)
             if call.settings.rate > API_RATE and job.target.endpoint.startswith("https:"):
@@ -113,10 +113,11 @@ def find_targets(jobs: Iterable[Job], call: Call) -> None:
 
 def _located(source: Source, call: Call, mounted: MountPoints) -> Located:
     explicit = call.settings.state
-    path = state_path(source.home, explicit)
+    location = locate(source.home, explicit)
     if source.owner:
-        return Located(path, source.owner)
-    return Located(path, *place_of(source.location, source.home, path, explicit, mounted))
+        return Located(location, source.owner)
+    place = place_of(source.location, source.home, location.name, explicit, mounted)
+    return Located(location, *place)
 
 
 def know_rows(jobs: Sequence[Job]) -> None:
@@ -160,7 +161,7 @@ def _is_place_too(job: Job) -> bool:
 
     A folder there that was called by dots alone cannot be told from one that the owner names so.
     """
-    folder = os.path.dirname(job.state_path)
+    folder = job.location.folder
     beside = (os.path.join(base, job.owner) for base in (folder, os.path.dirname(folder)))
     return any(map(os.path.lexists, beside))
 

@@ -51,7 +51,7 @@ def forget_rows(jobs: Iterable[Job]) -> None:
 
 def _circumstances(job: Job, jobs: Iterable[Job], call: Call) -> Circumstances:
     state = job.state
-    here = [other for other in jobs if other is not job and other.state_path == job.state_path]
+    here = [other for other in jobs if other is not job and other.location == job.location]
     return Circumstances(
         owner=job.owner,
         now=service_time(job, call),

@@ -9,8 +9,7 @@ from kvsync.model.entries import names_of
 from kvsync.model.errors import KvsyncError
 from kvsync.model.keys import matches
 from kvsync.model.values import PARTIAL, Action
-from kvsync.state import State
-from kvsync.state.failures import Wanted
+from kvsync.state import State, Wanted
 
 
 def _bring_up_to_date(job: Job) -> None:

@@ -211,11 +211,9 @@ def opened(call: Call, interface: Interface, copying: Copying) -> Iterator[tuple
     if fault := name_fault(copying.name):
         raise UsageError(f"--name {fault}")
     reading = far_job(replace(call, settings=copying.settings))
-    target, _ = resolve(Destination(), call.settings, reading.state_path)
+    target, _ = resolve(Destination(), call.settings, reading.location)
     label = reading.report.source + (f"/{copying.prefix}*" if copying.prefix else "")
-    job = Job(
-        RunReport(label, target, rate=call.settings.rate), located=Located(reading.state_path)
-    )
+    job = Job(RunReport(label, target, rate=call.settings.rate), located=Located(reading.location))
     if job.place == reading.place:
         raise UsageError(
             f"{printable(reading.report.source)} would be copied to itself: name another"

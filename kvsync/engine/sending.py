@@ -16,7 +16,7 @@ from kvsync.model.values import OutcomeKind
 from kvsync.report import Report
 from kvsync.report.progress import Interface
 from kvsync.report.result import caught, hold_back, undone
-from kvsync.state import Glimpse
+from kvsync.state import Glimpse, StateLocation
 
 
 def sync_jobs(
@@ -24,7 +24,7 @@ def sync_jobs(
     call: Call,
     interface: Interface,
     command: str,
-    before: Mapping[str, Glimpse],
+    before: Mapping[StateLocation, Glimpse],
     beside: Beside = None,
 ) -> Report:
     """Make the states ready, plan, ask, push, delete, and remember.

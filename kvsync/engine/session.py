@@ -31,6 +31,7 @@ from kvsync.model.errors import FatalError, GaveUpError, Interrupted, KvsyncErro
 from kvsync.model.signals import heard_by
 from kvsync.model.values import Outcome
 from kvsync.report.progress import Interface, Progress
+from kvsync.state import StateLocation
 
 _TICK_S = 0.5
 _NEW_OBJECTS = 10_000
@@ -85,8 +86,8 @@ class Network:
         self._time = TimeBound(call.deadline)
         self._errors = ErrorBound(call.max_errors)
         self._bound: Bound | None = None
-        self._broken: set[str] = set()
-        """State files that could not be written: what is sent for them would be forgotten."""
+        self._broken: set[StateLocation] = set()
+        """States that could not be written: what is sent for them would be forgotten."""
 
     def __enter__(self) -> Self:
         # It opens files, and may fail for want of them: then nothing has begun.
@@ -155,7 +156,7 @@ class Network:
         results = []
         for job in jobs:
             try:
-                if job.state_path not in self._broken:
+                if job.location not in self._broken:
                     results.append((job, await self._take(step, job, all_jobs)))
             except Interrupted:
                 if self._bound and not self.signal:
@@ -169,7 +170,7 @@ class Network:
             if _concerns_all(job.report.error):
                 self.over = True
             if isinstance(job.report.error, StateError):
-                self._broken.add(job.state_path)
+                self._broken.add(job.location)
         return results
 
     async def _take(self, step: Step[T], job: Job, all_jobs: Sequence[Job]) -> T:

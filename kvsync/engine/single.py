@@ -13,7 +13,7 @@ from kvsync.engine.session import Network
 from kvsync.model.errors import Interrupted, RejectedError
 from kvsync.model.values import Ack, Expiry, Pair, Target
 from kvsync.report.progress import Interface
-from kvsync.state import State, run_lock
+from kvsync.state import State, StateLocation
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ def create_namespace(call: Call, interface: Interface, name: str, remark: str) -
     """
     job = target_job(call, zone_only=True, create=True)
     place = job.target._replace(namespace=name)
-    with _held(job.state_path, place) as state:
+    with _held(job.location, place) as state:
         known = len(state.rows(place)) if state else 0
 
         async def asked(client: EdgeKVClient, target: Target) -> Ack:
@@ -78,18 +78,18 @@ def create_namespace(call: Call, interface: Interface, name: str, remark: str) -
         ack = _asked(call, interface, job, asked)
         if state and ack.sure:
             state.forget_all(place, call.clock() + max(0.0, state.clock_offset(place)))
-    return Created(ack, job.state_path, known)
+    return Created(ack, job.location.name, known)
 
 
 @contextmanager
-def _held(path: str, target: Target) -> Iterator[State | None]:
+def _held(location: StateLocation, target: Target) -> Iterator[State | None]:
     """The state, held and open for writing, if it knows the target. Raises `KvsyncError`."""
-    with State.read(path) as known:
+    with location.read() as known:
         is_known = bool(known.rows(target))
     if not is_known:
         yield None
         return
-    with run_lock(path), State.write(path) as state:
+    with location.lock(), location.write() as state:
         yield state
 
 

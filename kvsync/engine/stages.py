@@ -14,7 +14,6 @@ from kvsync.engine.state_access import Holder, hold_the_rest, open_states, reope
 from kvsync.report import Report
 from kvsync.report.progress import Interface
 from kvsync.report.result import caught
-from kvsync.state import State
 
 if TYPE_CHECKING:
     from kvsync.engine.session import Network
@@ -28,7 +27,7 @@ Beside: TypeAlias = "Network | None"
 def look(jobs: Sequence[Job], call: Call, stack: ExitStack) -> None:
     """Read the sources and the states; nothing is locked or created."""
     _find(jobs, call)
-    open_states(jobs, lambda path: stack.enter_context(State.read(path)))
+    open_states(jobs, lambda location: stack.enter_context(location.read()))
     read_all(jobs)
     refuse_collisions(jobs)
 

@@ -1,17 +1,15 @@
 """The state files of a call: held against other runs, and set aside if they are damaged."""
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 
 from kvsync.engine.call import Call, Settings
 from kvsync.engine.job import Job, going
 from kvsync.engine.opening import find_targets, know_rows, open_source_of
-from kvsync.engine.target import local_endpoint, state_paths
+from kvsync.engine.target import local_endpoint, state_locations
 from kvsync.model.errors import DamagedError, KvsyncError, PassingError
 from kvsync.model.text import count_text, printable
-from kvsync.state import Glimpse, State, glimpse, refuse_foreign, run_lock, set_aside
-from kvsync.state.examine import Diagnosis, examine
+from kvsync.state import Diagnosis, Glimpse, State, StateLocation
 
 _OUTDATED = (
     "what came through the pipe cannot be read again, and another run may have sent what is newer"
@@ -19,26 +17,27 @@ _OUTDATED = (
 )
 
 
-def glimpses(call: Call) -> dict[str, Glimpse]:
-    """What the states of the call look like, by path: before any source is opened.
+def glimpses(call: Call) -> dict[StateLocation, Glimpse]:
+    """What the states of the call look like, by location: before any source is opened.
 
     What comes through a pipe may take its time, and is read before anybody can be kept out.
     """
-    return {path: glimpse(path) for path in state_paths(call)}
+    return {location: location.glimpse() for location in state_locations(call)}
 
 
-def open_states(jobs: Iterable[Job], open_state: Callable[[str], State]) -> None:
+def open_states(jobs: Iterable[Job], open_state: Callable[[StateLocation], State]) -> None:
     """Open each state file once, and load what it knows of each job's target.
 
     A state that cannot be opened is the error of the jobs that need it.
     """
-    by_path: dict[str, list[Job]] = {}
+    by_location: dict[StateLocation, list[Job]] = {}
     for job, _ in going(jobs):
-        by_path.setdefault(job.state_path, []).append(job)
+        by_location.setdefault(job.location, []).append(job)
     # Sorted, so that two calls with the same sources never wait for each other in a ring.
-    for path, users in sorted(by_path.items()):
+    for location in sorted(by_location):
+        users = by_location[location]
         try:
-            state = open_state(path)
+            state = open_state(location)
             for job in users:
                 job.state = state
             know_rows(users)
@@ -60,7 +59,7 @@ class Holder:
         settings: Settings,
         stack: ExitStack,
         tell: Callable[[str], None],
-        before: Mapping[str, Glimpse],
+        before: Mapping[StateLocation, Glimpse],
     ) -> None:
         self._settings = settings
         self._stack = stack
@@ -68,37 +67,37 @@ class Holder:
         self._before = before
         self.overtaken = False
 
-    def lock(self, path: str) -> None:
+    def lock(self, location: StateLocation) -> None:
         """Let no other run have the state file."""
         timeout = self._settings.lock_timeout
-        self._stack.enter_context(run_lock(path, timeout, waiting=self._wait))
+        self._stack.enter_context(location.lock(timeout, self._wait))
         # Of a state that lies where nobody looked a failure file has told, which deletes nothing.
-        self.overtaken |= path in self._before and glimpse(path) != self._before[path]
+        self.overtaken |= location in self._before and location.glimpse() != self._before[location]
 
     def _wait(self, line: str) -> None:
         self.overtaken = True
         self._tell(line)
 
-    def open(self, path: str) -> State:
+    def open(self, location: StateLocation) -> State:
         """The state file, locked before, open for writing; created if it is missing."""
-        return self._stack.enter_context(State.write(path))
+        return self._stack.enter_context(location.write())
 
-    def hold(self, path: str) -> State:
+    def hold(self, location: StateLocation) -> State:
         """The state file, held and open for writing; created if it is missing."""
-        refuse_foreign(path)
-        self.lock(path)
-        return self.open(path)
+        location.refuse_foreign()
+        self.lock(location)
+        return self.open(location)
 
-    def hold_if_there(self, path: str) -> State:
+    def hold_if_there(self, location: StateLocation) -> State:
         """As `hold`, but a missing file is not created: the sources may yet be bad."""
-        return self.hold(path) if os.path.exists(path) else State.read(path)
+        return self.hold(location) if location.exists() else location.read()
 
 
 def hold_the_rest(jobs: Sequence[Job], holder: Holder, *, local: bool) -> None:
     """Create the states that are missing, and for ``local`` runs the emulators' data."""
 
-    def create(path: str) -> State:
-        state = holder.hold(path)
+    def create(location: StateLocation) -> State:
+        state = holder.hold(location)
         # It was missing when the sources were read.
         holder.overtaken |= bool(state.targets())
         return state
@@ -108,7 +107,7 @@ def hold_the_rest(jobs: Sequence[Job], holder: Holder, *, local: bool) -> None:
     for job in jobs if local else ():
         known = job.target
         if job.state and job.state.writable:
-            endpoint = local_endpoint(job.state_path, create=True)
+            endpoint = local_endpoint(job.location, create=True)
             job.report.target = known._replace(endpoint=endpoint)
             if job.target != known:
                 changed.append(job)
@@ -133,12 +132,12 @@ def reopen(jobs: Iterable[Job], call: Call, *, everything: bool) -> list[Job]:
 
 
 def _reopen(job: Job, call: Call) -> None:
-    before = job.state_path
+    before = job.location
     job.report.warnings = []
     if job.path:
         open_source_of(job, call)
     find_targets([job], call)
-    if job.state_path != before and not job.report.error:
+    if job.location != before and not job.report.error:
         told = "its state belongs somewhere else since another run was waited for: run again"
         job.stop(PassingError("SourceChanged", told))
 
@@ -156,36 +155,36 @@ class Mender(Holder):
         settings: Settings,
         stack: ExitStack,
         tell: Callable[[str], None],
-        before: Mapping[str, Glimpse],
+        before: Mapping[StateLocation, Glimpse],
     ) -> None:
         super().__init__(settings, stack, tell, before)
-        self._damaged: dict[str, Diagnosis] = {}
-        self._told: dict[str, list[str]] = {}
+        self._damaged: dict[StateLocation, Diagnosis] = {}
+        self._told: dict[StateLocation | None, list[str]] = {}
 
-    def hold_if_there(self, path: str) -> State:
+    def hold_if_there(self, location: StateLocation) -> State:
         """As with any holder; of a damaged file what nobody knows."""
-        if not os.path.exists(path):
-            return State.read(path)
+        if not location.exists():
+            return location.read()
         with suppress(DamagedError):
-            refuse_foreign(path)
-        self.lock(path)
-        found = examine(path, salvaging=True)
+            location.refuse_foreign()
+        self.lock(location)
+        found = location.examine(salvaging=True)
         if not found.problems:
-            return self.open(path)
-        self._damaged[path] = found
-        return State(path, None)
+            return self.open(location)
+        self._damaged[location] = found
+        return location.unknown()
 
-    def hold(self, path: str) -> State:
+    def hold(self, location: StateLocation) -> State:
         """As with any holder; a damaged file is set aside first, and what is sound kept."""
-        found = self._damaged.get(path)
+        found = self._damaged.get(location)
         if not found:
-            self._told[path] = [_ORPHANS]
-            return super().hold(path)
-        away = set_aside(path)
-        state = self.open(path)
+            self._told[location] = [_ORPHANS]
+            return super().hold(location)
+        away = location.set_aside()
+        state = self.open(location)
         for target, rows in found.salvage.items():
             state.correct(target, rows, [])
-        self._told[path] = [
+        self._told[location] = [
             f"the state was damaged ({found.problems[0]}), and is now at {printable(away)}",
             _kept(found),
             _ORPHANS,
@@ -194,7 +193,7 @@ class Mender(Holder):
 
     def told(self, job: Job) -> list[str]:
         """What has become of the job's state, if it was not as it should be."""
-        return self._told.get(job.state_path, [])
+        return self._told.get(job.located.location, [])
 
 
 def _kept(found: Diagnosis) -> str:

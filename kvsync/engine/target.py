@@ -1,33 +1,32 @@
 """Which target a source goes to, and who said so."""
 
 import os
-from collections.abc import Iterator
 
 from kvsync.edgekv.endpoint import identity, parse_endpoint
 from kvsync.emulator.options import is_namespace_name
 from kvsync.emulator.store import Store, stored_uuid
 from kvsync.engine.call import Call, Choice, Settings
-from kvsync.model.errors import UsageError
+from kvsync.model.errors import StateError, UsageError
 from kvsync.model.text import printable
 from kvsync.model.values import Destination, Target
 from kvsync.sources.interface import Source
-from kvsync.state import ASIDE, NEW, state_path
+from kvsync.state import StateLocation, locate
 
 LOCAL_ZONE = "zone-local"
 LOCAL_NAMESPACE = "default"
 
 
-def emulator_data(state_path: str) -> str:
+def emulator_data(location: StateLocation) -> str:
     """The path of the emulator's data under ``--local``: beside the state."""
-    return os.path.join(os.path.dirname(state_path), "emulator.db")
+    return os.path.join(location.folder, "emulator.db")
 
 
-def local_endpoint(state_path: str, *, create: bool = False) -> str:
+def local_endpoint(location: StateLocation, *, create: bool = False) -> str:
     """``local:UUID``: delete the emulator's data, and the state no longer speaks for it.
 
     With ``create`` the data is made if it is missing; without, the UUID may be empty.
     """
-    path = emulator_data(state_path)
+    path = emulator_data(location)
     uuid = stored_uuid(path)
     if not uuid and create:
         Store(path).close()
@@ -41,50 +40,39 @@ def named_target(source: Source | None, settings: Settings) -> tuple[str, str] |
     return (zone.value, namespace.value) if zone.value and namespace.value else None
 
 
-def _state_files(state: str) -> Iterator[str]:
-    """All files that may lie where a state does, by absolute real path."""
-    path = os.path.realpath(state)
-    data = emulator_data(path)
-    beside = ("", "-journal", "-wal", "-shm")
-    folder, name = os.path.split(path)
-    try:
-        there = os.listdir(folder)
-    except OSError:
-        # Nothing is there yet, or a tree that has it cannot be read either.
-        there = []
-    ours = (f"{name}{ASIDE}", f"{name}{NEW}")
-    yield from (os.path.join(folder, other) for other in there if other.startswith(ours))
-    yield from (path + ending for ending in (*beside, ".lock", ".holder"))
-    yield from (data + ending for ending in beside)
-    if os.path.basename(folder) == ".kvsync":
-        yield os.path.join(folder, ".gitignore")
-
-
-def _states(call: Call) -> list[str]:
+def state_locations(call: Call) -> list[StateLocation]:
+    """Where the states of the call's sources lie, as far as their paths tell."""
     if call.settings.state:
-        return [call.settings.state]
+        try:
+            return [locate("", call.settings.state)]
+        except StateError:
+            # Whoever opens it says why it cannot be there.
+            return []
     # By way of a link, `..` may be meant in two ways.
     paths = {*call.paths, *map(os.path.abspath, call.paths)}
     folders = {path if os.path.isdir(path) else os.path.dirname(path) for path in paths}
-    return sorted({state_path(folder) for folder in folders})
-
-
-def state_paths(call: Call) -> list[str]:
-    """Where the states of the call's sources lie, as far as their paths tell."""
-    return [os.path.realpath(path) for path in _states(call)]
+    return sorted({locate(folder) for folder in folders})
 
 
 def own_files(call: Call) -> tuple[str, ...]:
-    """What this call writes on this machine, by absolute real path: it is no part of any source.
+    """What this call writes on this machine, by absolute real path: it is part of no source.
 
     Where ``.kvsync`` is a link into a folder, its files would be.
     """
     failures = [call.failures, f"{call.failures}.part"] if call.failures else []
-    files = [file for state in _states(call) for file in _state_files(state)]
+    files: list[str] = []
+    for location in state_locations(call):
+        data = emulator_data(location)
+        files += [
+            *location.files(),
+            *(data + ending for ending in ("", "-journal", "-wal", "-shm")),
+        ]
     return *files, *map(os.path.realpath, failures)
 
 
-def resolve(destination: Destination, settings: Settings, state_path: str) -> tuple[Target, str]:
+def resolve(
+    destination: Destination, settings: Settings, location: StateLocation
+) -> tuple[Target, str]:
     """The target, and a line that says where each part of it came from.
 
     For zone and namespace the command line wins, then the manifest, then the environment: a
@@ -99,7 +87,7 @@ def resolve(destination: Destination, settings: Settings, state_path: str) -> tu
             )
         zone = zone if zone.value else Choice(LOCAL_ZONE, "--local")
         namespace = namespace if namespace.value else Choice(LOCAL_NAMESPACE, "--local")
-    endpoint = endpoint_of(settings, state_path)
+    endpoint = endpoint_of(settings, location)
     for name, choice in (("zone", zone), ("namespace", namespace)):
         if not choice.value:
             raise UsageError(
@@ -110,10 +98,10 @@ def resolve(destination: Destination, settings: Settings, state_path: str) -> tu
     return Target(endpoint.value, zone.value, namespace.value), told
 
 
-def endpoint_of(settings: Settings, state_path: str) -> Choice:
+def endpoint_of(settings: Settings, location: StateLocation) -> Choice:
     """What the state knows the endpoint by. Raises `UsageError`."""
     if settings.local:
-        return Choice(local_endpoint(state_path), "--local")
+        return Choice(local_endpoint(location), "--local")
     url = parse_endpoint(settings.endpoint.value or "intl")
     known = settings.identities
     if url not in known:

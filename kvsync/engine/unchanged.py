@@ -26,7 +26,7 @@ from kvsync.report import Report, RunReport
 from kvsync.sources import shown_source
 from kvsync.sources.interface import Fingerprint
 from kvsync.sources.snapshot import still_holds
-from kvsync.state import STATE_VERSION, State, run_lock_at_once, state_path
+from kvsync.state import StateLocation, locate
 
 if TYPE_CHECKING:
     from kvsync.engine.job import Job
@@ -119,7 +119,7 @@ class _Kept(NamedTuple):
 class _Found(NamedTuple):
     """What was kept of one source of a call, and still holds."""
 
-    path: str
+    location: StateLocation
     identity: bytes
     target: Target
     content: str
@@ -169,7 +169,7 @@ def unchanged(call: Call, command: str, *, noting: bool) -> Report | None:
 class _Identity(NamedTuple):
     """What is known of a source's run before it is read: where its state is, and all in one."""
 
-    state_path: str
+    location: StateLocation
     digest: bytes
 
 
@@ -184,10 +184,10 @@ def identities(call: Call) -> Iterator[_Identity]:
     mounted = MountPoints()
     for path, place, _ in places:
         home = place if os.path.isdir(path) else os.path.dirname(place)
-        state = state_path(home, settings.state)
-        owner = place_of(place, home, state, settings.state, mounted).owner
-        own = (_FORMAT, __version__, STATE_VERSION, path, state, owner, places, asked)
-        yield _Identity(state, blake2b(repr(own).encode("utf-8", "surrogatepass")).digest())
+        location = locate(home, settings.state)
+        owner = place_of(place, home, location.name, settings.state, mounted).owner
+        own = (_FORMAT, __version__, location.version, path, location.name, owner, places, asked)
+        yield _Identity(location, blake2b(repr(own).encode("utf-8", "surrogatepass")).digest())
 
 
 def _is_idle(job: "Job") -> bool:
@@ -222,13 +222,13 @@ def _kept(job: "Job") -> _Kept | None:
 
 def _find(identity: _Identity, call: Call) -> _Found | None:
     """What was kept of a source, if it still holds. Raises `KvsyncError`."""
-    path, digest = identity
-    with State.glance(path) as state:
+    location, digest = identity
+    with location.glance() as state:
         found = state.fingerprint(digest)
         if not found:
             return None
         target, kept = found[0], _Kept.from_json(found[1])
-        if endpoint_of(call.settings, path).value != target.endpoint:
+        if endpoint_of(call.settings, location).value != target.endpoint:
             return None
         now = call.clock() + max(0.0, state.clock_offset(target))
         runs = state.runs(target, kept.owner, 2) if kept.shortest else []
@@ -241,7 +241,7 @@ def _find(identity: _Identity, call: Call) -> _Found | None:
         return None
     if not still_holds(kept.fingerprint, call.environ, own_files(call)):
         return None
-    return _Found(path, digest, target, found[1], kept, orphans)
+    return _Found(location, digest, target, found[1], kept, orphans)
 
 
 def _note(sources: Sequence[_Found], started: float) -> bool:
@@ -251,14 +251,14 @@ def _note(sources: Sequence[_Found], started: float) -> bool:
     """
     with ExitStack() as stack:
         states = {}
-        for path in sorted({one.path for one in sources}):
-            stack.enter_context(run_lock_at_once(path))
-            states[path] = stack.enter_context(State.note(path))
+        for location in sorted({one.location for one in sources}):
+            stack.enter_context(location.lock_at_once())
+            states[location] = stack.enter_context(location.note())
         for one in sources:
-            if states[one.path].fingerprint(one.identity) != (one.target, one.content):
+            if states[one.location].fingerprint(one.identity) != (one.target, one.content):
                 return False
         for one in sources:
-            states[one.path].note_run(one.target, one.kept.owner, _run(one.kept, started))
+            states[one.location].note_run(one.target, one.kept.owner, _run(one.kept, started))
     return True
 
 

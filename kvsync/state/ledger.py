@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from kvsync.model.values import Change, Outcome, Target
-from kvsync.state.store import State
+from kvsync.state.interface import State
 
 
 class Ledger:

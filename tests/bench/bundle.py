@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from kvsync.emulator.store import Store
 from kvsync.model.values import NEVER, Row, Target
-from kvsync.state import State
+from kvsync.state.sqlite import State
 from tests.processes import ZONE
 
 _LONG_AGO_S = 3600

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kvsync.state import State
+from kvsync.state.sqlite import State
 
 KVSYNC = [sys.executable, "-m", "kvsync"]
 _PAIRS = {"old": ("AKIDold", "secret-of-old"), "new": ("AKIDnew", "secret-of-new")}

@@ -384,7 +384,7 @@ def test_state_from_a_newer_version(kvsync, manifest, edge, clean_environment):
 def test_second_run(kvsync, manifest, clean_environment):
     """While a run is going a second one says who holds the state, and exits 12."""
     manifest("keys: {a: x}\n")
-    from kvsync.state import run_lock
+    from kvsync.state.sqlite import run_lock
 
     path = str(clean_environment / ".kvsync" / "state.db")
     Path(path).parent.mkdir()
@@ -399,7 +399,7 @@ def test_second_run(kvsync, manifest, clean_environment):
 def test_first_runs_at_the_same_time(kvsync, manifest, clean_environment):
     """The lock holds for the very first run, too, before there is a state."""
     manifest("keys: {a: x}\n")
-    from kvsync.state import run_lock
+    from kvsync.state.sqlite import run_lock
 
     with run_lock(str(clean_environment / ".kvsync" / "state.db")):
         assert kvsync("sync", "m.yaml").code == 12

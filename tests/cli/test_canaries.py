@@ -160,7 +160,7 @@ BUGS = {
     "signing": "kvsync.edgekv.wire.signed_headers",
     "reading": "kvsync.sources.manifest.manifest.Manifest.entries",
     "sending": "kvsync.edgekv.namespace.Namespace.put",
-    "recording": "kvsync.state.store.State.record",
+    "recording": "kvsync.state.sqlite.store.State.record",
     "reporting": "kvsync.cli.console.document",
     "emulator": "kvsync.emulator.service.Service.answer",
 }

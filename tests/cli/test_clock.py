@@ -9,7 +9,7 @@ import pytest
 
 from kvsync.edgekv.namespace import Namespace
 from kvsync.engine.call import Call
-from kvsync.state import State
+from kvsync.state.sqlite import State
 from tests.middlebox import Exchange, middlebox, with_date
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kvsync.cli import run
-from kvsync.state import State
+from kvsync.state.sqlite import State
 from tests.cli.watching import counted, long_ago
 from tests.effort import examples
 from tests.servers import ServedEmulator

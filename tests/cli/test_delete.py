@@ -319,7 +319,7 @@ def test_killed_while_deleting_strays(kvsync, edge, pushed, monkeypatch):
     """A stray whose delete went unanswered does not become ours: the state never had it."""
     pushed(keys_of(1))
     edge.put("zone-1", "ns", "stray", "x")
-    monkeypatch.setattr("kvsync.state.store.State.end_run", lambda *_: None)
+    monkeypatch.setattr("kvsync.state.sqlite.store.State.end_run", lambda *_: None)
     lost = "kvsync.edgekv.namespace.Namespace.delete"
 
     async def unanswered(*_: object) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.state import State
+from kvsync.state.sqlite import State
 from tests.cli.copying import rows
 from tests.cli.failing import FILE, broken, listed
 from tests.cli.watching import held

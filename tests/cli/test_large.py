@@ -2,7 +2,7 @@
 
 import pytest
 
-from kvsync.state import store
+from kvsync.state.sqlite import store
 
 pytestmark = pytest.mark.slow
 

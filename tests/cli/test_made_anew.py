@@ -12,7 +12,7 @@ from kvsync.edgekv.credentials import StaticCredentials
 from kvsync.emulator.actions import ACTIONS
 from kvsync.emulator.limits import Refusal
 from kvsync.model.errors import StateError
-from kvsync.state import run_lock
+from kvsync.state.sqlite import run_lock
 from tests.cli.copying import rows
 from tests.cli.failing import broken_puts
 from tests.cli.watching import asked, counted, held, long_ago
@@ -181,7 +181,7 @@ def test_killed_between(kvsync, edge, five, monkeypatch):
         raise StateError("the disk is gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr("kvsync.state.store.forget_all", killed)
+        patch.setattr("kvsync.state.sqlite.store.forget_all", killed)
         assert kvsync("sync", "m.yaml", "--create-namespace").code == 4
     assert (held(edge), len(rows())) == ({}, 5)
     assert all(row.in_doubt for row in rows().values())

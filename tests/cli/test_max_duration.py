@@ -8,7 +8,7 @@ import pytest
 
 from kvsync.edgekv.client import Namespace
 from kvsync.model.errors import RejectedError
-from kvsync.state import State
+from kvsync.state.sqlite import State
 from tests.cli.copying import rows
 from tests.cli.failing import manifest_of
 from tests.cli.hourglass import BOUND, ONE_BY_ONE, codes, kinds

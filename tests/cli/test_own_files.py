@@ -10,7 +10,7 @@ import pytest
 
 from kvsync.emulator import store
 from kvsync.sources.own_files import APPLICATIONS
-from kvsync.state import schema
+from kvsync.state.sqlite import schema
 from tests.cli.failing import broken
 from tests.cli.spoiling import STATE
 from tests.cli.watching import held

@@ -10,7 +10,7 @@ import pytest
 
 from kvsync import sources
 from kvsync.engine import state_access
-from kvsync.state import run_lock
+from kvsync.state.sqlite import run_lock
 from tests.cli.copying import rows
 from tests.cli.dumping import lines
 from tests.cli.failing import FILE, broken, manifest_of
@@ -27,7 +27,7 @@ def overtaken(monkeypatch):
     """
 
     def let(other, *, waits=True):
-        real = state_access.run_lock
+        real = run_lock
         state = {"done": False}
 
         @contextmanager
@@ -41,7 +41,7 @@ def overtaken(monkeypatch):
             with real(path, timeout, waiting):
                 yield
 
-        monkeypatch.setattr(state_access, "run_lock", locked)
+        monkeypatch.setattr("kvsync.state.sqlite.location.run_lock", locked)
 
     return let
 

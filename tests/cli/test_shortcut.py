@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kvsync.cli import run
-from kvsync.state import run_lock
+from kvsync.state.sqlite import run_lock
 from tests.cli.dumping import lines
 from tests.cli.importing import imported
 from tests.cli.spoiling import STATE, altered

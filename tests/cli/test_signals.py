@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from kvsync.emulator.server import Emulator
-from kvsync.state import State
+from kvsync.state.sqlite import State
 from tests.waiting import until
 
 

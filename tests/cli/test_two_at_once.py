@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from kvsync.state import State, run_lock
+from kvsync.state.sqlite import State, run_lock
 from tests.cli.watching import held
 
 HOLD = """
 import sys
-from kvsync.state import run_lock
+from kvsync.state.sqlite import run_lock
 with run_lock(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.state import State
+from kvsync.state.sqlite import State
 from tests.cli.conftest import Result
 from tests.cli.watching import held
 from tests.nobody import as_nobody

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.state import State
+from kvsync.state.sqlite import State
 from tests.middlebox import Exchange, Middlebox, Tamper, middlebox
 
 KEYS = 60

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from kvsync.state import State
+from kvsync.state.sqlite import State
 from tests.cli.test_wrong_answers import REFUSED
 from tests.middlebox import Exchange, Tamper, as_it_is, middlebox
 

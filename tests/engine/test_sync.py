@@ -11,7 +11,7 @@ from kvsync.engine.call import Call, Settings
 from kvsync.engine.sync import sync
 from kvsync.report import Report, RunReport
 from kvsync.report.progress import Progress, Silence
-from kvsync.state import State, run_lock
+from kvsync.state.sqlite import State, run_lock
 
 
 class Quiet:
@@ -56,7 +56,7 @@ def test_the_clock_is_read_after_the_wait(manifest, monkeypatch):
         moment[0] += 7200
         return real(*args, **fields)
 
-    monkeypatch.setattr("kvsync.engine.state_access.run_lock", lock_after_two_hours)
+    monkeypatch.setattr("kvsync.state.sqlite.location.run_lock", lock_after_two_hours)
     report = synced(manifest, clock=lambda: moment[0])
     assert report.runs[0].summary().actions == {"renew": 1}
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from kvsync.engine import unchanged
 from kvsync.engine.call import Call, Settings
 from kvsync.engine.stop_limits import Deadline
 from kvsync.engine.unchanged import LONG_WAY, NO_MATTER, identities, is_plain
@@ -96,12 +95,19 @@ def test_what_always_asks() -> None:
     assert closed == set(LONG_WAY)
 
 
-@pytest.mark.parametrize("name", ["__version__", "STATE_VERSION", "_FORMAT"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "kvsync.engine.unchanged.__version__",
+        "kvsync.engine.unchanged._FORMAT",
+        "kvsync.state.sqlite.location.VERSION",
+    ],
+)
 def test_versions_count(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Another version of kvsync, or of its state, finds out for itself."""
     call = replace(CALL, paths=["m.yaml"])
     before = told(call)
-    monkeypatch.setattr(unchanged, name, "another")
+    monkeypatch.setattr(name, "another")
     assert told(call) != before
 
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from kvsync.state.schema import APPLICATION_ID
+from kvsync.state.sqlite.schema import APPLICATION_ID
 from tests.hostile.cases import Case
 from tests.hostile.laying import Part, Times, laid, lay
 

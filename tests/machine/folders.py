@@ -13,7 +13,7 @@ from unittest.mock import patch
 from kvsync.cli import run
 from kvsync.emulator.limits import Refusal
 from kvsync.engine.call import Call as Settled
-from kvsync.state import run_lock
+from kvsync.state.sqlite import run_lock
 from tests.emulator.raw import call, error_of
 from tests.machine.lab import FAR, Held, Lab
 from tests.machine.mischief import QUIET

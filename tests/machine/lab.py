@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from kvsync.cli import run
 from kvsync.model.values import Row
-from kvsync.state import State
+from kvsync.state.sqlite import State
 from tests.machine.mischief import QUIET, Mischief, Trouble
 from tests.servers import ServedEmulator
 

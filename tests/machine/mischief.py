@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import patch
 
-from kvsync.state import State
+from kvsync.state.sqlite import State
 from tests.lyingproxy import LyingProxy
 
 _CARRIED_OUT = frozenset({"", "reset-after", "cut-off"})

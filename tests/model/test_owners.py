@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kvsync.model.files import MountPoints
 from kvsync.model.owners import OwnerPlace, is_of_another, is_place, name_fault, place_of
-from kvsync.state import state_path
+from kvsync.state.sqlite import state_path
 
 
 def _place(source: Path | str, state: str = "") -> OwnerPlace:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kvsync.model.values import Action, Change, Outcome, OutcomeKind, Run, Target
-from kvsync.state import State, run_lock, run_lock_at_once, state_path
+from kvsync.state.sqlite import State, run_lock, run_lock_at_once, state_path
 from tests.values import change, entry, row
 
 TARGET = Target("https://edge", "zone-1", "ns")

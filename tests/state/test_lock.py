@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from kvsync.model.errors import LockedError, StateError
-from kvsync.state import run_lock
+from kvsync.state.sqlite import run_lock
 
 HOLD = """
 import sys
-from kvsync.state import run_lock
+from kvsync.state.sqlite import run_lock
 with run_lock(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kvsync.model.values import Action, Change, Expiry, Outcome, OutcomeKind, Row, Target
-from kvsync.state import State, state_path
+from kvsync.state.sqlite import State, state_path
 from tests.values import change, entry, row
 
 TARGET = Target("https://edge", "zone-1", "ns")

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from kvsync.model.entries import owners_of, rows_beside, unnamed_rows
 from kvsync.model.values import Action, Change, Expiry, Outcome, OutcomeKind, Row, Target
-from kvsync.state import State, state_path
-from kvsync.state.rows import StoredRows
+from kvsync.state.sqlite import State, state_path
+from kvsync.state.sqlite.rows import StoredRows
 from tests.values import entry
 
 TARGET = Target("https://edge", "zone-1", "ns")
 OTHER = TARGET._replace(namespace="other")
-MANY = "kvsync.state.store._MANY"
+MANY = "kvsync.state.sqlite.store._MANY"
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4)
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from kvsync.model.errors import StateError
 from kvsync.model.values import Action, Change, Expiry, Outcome, OutcomeKind, Row, Target
-from kvsync.state import State, state_path
 from kvsync.state.ledger import Ledger
+from kvsync.state.sqlite import State, state_path
 from tests.nobody import as_nobody
 from tests.values import change, entry, row
 
@@ -355,7 +355,7 @@ def test_damage_found_late(path):
 
 KILLED = """
 import os, signal, sys
-from kvsync.state import State
+from kvsync.state.sqlite import State
 from tests.nobody import as_nobody
 from tests.values import entry
 from tests.state.test_store import TARGET
@@ -402,7 +402,7 @@ def test_write_after_a_kill(path):
 
 def said_as_nobody(call: str, path: str) -> str:
     """What a call says, run by a user who may write nothing here."""
-    imports = "import sys; from kvsync.state import State"
+    imports = "import sys; from kvsync.state.sqlite import State"
     code = f"{imports}\ntry: {call}\nexcept Exception as e: print(e)"
     return as_nobody("-c", code, path, cwd=Path(path).parent.parent).stdout.strip()
 
@@ -477,7 +477,7 @@ def test_place_that_is_no_directory(tmp_path):
 
 def test_rows_outlive_the_opening(path, monkeypatch):
     """Rows that are too many for memory can still be read by a report, when the state is closed."""
-    monkeypatch.setattr("kvsync.state.store._MANY", 1)
+    monkeypatch.setattr("kvsync.state.sqlite.store._MANY", 1)
     seed(path, row("a"), row("b"), row("c"))
     known = rows(path)
     assert (len(known), known["b"], known.get("d")) == (3, row("b"), None)

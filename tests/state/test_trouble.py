@@ -9,9 +9,9 @@ import pytest
 
 from kvsync.model.errors import DamagedError, StateError
 from kvsync.model.values import Change, Expiry, Target
-from kvsync.state import State
-from kvsync.state.rows import StoredTarget, doubtful, fields_of
-from kvsync.state.trouble import translate
+from kvsync.state.sqlite import State
+from kvsync.state.sqlite.rows import StoredTarget, doubtful, fields_of
+from kvsync.state.sqlite.trouble import translate
 from tests.values import change, entry, row
 
 TARGET = Target("https://edge", "zone-1", "ns")

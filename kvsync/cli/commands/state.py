@@ -1,6 +1,5 @@
 """Look into the state file, or forget parts of it."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -12,12 +11,12 @@ from kvsync.cli.options import lock_timeout_option, option, output_options, stat
 from kvsync.cli.output import emit
 from kvsync.cli.shell_expansion import PatternCommand
 from kvsync.cli.state_check import check_command, rebuild_command
-from kvsync.cli.state_file import owner_line, path_of, source_argument
+from kvsync.cli.state_file import location_of, owner_line, source_argument
 from kvsync.model.errors import UsageError
 from kvsync.model.keys import matches
 from kvsync.model.text import count_text, printable, size_text
 from kvsync.model.values import Row, Target
-from kvsync.state import State, refuse_foreign, run_lock
+from kvsync.state import State
 
 _zone = option("--zone", default="", metavar="ID", help="Only targets in this zone.")
 _namespace = option("--namespace", default="", metavar="NAME", help="Only this namespace.")
@@ -42,7 +41,7 @@ command.add_command(rebuild_command)
 @output_options
 def path_command(source: str | None, state: str, **options: Any) -> None:
     """Print where the state file is, or would be."""
-    path = path_of(source, state)
+    path = location_of(source, state).name
     emit("state path", options, [printable(path)], {"path": path})
 
 
@@ -52,8 +51,9 @@ def path_command(source: str | None, state: str, **options: Any) -> None:
 @output_options
 def list_command(source: str | None, state: str, **options: Any) -> None:
     """List the targets and owners that the state knows."""
-    path = path_of(source, state)
-    with State.read(path) as opened:
+    location = location_of(source, state)
+    path = location.name
+    with location.read() as opened:
         found = [fields for target in opened.targets() for fields in _owners(opened, target)]
     lines = [
         f"{owner_line(fields)}; last run {fields['last_run'] or 'unknown'}" for fields in found
@@ -74,8 +74,9 @@ def list_command(source: str | None, state: str, **options: Any) -> None:
 @output_options
 def show_command(source: str | None, state: str, **options: Any) -> None:
     """Show what the state remembers of each key; it knows digests, never values."""
-    path = path_of(source, state)
-    with State.read(path) as opened:
+    location = location_of(source, state)
+    path = location.name
+    with location.read() as opened:
         rows = [
             (target, row)
             for target in _targets(opened, options)
@@ -107,19 +108,19 @@ def forget_command(
     """
     if every == bool(options["only"]):
         raise UsageError("give either --only PATTERN or --all")
-    path = path_of(source, state)
+    location = location_of(source, state)
     forgotten = 0
     with ExitStack() as stack:
-        if os.path.exists(path):
-            refuse_foreign(path)
-            stack.enter_context(run_lock(path, lock_timeout))
-            opened = stack.enter_context(State.write(path))
+        if location.exists():
+            location.refuse_foreign()
+            stack.enter_context(location.lock(lock_timeout))
+            opened = stack.enter_context(location.write())
             for target in _targets(opened, options):
                 keys = [
                     key for key in opened.rows(target) if every or matches(key, options["only"])
                 ]
                 forgotten += opened.forget(target, keys)
-    fields = {"path": path, "forgotten": forgotten}
+    fields = {"path": location.name, "forgotten": forgotten}
     emit("state forget", options, [f"forgot {count_text(forgotten, 'key')}"], fields)
 
 

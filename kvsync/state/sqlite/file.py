@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from kvsync.model.values import Target
-from kvsync.state.rows import Fields, StoredTarget, seed_of
-from kvsync.state.trouble import SQLITE_ERRORS, translate
+from kvsync.state.sqlite.rows import Fields, StoredTarget, seed_of
+from kvsync.state.sqlite.trouble import SQLITE_ERRORS, translate
 
 
 class StateFile:

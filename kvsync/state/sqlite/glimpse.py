@@ -2,10 +2,8 @@
 
 import os
 import stat
-from typing import TypeAlias
 
-Glimpse: TypeAlias = tuple[object, ...]
-"""Equal for two looks between which nobody has written the file."""
+from kvsync.state.interface import Glimpse
 
 _COUNTER = slice(24, 28)
 """Where the header counts the transactions (https://www.sqlite.org/fileformat.html)."""

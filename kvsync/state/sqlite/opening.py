@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kvsync.model.errors import StateError
-from kvsync.state.place import make_room, unwritable
-from kvsync.state.schema import (
+from kvsync.state.sqlite.place import make_room, unwritable
+from kvsync.state.sqlite.schema import (
     APPLICATION_ID,
     VERSION,
     check_whole,
@@ -17,7 +17,7 @@ from kvsync.state.schema import (
     is_new,
     update,
 )
-from kvsync.state.trouble import SQLITE_ERRORS, foreign, translate
+from kvsync.state.sqlite.trouble import SQLITE_ERRORS, foreign, translate
 
 _BUSY_S = 10
 """Seconds to wait for another process that is just committing."""

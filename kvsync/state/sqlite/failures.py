@@ -6,13 +6,10 @@ found it unchanged, or not found it at all, it is not in here any more.
 
 import sqlite3
 from collections.abc import Mapping
-from typing import TypeAlias
 
 from kvsync.model.values import Expiry
-from kvsync.state import fingerprints
-
-Wanted: TypeAlias = tuple[bytes, Expiry]
-"""The digest of the value that is to get through, and the expiry."""
+from kvsync.state.interface import Wanted
+from kvsync.state.sqlite import fingerprints
 
 _EXISTS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'undelivered'"
 _KEPT = 100

@@ -8,9 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 
 from kvsync.model.api import SETTLING_S
-
-UNSETTLED = float("inf")
-"""The time of a write or delete that no answer has settled: it may still be on its way."""
+from kvsync.state.interface import UNSETTLED
 
 _EXISTS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'recent'"
 

@@ -5,8 +5,16 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice
 
 from kvsync.model.values import Action, Change, Outcome, OutcomeKind, Row
-from kvsync.state import fingerprints, recent
-from kvsync.state.rows import COLUMNS, Fields, StoredTarget, acknowledged, doubtful, fields_of
+from kvsync.state.interface import UNSETTLED
+from kvsync.state.sqlite import fingerprints, recent
+from kvsync.state.sqlite.rows import (
+    COLUMNS,
+    Fields,
+    StoredTarget,
+    acknowledged,
+    doubtful,
+    fields_of,
+)
 
 _AT_ONCE = 16
 _HEAD, _ROW = f"INSERT OR REPLACE INTO entry (target, {COLUMNS}) VALUES", f"({', '.join('?' * 14)})"
@@ -43,7 +51,7 @@ def mark(
     put(connection, (doubtful(place, owner, c) for c in marks if c.entry.key not in nobodys))
     # A row would say whose the key is. What is noted outlasts a refusal: an earlier delete may yet
     # be on its way.
-    recent.note(connection, place.number, dict.fromkeys(nobodys, recent.UNSETTLED))
+    recent.note(connection, place.number, dict.fromkeys(nobodys, UNSETTLED))
 
 
 def _is_of_nobody(change: Change) -> bool:

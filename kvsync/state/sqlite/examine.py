@@ -5,47 +5,18 @@ import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from kvsync.model.errors import DamagedError
 from kvsync.model.text import count_text, printable
 from kvsync.model.values import Row, Target
-from kvsync.state.opening import connected_for_reading
-from kvsync.state.rows import Fields, row_maker, seed_of
-from kvsync.state.schema import TOO_SHORT, VERSION, columns_in, ends_too_early, is_new
-from kvsync.state.trouble import SQLITE_ERRORS
+from kvsync.state.interface import Diagnosis, Holding
+from kvsync.state.sqlite.opening import connected_for_reading
+from kvsync.state.sqlite.rows import Fields, row_maker, seed_of
+from kvsync.state.sqlite.schema import TOO_SHORT, VERSION, columns_in, ends_too_early, is_new
+from kvsync.state.sqlite.trouble import SQLITE_ERRORS
 
 _LISTED = 20
 """Findings of SQLite that are told, at most: one bad page may make thousands."""
-
-
-class Holding(NamedTuple):
-    """What one owner has in one target; ``size`` is in bytes of value."""
-
-    target: Target
-    owner: str
-    keys: int
-    in_doubt: int
-    size: int
-
-
-@dataclass(slots=True)
-class Diagnosis:
-    """What was found in a state file; it is sound if there are no ``problems``.
-
-    ``version`` is that of its format, 0 where there is no state yet or none can be read.
-    ``salvage`` has the rows that are as they were written, by target, if the file is built as it
-    should be; of any other file nothing can be trusted. ``unfinished`` runs were cut off, or are
-    still going. ``leftovers`` are files beside it that a program which was killed has left.
-    """
-
-    version: int = 0
-    problems: list[str] = field(default_factory=list)
-    holdings: list[Holding] = field(default_factory=list)
-    unfinished: int = 0
-    leftovers: list[str] = field(default_factory=list)
-    salvage: dict[Target, list[Row]] = field(default_factory=dict)
 
 
 def examine(path: str, *, salvaging: bool = False) -> Diagnosis:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from zlib import crc32
 
 from kvsync.model.values import Change, Expiry, Outcome, Row, Target
-from kvsync.state.trouble import SQLITE_ERRORS, translate
+from kvsync.state.sqlite.trouble import SQLITE_ERRORS, translate
 
 COLUMNS = (
     "key, digest, size, ttl, expires, runs_out, acknowledged, request_id, owner, origin,"

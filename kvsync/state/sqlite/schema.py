@@ -10,10 +10,10 @@ from contextlib import closing, suppress
 
 from kvsync.model.errors import StateError
 from kvsync.model.files import create_private
-from kvsync.state import failures, fingerprints, handover, recent
-from kvsync.state.place import FOLDER
-from kvsync.state.rows import COLUMNS
-from kvsync.state.trouble import damaged, foreign
+from kvsync.state.sqlite import failures, fingerprints, handover, recent
+from kvsync.state.sqlite.place import FOLDER
+from kvsync.state.sqlite.rows import COLUMNS
+from kvsync.state.sqlite.trouble import damaged, foreign
 
 APPLICATION_ID = 0x6B767379
 """``kvsy``: in the header of every state file (https://www.sqlite.org/fileformat.html)."""

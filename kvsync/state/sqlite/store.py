@@ -7,15 +7,28 @@ from itertools import chain
 from typing import Self
 
 from kvsync.model.values import PARTIAL, Change, Entry, Outcome, Row, Run, Target
-from kvsync.state import failures, fingerprints, handover, recent, runs
-from kvsync.state.changing import doubt, forget, forget_all, mark, put, settle
-from kvsync.state.failures import Wanted
-from kvsync.state.file import StateFile
-from kvsync.state.handover import Handing, set_aside
-from kvsync.state.opening import open_for_noting, open_for_reading, open_for_writing, open_to_glance
-from kvsync.state.rows import COLUMNS, Fields, Lease, StoredRows, StoredTarget, fields_of, row_maker
-from kvsync.state.schema import columns_in
-from kvsync.state.trouble import damaged
+from kvsync.state.interface import Wanted
+from kvsync.state.sqlite import failures, fingerprints, handover, recent, runs
+from kvsync.state.sqlite.changing import doubt, forget, forget_all, mark, put, settle
+from kvsync.state.sqlite.file import StateFile
+from kvsync.state.sqlite.handover import Handing, set_aside
+from kvsync.state.sqlite.opening import (
+    open_for_noting,
+    open_for_reading,
+    open_for_writing,
+    open_to_glance,
+)
+from kvsync.state.sqlite.rows import (
+    COLUMNS,
+    Fields,
+    Lease,
+    StoredRows,
+    StoredTarget,
+    fields_of,
+    row_maker,
+)
+from kvsync.state.sqlite.schema import columns_in
+from kvsync.state.sqlite.trouble import damaged
 
 _MANY = 50_000
 """Rows that are kept in memory: more of them would take more than a whole run may."""

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from kvsync.model.values import Row
-from kvsync.state.changing import put
-from kvsync.state.rows import COLUMNS, Fields, StoredTarget, fields_of
+from kvsync.state.sqlite.changing import put
+from kvsync.state.sqlite.rows import COLUMNS, Fields, StoredTarget, fields_of
 
 _AT_ONCE = 1000
 _EXISTS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'older_owner'"

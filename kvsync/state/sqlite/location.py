@@ -1,0 +1,113 @@
+"""Where a state file lies, and all that is done with it before it is open."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from kvsync.state.interface import Diagnosis, Glimpse
+from kvsync.state.sqlite.glimpse import glimpse
+from kvsync.state.sqlite.lock import run_lock, run_lock_at_once
+from kvsync.state.sqlite.opening import refuse_foreign
+from kvsync.state.sqlite.place import ASIDE, FOLDER, make_room, set_aside, state_path
+from kvsync.state.sqlite.schema import NEW, VERSION
+from kvsync.state.sqlite.store import State
+
+
+def locate(home: str, explicit: str = "") -> "StateFileLocation":
+    """Where the state of a source lies whose ``.kvsync`` belongs in the directory ``home``.
+
+    ``explicit`` is what ``--state`` or ``KVSYNC_STATE`` says, if anything. Raises `StateError`.
+    """
+    return StateFileLocation(state_path(home, explicit))
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class StateFileLocation:
+    """The absolute path of a state file, without links (`kvsync.state.StateLocation`)."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def folder(self) -> str:
+        """The directory of the state file."""
+        return os.path.dirname(self.name)
+
+    @property
+    def version(self) -> int:
+        """The version of the file's format."""
+        return VERSION
+
+    def exists(self) -> bool:
+        """Tell if the file is there."""
+        return os.path.exists(self.name)
+
+    def read(self) -> State:
+        """Open for reading alone."""
+        return State.read(self.name)
+
+    def write(self) -> State:
+        """Open for writing, under `lock`; created if it is missing."""
+        return State.write(self.name)
+
+    def glance(self) -> State:
+        """Open for a fingerprint alone: the file is not searched for damage."""
+        return State.glance(self.name)
+
+    def note(self) -> State:
+        """Open to note a run that changes no row: the file is not searched for damage."""
+        return State.note(self.name)
+
+    def unknown(self) -> State:
+        """A state that knows nothing, and cannot be written."""
+        return State(self.name, None)
+
+    def lock(
+        self, timeout: float = 0.0, waiting: Callable[[str], None] = lambda _: None
+    ) -> AbstractContextManager[None]:
+        """Hold the state for one run; see `run_lock`."""
+        return run_lock(self.name, timeout, waiting)
+
+    def lock_at_once(self) -> AbstractContextManager[None]:
+        """Hold the state for a moment; see `run_lock_at_once`."""
+        return run_lock_at_once(self.name)
+
+    def glimpse(self) -> Glimpse:
+        """Look if anybody has written the file, without opening it."""
+        return glimpse(self.name)
+
+    def make_room(self) -> None:
+        """Make the directory of the file. Raises `StateError`."""
+        make_room(self.name)
+
+    def refuse_foreign(self) -> None:
+        """Raise `StateError` for a file that is not ours; nothing is created."""
+        refuse_foreign(self.name)
+
+    def set_aside(self) -> str:
+        """Move a damaged file away, and return where to. Raises `StateError`."""
+        return set_aside(self.name)
+
+    def examine(self, *, salvaging: bool = False) -> Diagnosis:
+        """Look for damage; with ``salvaging`` keep the rows that can be trusted."""
+        from kvsync.state.sqlite.examine import examine
+
+        return examine(self.name, salvaging=salvaging)
+
+    def files(self) -> Iterator[str]:
+        """All files that the state may have, as absolute paths: they are part of no source."""
+        folder, name = os.path.split(self.name)
+        try:
+            there = os.listdir(folder)
+        except OSError:
+            # Nothing is there yet, or a tree that has it cannot be read either.
+            there = []
+        ours = (f"{name}{ASIDE}", f"{name}{NEW}")
+        yield from (os.path.join(folder, other) for other in there if other.startswith(ours))
+        endings = ("", "-journal", "-wal", "-shm", ".lock", ".holder")
+        yield from (self.name + ending for ending in endings)
+        if os.path.basename(folder) == FOLDER:
+            yield os.path.join(folder, ".gitignore")
