@@ -9,8 +9,7 @@ import click
 from click.core import ParameterSource
 
 from kvsync.cli.dump_options import dump_options_from
-from kvsync.engine.call import Call, Choice, Settings, Verifying
-from kvsync.engine.stop_limits import Deadline
+from kvsync.engine.call import Call, Choice, Deadline, Settings, Verifying
 from kvsync.model.errors import UsageError
 from kvsync.model.utf8 import is_text
 from kvsync.plan.limits import Deleting

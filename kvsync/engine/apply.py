@@ -58,8 +58,8 @@ def delete_all(network: Network, jobs: Sequence[Job]) -> None:
 
 async def _prepare(network: Network, job: Job, client: EdgeKVClient) -> None:
     """Before a first write: is there room for what is to come?"""
-    await network.interruptible(check_capacity(job, client))
-    network.go_on()
+    await network.stop.interruptible(check_capacity(job, client))
+    network.stop.check()
     network.interface.warn([job.report])
 
 
@@ -89,7 +89,7 @@ async def _sent(
         size = outcome.entry.size if done and not what else 0
         failed = not done and outcome.kind is not OutcomeKind.SKIPPED
         progress.advance(size, failed=failed)
-        network.count(outcome)
+        network.stop.count(outcome)
 
     pool.settled, pool.look = settled, namespace.look
     namespace.on_doubt(pool.doubt)

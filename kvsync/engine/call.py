@@ -1,11 +1,11 @@
 """What the caller of `kvsync.engine.sync` decides: frozen values, filled in by the command line."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from kvsync.engine.stop_limits import Deadline
 from kvsync.model.api import API_RATE
 from kvsync.plan.limits import Deleting
 from kvsync.plan.options import PlanOptions
@@ -101,6 +101,19 @@ class Copying(NamedTuple):
     settings: Settings
     prefix: str = ""
     name: str = ""
+
+
+class Deadline:
+    """It passes ``seconds`` after it was made, as the monotonic clock counts; by default never."""
+
+    def __init__(self, seconds: float = math.inf) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds until it passes, 0 from then on."""
+        return max(0.0, self._end - time.monotonic())
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class _Comparing(Look):
                 await self.read(keys, sizes, self._received)
         if not self._verifying.exact:
             self._differing |= dict.fromkeys(unmanaged, Status.UNMANAGED)
-        self.network.go_on()
+        self.network.stop.check()
         return self._found()
 
     def _wrong(self) -> list[str]:

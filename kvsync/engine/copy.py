@@ -11,8 +11,8 @@ def copy(call: Call, interface: Interface, copying: Copying, *, dry: bool = Fals
     from kvsync.engine.sending import sync_jobs
     from kvsync.engine.stages import plan_jobs
 
-    with opened(call, interface, copying) as (job, beside):
+    with opened(call, interface, copying) as (job, session):
         if dry:
-            return plan_jobs([job], call, interface, "copy", beside)
+            return plan_jobs([job], call, interface, "copy", session)
         # It is listed and read when nobody else can have the state any more.
-        return sync_jobs([job], call, interface, "copy", {}, beside)
+        return sync_jobs([job], call, interface, "copy", {}, session)

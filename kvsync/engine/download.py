@@ -57,7 +57,7 @@ class _Download:
         self._found.failures = fetch.failures
         if fetch.error:
             raise fetch.error
-        self._network.go_on()
+        self._network.stop.check()
         if not fetch.failures:
             loop = asyncio.get_running_loop()
             self._found.removed = await loop.run_in_executor(self._thread, self._output.finish)

@@ -59,7 +59,7 @@ class Job:
 
     ``path`` is what the call names the source by, or empty. ``outdated``: another run may have sent
     what is newer than the source, which cannot be read again. ``stop_reading`` ends what the source
-    has under way, if it is read over a network; from any thread.
+    has under way, if it is read over a network.
     """
 
     report: RunReport

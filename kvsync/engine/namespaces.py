@@ -90,8 +90,8 @@ def look_for_missing(network: Network, jobs: Sequence[Job]) -> None:
     """
 
     async def look(job: Job, client: EdgeKVClient) -> None:
-        found = await network.interruptible(described(job, client))
-        network.go_on()
+        found = await network.stop.interruptible(described(job, client))
+        network.stop.check()
         now = service_time(job, network.call)
         for one in _sharing(job, jobs):
             if not found:
@@ -108,7 +108,7 @@ def create_missing(network: Network, jobs: Sequence[Job]) -> None:
     async def make(job: Job, client: EdgeKVClient) -> None:
         sharing = _sharing(job, jobs)
         with _failing_all(sharing):
-            if await network.interruptible(create(job, client)):
+            if await network.stop.interruptible(create(job, client)):
                 place = f"{job.target.namespace} in {job.target.zone}"
                 network.interface.tell(f"created the namespace {place}")
                 for one in sharing:

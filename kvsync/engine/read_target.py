@@ -20,7 +20,7 @@ _LONGEST_WAIT_S = 10.0
 
 
 class Look:
-    """One job's reading of its namespace (`kvsync.engine.session.Work`)."""
+    """One job's reading of its namespace (`kvsync.engine.stopping.Work`)."""
 
     def __init__(self, network: Network, job: Job, namespace: Namespace) -> None:
         self.network = network
@@ -68,7 +68,7 @@ class Look:
         try:
             return await self._listing
         except asyncio.CancelledError:
-            if self.network.over:
+            if self.network.stop.is_set:
                 raise Interrupted from None
             raise
 
@@ -114,7 +114,7 @@ class Look:
         """What is ``unsure``, after each of waits that grow, for ``longest`` seconds in all."""
         begun = time.monotonic()
         wait = _FIRST_WAIT_S
-        while (keys := unsure()) and not self.network.over:
+        while (keys := unsure()) and not self.network.stop.is_set:
             left = begun + longest - time.monotonic()
             if left <= 0:
                 return

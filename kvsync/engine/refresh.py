@@ -36,7 +36,7 @@ def check_capacities(network: Network, jobs: Sequence[Job]) -> None:
     """Warn of plans that add more than their namespace has room for."""
 
     async def check(job: Job, client: EdgeKVClient) -> None:
-        await network.interruptible(check_capacity(job, client))
+        await network.stop.interruptible(check_capacity(job, client))
 
     planned = [job for job in jobs if job.report.plan]
     network.run(network.each(planned, jobs, check))
@@ -53,7 +53,7 @@ class _Refresh(Look):
         async with self.watched(len(sizes), lists=lists):
             unsure = await self._read_until_sure(sizes, seen)
             remote = await self.listed() if lists else None
-        self.network.go_on()
+        self.network.stop.check()
         if self.failures:
             raise next(iter(self.failures.values()))
         return self._corrected(seen, unsure)._replace(remote=remote)

@@ -1,5 +1,6 @@
 """A namespace as a source: what a copy reads, listed and read whole, and again when it is sent."""
 
+import asyncio
 import hashlib
 import os
 from collections import Counter, deque
@@ -12,10 +13,10 @@ from typing import NamedTuple
 
 from kvsync.edgekv.endpoint import INTL
 from kvsync.engine.call import Call, Copying
-from kvsync.engine.far_side import Answer, FarSide
 from kvsync.engine.job import Job, Located
 from kvsync.engine.opening import far_job
-from kvsync.engine.session import Network
+from kvsync.engine.remote_reader import Answer, RemoteReader
+from kvsync.engine.session import Network, Session
 from kvsync.engine.target import resolve
 from kvsync.formats.record import NO_LOSSES
 from kvsync.model.api import KEYS_PER_REQUEST
@@ -46,12 +47,12 @@ class RemoteSource:
     valueless = ()
     fingerprint = None
 
-    def __init__(self, far: FarSide, job: Job, call: Call, copying: Copying) -> None:
+    def __init__(self, reader: RemoteReader, job: Job, call: Call, copying: Copying) -> None:
         self.label = job.report.source
-        self.owner = copying.name or _owner(self.label, far.job.target.endpoint)
+        self.owner = copying.name or _owner(self.label, reader.job.target.endpoint)
         self.home = self.location = os.getcwd()
         self.warnings: list[str] = []
-        self._far = far
+        self._reader = reader
         self._job = job
         self._prefix = copying.prefix
         self._only = call.only
@@ -70,7 +71,7 @@ class RemoteSource:
         scan = _Scan(self._origin, self._only)
         self.warnings = []
         with scan.entries.filling(), self._accounted():
-            self._far.scan(scan, self._prefix, self._job)
+            self._reader.scan(scan, self._prefix, self._job)
         if not scan.complete:
             raise self._reason()
         if scan.left_out and not scan.entries:
@@ -80,8 +81,18 @@ class RemoteSource:
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
         """The pairs as they are now, read ahead of their turn.
 
-        It ends early once `FarSide.stop` was called. Raises what ended the reading before that.
+        It ends early once the reader was stopped. Raises what ended the reading before that.
         """
+        values = self._read_ahead(wanted)
+        session = self._reader.network.session
+        if session.loop.is_running():
+            # The caller is a thread that a push in that loop waits for.
+            yield from values
+            return
+        while some := session.finish(asyncio.to_thread(tuple, islice(values, KEYS_PER_REQUEST))):
+            yield from some
+
+    def _read_ahead(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
         batches = _batches(wanted)
         asked: deque[_Asked] = deque()
         while self._ask(batches, asked):
@@ -89,15 +100,15 @@ class RemoteSource:
             try:
                 pairs = answer.result()
             except Interrupted:
-                if self._far.error:
-                    raise self._placed(self._far.error) from None
+                if self._reader.error:
+                    raise self._placed(self._reader.error) from None
                 return
             yield from (self._loaded(entry, pairs[entry.key]) for entry in entries)
 
     @contextmanager
     def _accounted(self) -> Iterator[None]:
         """Add to the job's report what is asked meanwhile; it may have been read before."""
-        found, report = self._far.job.report, self._job.report
+        found, report = self._reader.job.report, self._job.report
         before, retries, elapsed = Counter(found.requests), found.retries, found.elapsed
         yield
         report.count(Counter(found.requests) - before)
@@ -106,7 +117,7 @@ class RemoteSource:
 
     @property
     def _origin(self) -> str:
-        target = self._far.job.target
+        target = self._reader.job.target
         return f"{target.zone}/{target.namespace}"
 
     def _ask(self, batches: Iterator[Sequence[Entry]], asked: "deque[_Asked]") -> bool:
@@ -117,7 +128,7 @@ class RemoteSource:
             entries = next(batches, ())
             if not entries:
                 break
-            answer = self._far.ask([entry.key for entry in entries])
+            answer = self._reader.ask([entry.key for entry in entries])
             asked.append(_Asked(entries, sum(entry.size for entry in entries), answer))
         return bool(asked)
 
@@ -130,7 +141,7 @@ class RemoteSource:
 
     def _reason(self) -> KvsyncError:
         """What kept the namespace from being read whole."""
-        report = self._far.job.report
+        report = self._reader.job.report
         if report.error:
             return self._placed(report.error)
         if report.unread:
@@ -203,8 +214,8 @@ def _batches(entries: Iterable[Entry]) -> Iterator[Sequence[Entry]]:
 
 
 @contextmanager
-def opened(call: Call, interface: Interface, copying: Copying) -> Iterator[tuple[Job, Network]]:
-    """The job of a copy, ``call`` says where to; and the network that it is read by.
+def opened(call: Call, interface: Interface, copying: Copying) -> Iterator[tuple[Job, Session]]:
+    """The job of a copy, ``call`` says where to; and the session in which it is read.
 
     Raises `UsageError` if a side is not known, or if both are the same.
     """
@@ -219,9 +230,11 @@ def opened(call: Call, interface: Interface, copying: Copying) -> Iterator[tuple
             f"{printable(reading.report.source)} would be copied to itself: name another"
             " --to-zone, --to-namespace or --to-endpoint"
         )
-    with FarSide(replace(call, settings=copying.settings), interface, reading) as far:
-        job.source = RemoteSource(far, job, call, copying)
-        job.stop_reading = far.stop
-        yield job, far.network
-    job.report.count(far.requests)
-    job.report.retries += far.retries
+    with Session(call, interface) as session:
+        network = Network(replace(call, settings=copying.settings), session)
+        reader = RemoteReader(network, reading)
+        job.source = RemoteSource(reader, job, call, copying)
+        job.stop_reading = reader.stop
+        yield job, session
+    job.report.count(reader.requests)
+    job.report.retries += reader.retries

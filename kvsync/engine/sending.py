@@ -7,7 +7,7 @@ from kvsync.engine.call import Call, Verifying
 from kvsync.engine.failure_retry import lost_keys
 from kvsync.engine.job import Job, failed
 from kvsync.engine.record_run import remember
-from kvsync.engine.stages import Beside, OpenNetwork, make_ready, network_of
+from kvsync.engine.stages import OpenNetwork, Reading, make_ready, network_of
 from kvsync.engine.state_access import Holder
 from kvsync.engine.unchanged import keep
 from kvsync.model.errors import HeldBackError
@@ -25,7 +25,7 @@ def sync_jobs(
     interface: Interface,
     command: str,
     before: Mapping[StateLocation, Glimpse],
-    beside: Beside = None,
+    reading: Reading = None,
 ) -> Report:
     """Make the states ready, plan, ask, push, delete, and remember.
 
@@ -33,7 +33,7 @@ def sync_jobs(
     """
     report = Report(command, [job.report for job in jobs])
     with ExitStack() as stack, caught(report):
-        network = network_of(call, interface, stack, beside)
+        network = network_of(call, interface, stack, reading)
         holder = Holder(call.settings, stack, interface.tell, before)
         make_ready(jobs, call, holder, network)
         if failed(jobs) or not interface.approve(report.runs):

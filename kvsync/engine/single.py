@@ -9,7 +9,7 @@ from kvsync.edgekv.shapes import NamespaceInfo
 from kvsync.engine.call import Call
 from kvsync.engine.job import Job
 from kvsync.engine.opening import target_job
-from kvsync.engine.session import Network
+from kvsync.engine.session import Network, Session
 from kvsync.model.errors import Interrupted, RejectedError
 from kvsync.model.values import Ack, Expiry, Pair, Target
 from kvsync.report.progress import Interface
@@ -100,10 +100,11 @@ def _asked(
     ask: Callable[[EdgeKVClient, Target], Coroutine[Any, Any, T]],
 ) -> T:
     answers: list[T] = []
-    with Network(call, interface) as network:
+    with Session(call, interface) as session:
+        network = Network(call, session)
 
         async def step(job: Job, client: EdgeKVClient) -> None:
-            answers.append(await network.interruptible(ask(client, job.target)))
+            answers.append(await network.stop.interruptible(ask(client, job.target)))
 
         network.run(network.each([job], [job], step))
     if job.report.signal:

@@ -16,12 +16,12 @@ from kvsync.report.progress import Interface
 from kvsync.report.result import caught
 
 if TYPE_CHECKING:
-    from kvsync.engine.session import Network
+    from kvsync.engine.session import Network, Session
 
 OpenNetwork: TypeAlias = "Callable[[], Network]"
 """Opens the network when it is first called."""
-Beside: TypeAlias = "Network | None"
-"""The network that a copy's source is read by."""
+Reading: TypeAlias = "Session | None"
+"""The session in which a copy's source is read."""
 
 
 def look(jobs: Sequence[Job], call: Call, stack: ExitStack) -> None:
@@ -63,19 +63,19 @@ def _hold_the_rest(jobs: Sequence[Job], call: Call, holder: Holder) -> None:
 
 
 def network_of(
-    call: Call, interface: Interface, stack: ExitStack, beside: Beside = None
+    call: Call, interface: Interface, stack: ExitStack, reading: Reading = None
 ) -> OpenNetwork:
     """A function that opens the network at its first call, for as long as the stack lasts.
 
-    ``beside`` is the network that the sources are read by, if any.
+    ``reading`` is the session in which the sources are read, if that takes one.
     """
 
     @cache
     def network() -> "Network":
         # Only here is there something to ask or send: a run without imports no network code.
-        from kvsync.engine.session import Network
+        from kvsync.engine.session import Network, Session
 
-        return stack.enter_context(Network(call, interface, beside))
+        return Network(call, reading or stack.enter_context(Session(call, interface)))
 
     return network
 
@@ -101,7 +101,7 @@ def compare(jobs: Sequence[Job], call: Call, network: OpenNetwork) -> None:
 
 
 def plan_jobs(
-    jobs: Sequence[Job], call: Call, interface: Interface, command: str, beside: Beside = None
+    jobs: Sequence[Job], call: Call, interface: Interface, command: str, reading: Reading = None
 ) -> Report:
     """Look at the sources and states, and plan; only a refresh reads the target."""
     report = Report(command, [job.report for job in jobs])
@@ -110,7 +110,7 @@ def plan_jobs(
     with ExitStack() as stack, caught(report):
         stack.callback(forget_rows, jobs)
         look(jobs, call, stack)
-        network = network_of(call, interface, stack, beside)
+        network = network_of(call, interface, stack, reading)
         compare(jobs, call, network)
         if call.refresh and not failed(jobs):
             from kvsync.engine.refresh import check_capacities

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from kvsync.engine.call import Call, Settings
-from kvsync.engine.stop_limits import Deadline
+from kvsync.engine.call import Call, Deadline, Settings
 from kvsync.engine.unchanged import LONG_WAY, NO_MATTER, identities, is_plain
 
 PLAIN = (

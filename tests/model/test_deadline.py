@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from kvsync.engine.stop_limits import Deadline
+from kvsync.engine.call import Deadline
 
 
 @pytest.mark.parametrize(("passed", "left"), [(0, 10), (4, 6), (10, 0), (11, 0)])
