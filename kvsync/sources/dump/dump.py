@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any, BinaryIO
 
-from kvsync.formats import reader
-from kvsync.formats.failures import FailureHeader, LeftOver, find_header, left_over
+from kvsync.formats import format_of, reader
+from kvsync.formats.failures import LINES, FailureHeader, LeftOver, find_header, left_over
 from kvsync.formats.record import Losses
 from kvsync.model.errors import InputError, Mistake, UsageError
 from kvsync.model.files import absolute, open_regular
@@ -49,7 +49,7 @@ class DumpSource:
             self.passing = spooled = not os.path.isfile(path)
             opened: Callable[[], BinaryIO]
             opened = _spooled(path) if spooled else partial(open_regular, path)
-            header = _header(opened()) if options.dump.form == "jsonl" else None
+            header = _header(opened()) if options.dump.form == LINES else None
         except OSError as error:
             raise InputError([Mistake(os_fault(error), printable(path))]) from None
         self._unasked = unasked(options) if header else frozenset()
@@ -74,7 +74,7 @@ class DumpSource:
         file = DumpFile(opened, reader(options.dump.form), options.dump.layout, place)
         self._opened = opened
         self._reader = DumpReader(file, path, rules, clock)
-        self._from_wrangler = options.dump.form == "cloudflare"
+        self._replaced = format_of(options.dump.form).replaced
         self._scratch = Scratch()
 
     @property
@@ -123,11 +123,9 @@ class DumpSource:
             mistakes.about(self.label, os_fault(error))
         self.warnings += [told for _, told in filling.notes if told not in self.warnings]
         mistakes.raise_all()
-        if self._from_wrangler and filling.spoiled:
-            self.warnings.append(
-                f"{count_text(filling.spoiled, 'value')} with U+FFFD, which wrangler writes for"
-                " bytes that are no text: read binary values with `wrangler kv key get`"
-            )
+        if self._replaced and filling.spoiled:
+            values = count_text(filling.spoiled, "value")
+            self.warnings.append(f"{values} with U+FFFD, {self._replaced}")
         return scratch
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:

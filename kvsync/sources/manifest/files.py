@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, UnsetType
 
-from kvsync.formats import guess_format, name_stranger, parse_delimiter, reader
+from kvsync.formats import FILES, guess_format, name_stranger, parse_delimiter, reader
 from kvsync.formats.policies import Rules
 from kvsync.formats.record import NO_LOSSES, Layout, Loss, Losses
 from kvsync.model.entries import left_out_of
@@ -115,7 +115,7 @@ def _guess(path: str, layout: Layout) -> str:
     try:
         guess = guess_format(path, _head(path), layout)
     except OSError:
-        return "jsonl"
+        return FILES[0]
     return guess[0] if guess else ""
 
 
