@@ -63,7 +63,7 @@ POLICIES: Mapping[Loss, Policy] = {
     Loss.SHORT_TTL: Policy(
         "less than 60 s to live",
         {
-            "keep": "send it as it is; the service refuses that since mid-2026",
+            KEEP: "send it as it is; the service refuses that since mid-2026",
             ERROR: "end the run before it sends anything",
             SKIP: "leave the pair out",
             "extend": "let it live for 60 s",

@@ -12,7 +12,7 @@ from kvsync.cli import run
 from kvsync.formats import WRITTEN
 from kvsync.model.values import Expiry
 from kvsync.sources import SourceOptions, open_source
-from kvsync.sources.dump.dumpoptions import DumpOptions
+from kvsync.sources.options import DumpOptions
 
 # All that text may hold, and more often what formats give a meaning.
 TEXTS = st.text(

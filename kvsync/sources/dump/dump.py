@@ -18,13 +18,12 @@ from kvsync.model.tally import NOTHING_TOLD
 from kvsync.model.text import count_text, printable
 from kvsync.model.values import Destination, Entry, Loaded, Recall
 from kvsync.sources.dump.dumped import DumpFile, DumpReader, Filling
-from kvsync.sources.dump.dumpoptions import rules_of
 from kvsync.sources.dump.failed import destination_of, home_of, options_for, unasked
 from kvsync.sources.dump.scratch import Scratch, no_room
 from kvsync.sources.files import Clock, os_fault
 from kvsync.sources.interface import Fingerprint
 from kvsync.sources.mistakes import Mistakes
-from kvsync.sources.options import SourceOptions, ttl_of
+from kvsync.sources.options import SourceOptions, rules_of, ttl_of
 from kvsync.sources.origins import Whereabouts
 from kvsync.sources.snapshot import Evidence
 
