@@ -9,11 +9,10 @@ from click.core import ParameterSource
 
 from kvsync.cli.options import option
 from kvsync.cli.param_types import Delimiter
-from kvsync.formats import FORMATS
+from kvsync.formats import FORMATS, MANIFEST
 from kvsync.formats.policies import POLICIES
 from kvsync.formats.record import ERROR, SKIP, Layout, Loss
-from kvsync.sources import MANIFEST
-from kvsync.sources.dump.dumpoptions import DumpOptions
+from kvsync.sources.options import DumpOptions
 
 _WITH_OWN_OPTION = frozenset({Loss.EMPTY, Loss.LARGE})
 """A tree has these, too."""

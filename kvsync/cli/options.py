@@ -8,6 +8,7 @@ import click
 
 from kvsync.cli.param_types import Duration, MaxDelete, Rate
 from kvsync.model.api import API_RATE, MAX_VALUE_TEXT
+from kvsync.model.choices import CHOICES
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _Decorator: TypeAlias = Callable[[_F], _F]
@@ -82,19 +83,19 @@ read_options = _group(
     option("--name", metavar="NAME", help="The owner of the keys of a directory, dump or pipe."),
     option(
         "--charset",
-        type=click.Choice(["strict", "utf-8"]),
+        type=click.Choice(CHOICES["charset"]),
         help="Keys of a directory or dump: strict has letters, digits, - and _, as documented;"
         " utf-8 any, as the service takes them since mid-2026 [default: strict].",
     ),
     option("--prefix", metavar="TEXT", help="Put before each key of a directory or dump."),
     option(
         "--key",
-        type=click.Choice(["join", "escape", "path"]),
+        type=click.Choice(CHOICES["key"]),
         help="How a path becomes a key [default: join; with utf-8: path].",
     ),
     option(
         "--extension",
-        type=click.Choice(["keep", "drop"]),
+        type=click.Choice(CHOICES["extension"]),
         help="config.json becomes config.json or config [default: keep].",
     ),
     option(
@@ -103,19 +104,19 @@ read_options = _group(
     option("--exclude", multiple=True, metavar="PATTERN", help="Not such files; wins."),
     option(
         "--encoding",
-        type=click.Choice(["text", "base64", "auto"]),
+        type=click.Choice(CHOICES["encoding"]),
         help="How a directory's files are stored; auto: text where one is UTF-8, else base64"
         " [default: text].",
     ),
     option(
         "--empty",
-        type=click.Choice(["error", "skip"]),
+        type=click.Choice(CHOICES["empty"]),
         help="What an empty file or value is [default: error].",
     ),
     option(
         "--large",
         variable=False,
-        type=click.Choice(["error", "skip"]),
+        type=click.Choice(CHOICES["large"]),
         help=f"What a file or value of more than {MAX_VALUE_TEXT} is [default: error].",
     ),
     option("--ttl", metavar="DURATION", help="How long keys live whose source does not say."),

@@ -9,8 +9,9 @@ from msgspec import UNSET
 
 from kvsync.engine.call import Call, Settings
 from kvsync.engine.job import Job
-from kvsync.formats import guess_format
+from kvsync.formats import MANIFEST_ENDINGS, guess_format
 from kvsync.formats.failure_file import (
+    LINES,
     VERSION,
     FailureHeader,
     FailureLine,
@@ -26,7 +27,6 @@ from kvsync.model.values import Action, Entry, Loaded, Outcome
 from kvsync.report import FailuresFile
 from kvsync.state import Wanted
 
-_FORM = "jsonl"
 _TOGETHER = 5000
 """Keys that the state is told of at a time."""
 
@@ -133,9 +133,9 @@ def _again(call: Call) -> Iterator[str]:
     settings, form = call.settings, call.source.dump.form
     yield call.failures
     guess = guess_format(call.failures, header_line(FailureHeader()))
-    is_manifest = call.failures.endswith((".yaml", ".yml"))
-    if is_manifest or form not in {"", _FORM} or not guess:
-        yield from ("--format", _FORM)
+    is_manifest = call.failures.endswith(MANIFEST_ENDINGS)
+    if is_manifest or form not in {"", LINES} or not guess:
+        yield from ("--format", LINES)
     if settings.local:
         yield "--local"
     elif settings.endpoint.on_command_line:

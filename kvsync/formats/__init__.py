@@ -1,16 +1,34 @@
-"""What other stores' tools write: each format is read into records, as they stand.
+"""Files of other stores' tools, both ways: a module a format, with its record `FORMAT`.
 
-What EdgeKV cannot hold of a record is decided elsewhere: a reader loses nothing. Whoever names a
-format need not load what reads it.
+A new format is a module here and a line in this file: the command line, the manifest's schema, the
+guessing, `kvsync export` and `kvsync convert` take it from here. Whoever names a format need not
+load what reads it. What EdgeKV cannot hold of a record is decided elsewhere: a reader loses
+nothing.
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from kvsync.formats.record import Layout, Read
 
-__all__ = ["FORMATS", "guess_format", "name_stranger", "parse_delimiter", "reader"]
+if TYPE_CHECKING:
+    from kvsync.formats.format import Format
 
-FORMATS: tuple[str, ...] = (
+__all__ = [
+    "FILES",
+    "FORMATS",
+    "MANIFEST",
+    "MANIFEST_ENDINGS",
+    "WRITTEN",
+    "all_formats",
+    "format_of",
+    "guess_format",
+    "name_stranger",
+    "parse_delimiter",
+    "reader",
+]
+
+FILES: tuple[str, ...] = (
     "jsonl",
     "csv",
     "tsv",
@@ -19,32 +37,43 @@ FORMATS: tuple[str, ...] = (
     "akamai",
     "consul",
     "dotenv",
-    "redis",
 )
+"""Formats of dumps, each with a reader."""
 
-_USUAL = Layout()
-_PLACES = {
-    "csv": ("tables", "read_csv"),
-    "tsv": ("tables", "read_tsv"),
-    "jsonl": ("jsonl", "read"),
-    "cloudflare": ("cloudflare", "read"),
-    "fastly": ("fastly", "read"),
-    "akamai": ("akamai", "read"),
-    "consul": ("consul", "read"),
-    "dotenv": ("dotenv", "read"),
-}
+MANIFEST = "manifest"
+"""The format of a manifest, whatever its file is called: it is a source of its own, no dump."""
+
+MANIFEST_ENDINGS = (".yaml", ".yml")
+
+WRITTEN: tuple[str, ...] = ("jsonl", MANIFEST, "cloudflare", "csv")
+"""Formats of what `kvsync export` and `kvsync convert` write, each with a writer."""
+
+FORMATS: tuple[str, ...] = (*FILES, "redis")
+"""All that is read but manifests and directories; a live server is no file."""
+
+_NO_LAYOUT = Layout()
 
 
-def reader(form: str) -> Read:
-    """What reads this format. Raises `ValueError` for one that is not read from a file."""
-    if form not in _PLACES:
-        raise ValueError(f"not read from a file: {form}")
-    module, name = _PLACES[form]
-    read: Read = getattr(import_module(f"kvsync.formats.{module}"), name)
+def format_of(name: str) -> "Format":
+    """The record of one of `FORMATS` or `WRITTEN`."""
+    found: Format = import_module(f"kvsync.formats.{name}").FORMAT
+    return found
+
+
+def all_formats() -> "list[Format]":
+    """The records of `FORMATS`, in that order."""
+    return [format_of(name) for name in FORMATS]
+
+
+def reader(name: str) -> Read:
+    """The reader of this format. Raises `ValueError` for one that is not read from a file."""
+    read = format_of(name).read if name in FILES else None
+    if read is None:
+        raise ValueError(f"not read from a file: {name}")
     return read
 
 
-def guess_format(name: str, head: bytes, layout: Layout = _USUAL) -> tuple[str, str] | None:
+def guess_format(name: str, head: bytes, layout: Layout = _NO_LAYOUT) -> tuple[str, str] | None:
     """The format and what tells it (``its name``, ``its content``), or None if nothing does.
 
     Nothing is said to tell it where it is certain. ``head`` is the beginning of the file, which may

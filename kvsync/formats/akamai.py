@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from kvsync.formats.fields import WrongError, whole_seconds
+from kvsync.formats.format import Format
 from kvsync.formats.record import Fault, Item, Layout, Record
-from kvsync.formats.rows import Ending, Row, Table
+from kvsync.formats.tables import Ending, Row, Table
 from kvsync.model.values import Expiry
 
 
@@ -39,3 +40,6 @@ def _item(row: Row) -> Item:
     except WrongError as error:
         return Fault(row.line, str(error))
     return Record(key, value.encode(), row.line, Expiry(ttl=ttl), group=group)
+
+
+FORMAT = Format("akamai", read, endings=(".csv",), options=("--separator",))

@@ -14,11 +14,13 @@ from kvsync.formats.fields import (
     text_bytes,
     value_of,
 )
+from kvsync.formats.format import Format, Head, first_unknown, have, names_in
+from kvsync.formats.guess import name_answer
+from kvsync.formats.jsonl import JsonLines
 from kvsync.formats.jsontext import BrokenError, Found, JsonText
 from kvsync.formats.record import Fault, Item, Layout, Record
-from kvsync.formats.strangers import name_stranger
 
-FIELDS = ("key", "value", "base64", "expiration", "expiration_ttl", "metadata")
+_FIELDS = ("key", "value", "base64", "expiration", "expiration_ttl", "metadata")
 
 _GOTTEN = ("value", "metadata", "expiration")
 _EXAMPLE = '{"key": "…", "value": "…"}'
@@ -31,7 +33,7 @@ def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it
     text = JsonText(file)
     try:
         character = text.peek()
-        if told := name_stranger(text.unread):
+        if told := name_answer(text.unread):
             yield text.fault(told)
             return
         if character == "[":
@@ -52,7 +54,7 @@ def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it
 def _item(found: Found) -> Item:
     try:
         fields = members_of(found.value, found.fault, _EXAMPLE)
-        check_names(fields, FIELDS)
+        check_names(fields, _FIELDS)
         return _record(key_of(fields), fields, found)
     except WrongError as error:
         return found.wrong(str(error))
@@ -70,9 +72,9 @@ def _members(text: JsonText) -> Iterator[Item]:
             yield from _values(text)
         else:
             yield _gotten(name, text.item()._replace(place=place))
-        if len(seen) <= len(FIELDS):
+        if len(seen) <= len(_FIELDS):
             seen.add(name)
-    if {"key", "value"} <= seen <= {*FIELDS}:
+    if {"key", "value"} <= seen <= {*_FIELDS}:
         words = "a pair that is not in an array: put [ before the first and ] after all"
         words += ", or give jsonl for the format if each is in a line of its own"
         yield Fault(begun.line, words, begun.column)
@@ -114,3 +116,43 @@ def _value(fields: dict[str, Json]) -> bytes | None:
     if "value" in fields and fields["value"] is None:
         return None
     return value_of(fields)
+
+
+def _sniff(head: Head, layout: Layout) -> bool:  # noqa: ARG001 - it has no columns
+    pairs = head.elements
+    return _wraps_values(head) or (have(pairs, "key", "value") and names_in(pairs) <= {*_FIELDS})
+
+
+def _wraps_values(head: Head) -> bool:
+    text = head.text()
+    try:
+        return next(text.names(), (0, ""))[1] == "values" and text.peek() == "{"
+    except BrokenError:
+        return False
+
+
+def _nearly(head: Head) -> str:
+    return first_unknown(head.elements, _FIELDS)
+
+
+class Cloudflare(JsonLines):
+    """The array of the objects that JSON Lines have (`kvsync.formats.format.Codec`).
+
+    The comma stands in front of an object: nothing that was written changes when one more comes.
+    """
+
+    head = b"[\n"
+    between = b","
+    foot = b"]\n"
+
+
+FORMAT = Format(
+    "cloudflare",
+    read,
+    write=lambda _: Cloudflare(),
+    sniff=_sniff,
+    anywhere=True,
+    nearly=_nearly,
+    replaced="which wrangler writes for bytes that are no text: read binary values with"
+    " `wrangler kv key get`",
+)

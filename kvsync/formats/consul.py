@@ -7,12 +7,13 @@ import msgspec
 
 from kvsync.formats.decoder import Json
 from kvsync.formats.fields import WrongError, check_names, key_of, members_of, wrapped_value_of
+from kvsync.formats.format import Format, Head, have, names_in
+from kvsync.formats.guess import name_answer
 from kvsync.formats.jsontext import BrokenError, Found, JsonText
 from kvsync.formats.record import Item, Layout, Record
-from kvsync.formats.strangers import name_stranger
 from kvsync.model.text import printable
 
-FIELDS = ("key", "flags", "value", "namespace", "partition")
+_FIELDS = ("key", "flags", "value", "namespace", "partition")
 
 _EXAMPLE = '{"key": "…", "flags": 0, "value": "…"}'
 
@@ -22,7 +23,7 @@ def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it
     text = JsonText(file)
     try:
         text.peek()
-        if told := name_stranger(text.unread):
+        if told := name_answer(text.unread):
             yield text.fault(told)
             return
         for found in text.elements():
@@ -36,7 +37,7 @@ def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it
 def _item(found: Found) -> Item:
     try:
         fields = members_of(found.value, found.fault, _EXAMPLE)
-        check_names(fields, FIELDS)
+        check_names(fields, _FIELDS)
         # Go writes null for an empty list of bytes, and so did some versions.
         value = wrapped_value_of({**fields, "value": ""} if _is_null(fields) else fields)
         line, column = found.place
@@ -73,3 +74,10 @@ def _number(flags: Json) -> str:
     if isinstance(flags, bool) or not number.isdecimal():
         raise WrongError("flags must be a whole number")
     return number
+
+
+def _sniff(head: Head, layout: Layout) -> bool:  # noqa: ARG001 - it has no columns
+    return have(head.elements, "key", "flags") and names_in(head.elements) <= {*_FIELDS}
+
+
+FORMAT = Format("consul", read, sniff=_sniff, anywhere=True)

@@ -4,20 +4,26 @@ It knows no backticks, which Node's dotenv takes for quotes: those are read as t
 """
 
 import io
+import os
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
-
-from dotenv.parser import Binding, Reader, parse_binding
+from typing import TYPE_CHECKING, BinaryIO
 
 from kvsync.formats.decoder import Utf8
+from kvsync.formats.format import Format
 from kvsync.formats.record import Fault, Item, Layout, Note, Record
+
+if TYPE_CHECKING:
+    from dotenv.parser import Binding, Reader
 
 _MAX_SIZE = 2**20
 """Bytes: the file is read whole."""
 
 _MOST_LINES = 50_000
 """The parser takes 50 µs for a name."""
+
+_NAMED = re.compile(r"\.env(?![A-Za-z])|.*\.env$")
+"""Not ``.envrc``, which is a script."""
 
 _BLANK = re.compile(r"\s*")
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -51,6 +57,8 @@ def _line(text: str, end: int) -> int:
 
 
 def _pairs(text: str) -> Iterator[Item]:
+    from dotenv.parser import Reader, parse_binding
+
     # Both tools read a file with one kind of line end, whatever it has.
     reader = Reader(io.StringIO(text, newline=None))
     items: list[Item] = []
@@ -64,8 +72,10 @@ def _pairs(text: str) -> Iterator[Item]:
         yield Note(f"{where} has no line end, as all before it have: is the file whole?")
 
 
-def _backticked(reader: Reader) -> Binding | None:
+def _backticked(reader: "Reader") -> "Binding | None":
     """A name and its value in backticks, if that is what comes next."""
+    from dotenv.parser import Binding
+
     begun = reader.position.chars
     if not _BACKTICK.match(reader.string, begun):
         return None
@@ -79,7 +89,7 @@ def _backticked(reader: Reader) -> Binding | None:
     return Binding(quoted or plain, value, reader.get_marked(), error=False)
 
 
-def _items(binding: Binding) -> Iterator[Item]:
+def _items(binding: "Binding") -> Iterator[Item]:
     original = binding.original
     # The blank lines before a binding are part of it.
     blank = _BLANK.match(original.string)
@@ -90,3 +100,10 @@ def _items(binding: Binding) -> Iterator[Item]:
         yield Fault(line, "a name without a value: write NAME=value")
     elif binding.key is not None and binding.value is not None:
         yield Record(binding.key, binding.value.encode(), line)
+
+
+def _named(name: str) -> bool:
+    return _NAMED.match(os.path.basename(name)) is not None
+
+
+FORMAT = Format("dotenv", read, named=_named)

@@ -11,6 +11,9 @@ from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType, ValidationError,
 
 from kvsync.formats.decoder import without_mark
 
+LINES = "jsonl"
+"""The format of the file, as it is read like any other dump."""
+
 VERSION = 1
 _FORMAT = "kvsync-failures"
 _LONGEST = 1 << 16

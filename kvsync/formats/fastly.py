@@ -14,15 +14,16 @@ from kvsync.formats.fields import (
     seconds_of,
     wrapped_value_of,
 )
+from kvsync.formats.format import Format, Head, have, names_in
+from kvsync.formats.guess import name_answer
 from kvsync.formats.jsontext import BrokenError, Found, JsonText
 from kvsync.formats.record import Item, Layout, Record
-from kvsync.formats.strangers import name_stranger
 from kvsync.model.values import Expiry
 
-ONLY_HERE = ("time_to_live_sec", "background_fetch")
+_ONLY_HERE = ("time_to_live_sec", "background_fetch")
 """Fields that no other format has."""
 
-FIELDS = ("key", "value", "metadata", *ONLY_HERE)
+_FIELDS = ("key", "value", "metadata", *_ONLY_HERE)
 
 _EXAMPLE = '{"key": "…", "value": "…"} one after the other, without [ ]'
 
@@ -32,7 +33,7 @@ def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it
     text = JsonText(file)
     try:
         text.peek()
-        if told := name_stranger(text.unread):
+        if told := name_answer(text.unread):
             yield text.fault(told)
             return
         for found in text.texts():
@@ -44,7 +45,7 @@ def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it
 def _item(found: Found) -> Item:
     try:
         fields = members_of(found.value, found.fault, _EXAMPLE)
-        check_names(fields, FIELDS)
+        check_names(fields, _FIELDS)
         line, column = found.place
         return Record(
             key_of(fields),
@@ -65,3 +66,12 @@ def _metadata(fields: Mapping[str, Json]) -> str:
     if not isinstance(metadata, str | None):
         raise WrongError("metadata is not a string: write it as a string")
     return json_text(metadata or None)
+
+
+def _sniff(head: Head, layout: Layout) -> bool:  # noqa: ARG001 - it has no columns
+    names = names_in(head.objects)
+    has_pairs = have(head.objects, "key", "value")
+    return has_pairs and names <= {*_FIELDS} and not names.isdisjoint(_ONLY_HERE)
+
+
+FORMAT = Format("fastly", read, endings=(".jsonl", ".ndjson"), sniff=_sniff, anywhere=True)

@@ -1,158 +1,131 @@
-"""Which format a dump is in, told by its name or its beginning, where that is safe."""
+"""Which format a dump is in, where that is safe to tell; and JSON that is nearly a dump.
 
-import binascii
+Other stores' APIs answer with JSON that is no dump as it is, but one command away from being one.
+"""
+
 import io
 import os
 import re
-from collections.abc import Iterable
-from itertools import islice
-from typing import TypeAlias
+from collections.abc import Mapping
 
-from kvsync.formats import cloudflare, consul, fastly, jsonl, strangers
-from kvsync.formats.decoder import Json, without_mark
-from kvsync.formats.delimiters import column_names, find_delimiter, wanted_columns
-from kvsync.formats.failure_file import BOOKKEEPING, find_header
-from kvsync.formats.fields import unknown_field
-from kvsync.formats.jsontext import BrokenError, Found, JsonText
+from kvsync.formats import MANIFEST_ENDINGS, all_formats
+from kvsync.formats.decoder import Json
+from kvsync.formats.format import Head
+from kvsync.formats.jsontext import BrokenError, JsonText
 from kvsync.formats.record import Layout
-from kvsync.formats.rows import Table
 
-_DATABASES = ("redis://", "rediss://", "unix://")
-_DOTENV = re.compile(r"\.env(?![A-Za-z])|.*\.env$")
-"""Not ``.envrc``, which is a script."""
+_REST = frozenset({"success", "errors", "messages", "result"})
+_OURS = frozenset({"trees", "files", "metadata"})
+"""Names that manifests and pairs have."""
+_VALUES = re.compile(r'\{\s*"values"\s*:\s*\{')
+_NAMES = re.compile(r'\[\s*\{\s*"name"\s*:')
+_PAIRS = re.compile(r'\[\s*\{\s*"[kK]ey"\s*:')
+_REFUSED = re.compile(r'"success"\s*:\s*false')
+_RESULT = re.compile(r'"result"\s*:\s*')
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+_GET = "no values are in it: `wrangler kv bulk get` gets them for such a list"
+_CONSUL = {"Key": "key", "Flags": "flags", "Value": "value"}
+_CONSUL_ONLY = {"LockIndex", "CreateIndex", "ModifyIndex", "Flags"}
+_CONSUL_PLACES = {"Namespace": "namespace", "Partition": "partition"}
+_ETCD = "[.kvs[] | {key: (.key | @base64d), value, base64: true}]"
 
-_LOOKED_AT = 20
-_USUAL = Layout()
-_PAIR = {"key", "value"}
-_JSONL = {*jsonl.FIELDS, *BOOKKEEPING}
-_FASTLY_ONLY = {*fastly.ONLY_HERE}
-_FASTLY = {*fastly.FIELDS}
 
-_Objects: TypeAlias = list[dict[str, Json]]
-
-
-def guess_format(name: str, head: bytes, layout: Layout = _USUAL) -> tuple[str, str] | None:
-    """The format and what tells it (``its name``, ``its content``), or None if nothing does.
-
-    Nothing tells it, and it is certain, where a failure file begins with its header. ``head``
-    is the beginning of the file, which may be cut off anywhere. ``layout`` has the columns that a
-    table must have.
-    """
+def guess_format(name: str, head: bytes, layout: Layout) -> tuple[str, str] | None:
+    """The format and what tells it, as `kvsync.formats.guess_format` says."""
+    begun = Head(head)
+    known = all_formats()
+    for each in known:
+        if each.certain and each.certain(begun):
+            return each.name, ""
+    for each in known:
+        if each.named and each.named(name):
+            return each.name, "its name"
     ending = os.path.splitext(name)[1].lower()
-    if _begins_failures(head):
-        return "jsonl", ""
-    if name.startswith(_DATABASES):
-        return "redis", "its name"
-    if _DOTENV.match(os.path.basename(name)):
-        return "dotenv", "its name"
-    if ending in {".yaml", ".yml"}:
+    if ending in MANIFEST_ENDINGS:
         return None
-    if ending in {".csv", ".tsv"}:
-        is_table = _is_table(head, ending, layout)
-        return (ending[1:], "its first line") if is_table else None
-    form = _by_content(head, lines=ending in {".jsonl", ".ndjson"})
-    return (form, "its content") if form else None
+    claimed = any(ending in each.endings for each in known)
+    for each in known:
+        fits = ending in each.endings if claimed else each.anywhere
+        if fits and each.sniff and each.sniff(begun, layout):
+            return each.name, each.shown
+    return None
 
 
 def name_stranger(head: bytes) -> str:
-    """What a file is that begins so, if it is JSON that is nearly a dump, and how to make one."""
-    if told := strangers.name_stranger(head.decode(errors="replace")):
+    """The words of `kvsync.formats.name_stranger`."""
+    if told := name_answer(head.decode(errors="replace")):
         return told
-    for form, known, found in (
-        ("cloudflare", cloudflare.FIELDS, JsonText(io.BytesIO(head)).elements()),
-        ("jsonl", jsonl.FIELDS, JsonText(io.BytesIO(head)).texts()),
-    ):
-        objects = _first(found)
-        for each in objects if _have(objects, {"key"}) else ():
-            for number, name in enumerate(each, 1):
-                if name not in known:
-                    words = unknown_field(name, number, known)
-                    return f"this looks like pairs of the format {form}, with an {words}"
+    begun = Head(head)
+    for each in all_formats():
+        if each.nearly and (told := each.nearly(begun)):
+            return f"this looks like pairs of the format {each.name}, with an {told}"
     return ""
 
 
-def _is_table(head: bytes, ending: str, layout: Layout) -> bool:
+def name_answer(head: str) -> str:
+    """The kind of answer of another store's API that a JSON text is, and what makes a dump of it.
+
+    ``head`` is its beginning, which may be cut off anywhere. Empty for all that is not known.
+    """
+    text = JsonText(io.BytesIO(head.encode(errors="replace")))
     try:
-        header = Table(io.BytesIO(without_mark(head))).header()
-    except ValueError:
-        return False
-    usual = "\t" if ending == ".tsv" else find_delimiter(header, layout)
-    return wanted_columns(layout) <= {*column_names(header, layout.delimiter or usual)}
-
-
-def _by_content(head: bytes, *, lines: bool) -> str:
-    """The format, or nothing. ``lines``: the name says that every line is an object."""
-    objects = _first(JsonText(io.BytesIO(head)).texts())
-    if _is_fastly(objects):
-        return "fastly"
-    if lines:
-        return "jsonl" if _is_jsonl(objects) else ""
-    if _wraps_values(head):
-        return "cloudflare"
-    return _of_array(_first(JsonText(io.BytesIO(head)).elements()))
-
-
-def _begins_failures(head: bytes) -> bool:
-    return find_header(io.BytesIO(head)) is not None
-
-
-def _first(found: Iterable[Found]) -> _Objects:
-    """The first objects that are there whole; none if anything else is among them."""
-    objects = []
-    try:
-        for each in islice(found, _LOOKED_AT):
-            if each.fault or not isinstance(each.value, dict):
-                return []
-            objects.append(each.value)
+        if text.peek() == "[":
+            return _of_first(next((found.value for found in text.elements()), None))
+        if text.peek() == "{":
+            return _of_members(text, head)
     except BrokenError:
         # Where the beginning was cut off, perhaps.
         pass
-    return objects
-
-
-def _names(objects: _Objects) -> set[str]:
-    return {name for each in objects for name in each}
-
-
-def _have(objects: _Objects, fields: set[str]) -> bool:
-    return bool(objects) and all(fields <= each.keys() for each in objects)
-
-
-def _is_fastly(objects: _Objects) -> bool:
-    names = _names(objects)
-    return _have(objects, _PAIR) and names <= _FASTLY and bool(names & _FASTLY_ONLY)
-
-
-def _is_jsonl(objects: _Objects) -> bool:
-    names = _names(objects)
-    if not _have(objects, {"key"}) or not names <= _JSONL:
-        return False
-    # Else these may be fastly's, whose values are all in base64.
-    return not names <= _FASTLY or not all(_may_be_base64(each.get("value")) for each in objects)
-
-
-def _may_be_base64(value: Json) -> bool:
-    if not isinstance(value, str) or not value:
-        return False
-    try:
-        data = binascii.a2b_base64(value, strict_mode=True)
-    except ValueError:
-        return False
-    return binascii.b2a_base64(data, newline=False) == value.encode()
-
-
-def _wraps_values(head: bytes) -> bool:
-    text = JsonText(io.BytesIO(head))
-    try:
-        return next(text.names(), (0, ""))[1] == "values" and text.peek() == "{"
-    except BrokenError:
-        return False
-
-
-def _of_array(objects: _Objects) -> str:
-    names = _names(objects)
-    if _have(objects, {"key", "flags"}) and names <= {*consul.FIELDS}:
-        return "consul"
-    if _have(objects, _PAIR) and names <= {*cloudflare.FIELDS}:
-        return "cloudflare"
     return ""
+
+
+def _of_first(first: Json) -> str:
+    """What an array is that begins with this."""
+    if isinstance(first, str):
+        return f"this looks like a list of keys, and {_GET}"
+    if not isinstance(first, dict):
+        return ""
+    if "Key" in first and first.keys() & _CONSUL_ONLY:
+        return _consul(first)
+    if "name" in first and not first.keys() & {"key", "value"}:
+        return f"this looks like what `wrangler kv key list` prints, and {_GET}"
+    return ""
+
+
+def _consul(pair: Mapping[str, Json]) -> str:
+    places = {name: field for name, field in _CONSUL_PLACES.items() if name in pair}
+    fields = ", ".join(f"{field}: .{name}" for name, field in {**_CONSUL, **places}.items())
+    return (
+        "this is what Consul's HTTP API answers: take what `consul kv export` prints instead, or"
+        f" make that with jq 'map({{{fields}}})' FILE (format consul)"
+    )
+
+
+def _of_members(text: JsonText, head: str) -> str:
+    for _, name in text.names():
+        value = text.coming()
+        if name == "kvs" and value.startswith("["):
+            told = f"this is what etcd answers: make a dump with jq '{_ETCD}' FILE"
+            return f"{told} (format cloudflare)"
+        if name in _REST and (told := _rest(name, value, head)):
+            return told
+        inside = _PAIRS.match(value) and _PLAIN_NAME.fullmatch(name)
+        if inside and name not in _OURS:
+            return f"the pairs are inside an object: take them out with jq .{name} FILE"
+        text.item()
+    return ""
+
+
+def _rest(name: str, value: str, head: str) -> str:
+    """What Cloudflare's API answers, if this is a member of that."""
+    what = "this is what Cloudflare's API answers"
+    surely = value.startswith(("true", "false") if name == "success" else "[") and name != "result"
+    if surely and _REFUSED.search(head):
+        return f"{what} where it refuses: it has no pairs, ask again"
+    found = _RESULT.search(head)
+    result = value if name == "result" else head[found.end() :][:200] if found else ""
+    if _NAMES.match(result):
+        return f"{what} to who asks for keys, in .result, and {_GET}"
+    if _VALUES.match(result) or _PAIRS.match(result):
+        return f"{what}: take the pairs out with jq .result FILE (format cloudflare)"
+    return f"{what}, and what is here are no pairs" if surely and result else ""

@@ -1,11 +1,16 @@
 """JSON Lines: kvsync's own format, and the one of its failure files."""
 
+import binascii
+import io
 import json
+import sys
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import msgspec
+
 from kvsync.formats.decoder import DEEP, MANY, Decoder, Json, has_many_parts, syntax_words
-from kvsync.formats.failure_file import BOOKKEEPING, LOST, VERSION, read_header
+from kvsync.formats.failure_file import BOOKKEEPING, LOST, VERSION, find_header, read_header
 from kvsync.formats.fields import (
     WrongError,
     check_names,
@@ -16,13 +21,16 @@ from kvsync.formats.fields import (
     members_of,
     value_of,
 )
+from kvsync.formats.format import Decoded, Format, Head, first_unknown, have, names_in
+from kvsync.formats.guess import name_answer
 from kvsync.formats.jsontext import Line, lines
 from kvsync.formats.record import Fault, Item, Layout, Record
-from kvsync.formats.strangers import name_stranger
+from kvsync.model.values import Expiry
 
-FIELDS = ("key", "value", "base64", "expiration", "expiration_ttl", "metadata")
+_FIELDS = ("key", "value", "base64", "expiration", "expiration_ttl", "metadata")
 
-_KNOWN = (*FIELDS, *BOOKKEEPING)
+_KNOWN = (*_FIELDS, *BOOKKEEPING)
+_OF_FASTLY = {"key", "value", "metadata"}
 _EXAMPLE = '{"key": "…", "value": "…"}'
 _NO_LINES = "its format is cloudflare, consul or fastly; jq -c makes lines"
 _LOOKED_AT = 1 << 16
@@ -57,7 +65,7 @@ def _no_lines(first: str) -> str:
     """Why the file is not one object a line, as its first line shows; empty if it may be."""
     if first.strip() in {"[", "{"}:
         return f"JSON over several lines: {_NO_LINES}"
-    told = name_stranger(first[:_LOOKED_AT])
+    told = name_answer(first[:_LOOKED_AT])
     return told or (f"an array: {_NO_LINES}" if first.lstrip().startswith("[{") else "")
 
 
@@ -100,3 +108,82 @@ def _value(fields: dict[str, Json]) -> bytes | None:
     if "value" in fields:
         raise WrongError("both value and base64: leave one of the two out")
     return decode_base64(encoded, "base64")
+
+
+def _sniff(head: Head, layout: Layout) -> bool:  # noqa: ARG001 - it has no columns
+    objects, names = head.objects, names_in(head.objects)
+    if not have(objects, "key") or not names <= {*_KNOWN}:
+        return False
+    # Else these may be fastly's, whose values are all in base64.
+    return not names <= _OF_FASTLY or not all(_may_be_base64(each.get("value")) for each in objects)
+
+
+def _may_be_base64(value: Json) -> bool:
+    if not isinstance(value, str) or not value:
+        return False
+    try:
+        data = binascii.a2b_base64(value, strict_mode=True)
+    except ValueError:
+        return False
+    return binascii.b2a_base64(data, newline=False) == value.encode()
+
+
+def _nearly(head: Head) -> str:
+    return first_unknown(head.objects, _FIELDS)
+
+
+def _certain(head: Head) -> bool:
+    """Whether it is a failure file."""
+    return find_header(io.BytesIO(head.data)) is not None
+
+
+class _Line(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    key: str
+    value: str
+    expiration: int = 0
+    expiration_ttl: int = 0
+
+
+_decode_line = msgspec.json.Decoder(_Line).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class JsonLines:
+    """``{"key": …, "value": …, "expiration": Unix seconds}``, or ``"expiration_ttl": seconds``
+    (`kvsync.formats.format.Codec`).
+    """
+
+    head = b""
+    between = b""
+    foot = b""
+    starts: tuple[bytes, ...] = (b'{"key":',)
+    max_size = max_pairs = sys.maxsize
+
+    def encode(self, key: str, value: bytes, expiry: Expiry) -> bytes:
+        """A line; a pair that never expires has neither of the two."""
+        return _encode(_Line(key, value.decode(), expiry.at, expiry.ttl)) + b"\n"
+
+    def ends(self, line: bytes, *, within: bool) -> bool:  # noqa: ARG002 - others look at them
+        """Always: a record is a line."""
+        return True
+
+    def decode(self, record: bytes) -> Decoded:
+        """The line's pair. Raises `ValueError`."""
+        try:
+            line = _decode_line(record)
+        except msgspec.MsgspecError:
+            raise ValueError("not a pair in JSON") from None
+        if line.expiration and line.expiration_ttl:
+            raise ValueError("expires in two ways")
+        return Decoded(line.key, line.value.encode(), Expiry(line.expiration_ttl, line.expiration))
+
+
+FORMAT = Format(
+    "jsonl",
+    read,
+    write=lambda _: JsonLines(),
+    endings=(".jsonl", ".ndjson"),
+    certain=_certain,
+    sniff=_sniff,
+    nearly=_nearly,
+)

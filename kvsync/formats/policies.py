@@ -60,7 +60,7 @@ POLICIES: Mapping[Loss, Policy] = {
     Loss.SHORT_TTL: Policy(
         f"less than {SHORTEST_TTL_S} s to live",
         {
-            "keep": "send it as it is; the service refuses that since mid-2026",
+            KEEP: "send it as it is; the service refuses that since mid-2026",
             ERROR: "end the run before it sends anything",
             SKIP: "leave the pair out",
             "extend": f"let it live for {SHORTEST_TTL_S} s",

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import StrEnum
-from typing import BinaryIO, NamedTuple, Protocol, TypeAlias
+from typing import BinaryIO, NamedTuple, Protocol, TypeAlias, get_args
 
+from kvsync.model.choices import ErrorOrSkip
 from kvsync.model.values import NEVER, Expiry
 
-ERROR, SKIP, KEEP = "error", "skip", "keep"
+ERROR, SKIP = get_args(ErrorOrSkip)
+KEEP = "keep"
 """What may become of a pair that would lose something; all other ways change it, and send it."""
 
 

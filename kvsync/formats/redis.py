@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
+from kvsync.formats.format import Format
 from kvsync.formats.record import Record
 from kvsync.formats.redisurl import PASSWORDS, Address, parse
 from kvsync.model.errors import InputError, KvsyncError, Mistake, UsageError
@@ -254,3 +255,10 @@ def _milliseconds(time: tuple[int, int]) -> int:
     """What TIME answered: seconds and microseconds."""
     seconds, microseconds = time
     return seconds * 1000 + microseconds // 1000
+
+
+def _named(name: str) -> bool:
+    return name.startswith(("redis://", "rediss://", "unix://"))
+
+
+FORMAT = Format("redis", named=_named)

@@ -1,167 +1,174 @@
-"""Tables with a header, in CSV or TSV."""
+"""The rows of a table in CSV or TSV, and what parts their cells."""
 
+import csv
+import re
 from collections.abc import Iterator
-from difflib import get_close_matches
+from itertools import chain
 from typing import BinaryIO, NamedTuple
 
-import msgspec
+from kvsync.formats.jsontext import MAX_ITEM, Line, lines
+from kvsync.formats.record import Layout, Note
+from kvsync.model.text import printable
 
-from kvsync.formats.delimiters import delimiter_words, find_delimiter, other_delimiter
-from kvsync.formats.fields import WrongError, whole_seconds
-from kvsync.formats.record import Fault, Item, Layout, Note, Record
-from kvsync.formats.rows import Ending, Row, Table
-from kvsync.model.text import parse_duration, printable
-from kvsync.model.values import NEVER, Expiry
+_USUAL = ","
+_OTHERS = (";", "\t", "|")
+"""Taken without being asked for, where the header leaves no doubt."""
+_LONGEST = 1 << 16
+"""Characters of a header that is looked at."""
 
-_encode = msgspec.json.Encoder().encode
-
-
-class _Columns(NamedTuple):
-    """Where in a row what is; -1 for a column that is not there."""
-
-    names: list[str]
-    key: int
-    value: int
-    ttl: int
-    at: int
-    others: list[int]
-    open_end: bool
-    """Whether the header has cells behind the last name; then rows may have empty ones there."""
+_BLANK = " \t\r\n,;|"
+_NAMES_DELIMITER = re.compile(r'"?sep=.?"?\s*')
+_IS_IT_WHOLE = "is the file whole?"
+_UNCLOSED = 'a quote (") that is never closed: close it, or write "" for a quote in a quoted cell'
+_QUOTING = 'text behind a closing quote ("): write "" for a quote in a quoted cell'
+_RETURN = "a carriage return in a cell: put the cell into quotes, or end lines with a line feed"
+_LONG = 'a row of more than 16 MiB: is a quote (") never closed?'
 
 
-def read_csv(file: BinaryIO, layout: Layout) -> Iterator[Item]:
-    """A pair a row, with commas between cells, or what the layout or else the header says."""
-    table = Table(file)
-    if layout.delimiter:
-        return _read(table, layout, layout.delimiter)
-    return _read_as_found(table, layout)
+class Row(NamedTuple):
+    """``line`` is where it begins, from 1; ``fault`` says why there are no cells.
+
+    ``unended``: nothing ends its line, though something ends all lines before it.
+    """
+
+    line: int
+    cells: list[str]
+    fault: str = ""
+    unended: bool = False
 
 
-def read_tsv(file: BinaryIO, layout: Layout) -> Iterator[Item]:
-    """A pair a row, with tabs between cells, or what the layout says."""
-    return _read(Table(file), layout, layout.delimiter or "\t")
+class Ending:
+    """Looks whether the last row may have been cut off, in a file that is not whole."""
 
+    def __init__(self) -> None:
+        self._all_right = True
+        self._last: Row | None = None
+        self._fewest = 0
+        self._had = 0
 
-def _read_as_found(table: Table, layout: Layout) -> Iterator[Item]:
-    delimiter = find_delimiter(table.header(), layout)
-    if delimiter != ",":
-        told = f"read with {delimiter_words(delimiter)} between cells, as its first row suggests"
-        yield Note(f"{told}; say the delimiter to make that sure")
-    yield from _read(table, layout, delimiter)
+    def see(self, row: Row) -> None:
+        """Take the next row, which is right."""
+        if self._last and (not self._fewest or self._had < self._fewest):
+            self._fewest = self._had
+        self._last, self._had = row, len(row.cells)
 
+    def wrong(self) -> None:
+        """A row is wrong: nothing more need be said."""
+        self._all_right = False
 
-def _read(table: Table, layout: Layout, delimiter: str) -> Iterator[Item]:
-    columns = None
-    ending = Ending()
-    for row in table.rows(delimiter):
-        if row.fault:
-            yield Fault(row.line, row.fault)
+    def notes(self) -> Iterator[Note]:
+        """What to say of the last row that was seen."""
+        if not self._last or not self._all_right:
             return
-        try:
-            if columns:
-                yield _record(row, columns, layout)
-                ending.see(row)
-            else:
-                columns = _columns(row.cells, layout)
-        except WrongError as error:
-            yield Fault(row.line, str(error))
-            if not columns:
+        where = f"the last row (line {self._last.line})"
+        if self._last.unended:
+            yield Note(f"{where} has no line end, as all before it have: {_IS_IT_WHOLE}")
+        elif self._had < self._fewest:
+            yield Note(f"{where} has fewer cells than all before it: {_IS_IT_WHOLE}")
+
+
+class Table:
+    """The rows of a table; `rows` can be asked for but once."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._lines = lines(file)
+        self._line = Line(1, "")
+        self._waiting: Line | None = None
+        self._passed = 0
+        self._fault = ""
+        self._size = 0
+
+    def header(self) -> str:
+        """The first line with text, which may be the beginning of a row. Raises `OSError`.
+
+        It is still to come; that of Excel's that names the delimiter, and blank ones, are not.
+        """
+        for line in self._lines:
+            if line.fault or (
+                line.text.strip(_BLANK) and not _NAMES_DELIMITER.fullmatch(line.text)
+            ):
+                self._waiting = line
+                return line.text
+            self._passed = line.number
+        return ""
+
+    def rows(self, delimiter: str) -> Iterator[Row]:
+        """All rows but those without text; after a fault none: nobody knows where it begins.
+
+        Raises `OSError`.
+        """
+        # One limit for the whole process, of 128 KiB at first: `_texts` counts instead.
+        csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_ITEM))
+        table = csv.reader(self._texts(), delimiter=delimiter, strict=True)
+        while True:
+            begun = self._passed + table.line_num + 1
+            self._size = 0
+            try:
+                cells = next(table, None)
+            except csv.Error as error:
+                yield Row(
+                    self._line.number if self._fault else begun, [], self._fault or _words(error)
+                )
                 return
-            ending.wrong()
-    if not columns:
-        yield Fault(1, "no header: write the names of the columns into the first row")
-    yield from ending.notes()
+            if self._fault:
+                yield Row(self._line.number, [], self._fault)
+                return
+            if cells is None:
+                return
+            if any(cells) and not (len(cells) == 1 and cells[0].isspace()):
+                unended = self._line.number > 1 and not self._line.text.endswith("\n")
+                yield Row(begun, cells, unended=unended)
+
+    def _texts(self) -> Iterator[str]:
+        """The lines that `csv` asks for, up to the first one that is wrong."""
+        waiting = [self._waiting] if self._waiting else []
+        for line in chain(waiting, self._lines):
+            self._line = line
+            self._size += len(line.text)
+            self._fault = line.fault or (_LONG if self._size > MAX_ITEM else "")
+            if self._fault:
+                return
+            yield line.text
 
 
-def _columns(cells: list[str], layout: Layout) -> _Columns:
-    names = _named(cells)
-    if len({*names}) < len(names):
-        raise WrongError("two columns of one name: rename one of them")
-    key = _place(layout.key_column or "key", names)
-    value = -1 if layout.whole_row else _place(layout.value_column or "value", names)
-    if layout.ttl_column:
-        ttl, at = _place(layout.ttl_column, names), -1
-    else:
-        ttl, at = _find("expiration_ttl", names), _find("expiration", names)
-    others = [i for i in range(len(names)) if i not in {key, value, ttl, at}]
-    others = [] if layout.whole_row else others
-    return _Columns(names, key, value, ttl, at, others, len(cells) > len(names))
+def _words(error: csv.Error) -> str:
+    # `csv` tells its errors apart by words alone.
+    words = str(error)
+    if "expected after" in words:
+        return _QUOTING
+    return _RETURN if "new-line" in words else _UNCLOSED
 
 
-def _named(cells: list[str]) -> list[str]:
-    """The header without the empty cells at its end, which spreadsheets write."""
-    end = len(cells)
-    while end and not cells[end - 1].strip():
-        end -= 1
-    return cells[:end]
+def find_delimiter(header: str, layout: Layout) -> str:
+    """What parts the cells of a header: a comma, unless without doubt it is something else."""
+    if len(header) > _LONGEST:
+        return _USUAL
+    wanted = wanted_columns(layout)
+    if (layout.key_column or "key") in column_names(header, _USUAL):
+        return _USUAL
+    found = [mark for mark in _OTHERS if wanted <= {*column_names(header, mark)}]
+    return found[0] if len(found) == 1 else _USUAL
 
 
-def _find(name: str, names: list[str]) -> int:
-    return names.index(name) if name in names else -1
+def other_delimiter(header: str) -> str:
+    """What seems to part the cells of a header in which there is no comma; nothing if nothing."""
+    return max(_OTHERS, key=header.count) if any(map(header.count, _OTHERS)) else ""
 
 
-def _place(name: str, names: list[str]) -> int:
-    if name in names:
-        return names.index(name)
-    near = get_close_matches(name, names, 1)
-    hint = f"did you mean {printable(near[0])}? " if near else ""
-    # Without a header these are values, and maybe secret: only names beside a known one are told.
-    if near or {*names} & _USUAL:
-        there = ", ".join(map(printable, names))
-        raise WrongError(f"no column {printable(name)}: {hint}(columns: {there})")
-    hint = ""
-    if len(names) == 1 and (other := other_delimiter(names[0])):
-        hint = f"; or say with --delimiter that {delimiter_words(other)} is between its cells"
-    raise WrongError(
-        f"no column {printable(name)} in the first row, which must have the columns' names{hint}"
-    )
+def delimiter_words(delimiter: str) -> str:
+    """The delimiter, as a message shows it."""
+    return "a tab" if delimiter == "\t" else printable(delimiter)
 
 
-_USUAL = {"key", "value", "expiration", "expiration_ttl"}
+def wanted_columns(layout: Layout) -> set[str]:
+    """The names of the columns that a table must have."""
+    key = layout.key_column or "key"
+    return {key} if layout.whole_row else {key, layout.value_column or "value"}
 
 
-def _record(row: Row, columns: _Columns, layout: Layout) -> Record:
-    cells, names = row.cells, columns.names
-    _check_number(row, columns)
-    if layout.whole_row:
-        value = _encode(dict(zip(names, cells, strict=False)))
-    else:
-        value = cells[columns.value].encode()
-    others = {names[i]: cells[i] for i in columns.others if cells[i]}
-    metadata = _encode(others).decode() if others else ""
-    return Record(cells[columns.key], value, row.line, _expiry(cells, columns, layout), metadata)
-
-
-def _check_number(row: Row, columns: _Columns) -> None:
-    """Raises `WrongError` if cells are missing, or are of no column and not just empty."""
-    cells, wanted = row.cells, len(columns.names)
-    if len(cells) == wanted:
-        return
-    if len(cells) < wanted or not columns.open_end:
-        more = ", and no line end: is the file whole?" if row.unended else ""
-        raise WrongError(f"{len(cells)} cells, where the header has {wanted}{more}")
-    for number, cell in enumerate(cells[wanted:], wanted + 1):
-        if cell:
-            raise WrongError(
-                f"cell {number} is of no column, as the header has no name for it: give it one, or"
-                " empty the cell"
-            )
-
-
-def _expiry(cells: list[str], columns: _Columns, layout: Layout) -> Expiry:
-    if columns.ttl >= 0 and (text := cells[columns.ttl]):
-        name = layout.ttl_column or "expiration_ttl"
-        return Expiry(ttl=_duration(text, name))
-    if columns.at >= 0 and (text := cells[columns.at]):
-        return Expiry(at=whole_seconds(text, "expiration"))
-    return NEVER
-
-
-def _duration(text: str, name: str) -> int:
+def column_names(header: str, delimiter: str) -> list[str]:
+    """The names in a header; none if it cannot be read like this."""
     try:
-        seconds = parse_duration(text)
-    except ValueError as error:
-        raise WrongError(f"{printable(name)}: {error}") from None
-    if not seconds:
-        raise WrongError(f"{printable(name)} must be greater than 0, or be left empty")
-    return seconds
+        return next(csv.reader([header], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return []

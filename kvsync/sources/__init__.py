@@ -9,7 +9,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kvsync.formats import FORMATS, guess_format, name_stranger
+from kvsync.formats import (
+    FORMATS,
+    MANIFEST,
+    MANIFEST_ENDINGS,
+    all_formats,
+    guess_format,
+    name_stranger,
+)
 from kvsync.model.errors import InputError, Mistake, UsageError
 from kvsync.model.files import open_regular
 from kvsync.model.owners import name_fault
@@ -20,19 +27,10 @@ from kvsync.sources.interface import Source
 from kvsync.sources.manifest.piped import STDIN, is_piped, read_manifest
 from kvsync.sources.options import SourceOptions, flags_beside_manifest, tree_flags
 
-__all__ = ["MANIFEST", "SourceOptions", "open_source", "shown_source"]
-
-MANIFEST = "manifest"
-"""What ``--format`` calls a manifest, whatever its file is called."""
+__all__ = ["SourceOptions", "open_source", "shown_source"]
 
 _NO_OPTIONS = SourceOptions()
 _REDIS = "redis"
-_YAML = (".yaml", ".yml")
-_LINES = (".jsonl", ".ndjson")
-_DUMPS = {".csv": "csv or akamai", ".tsv": "tsv", **dict.fromkeys(_LINES, "jsonl or fastly")}
-"""Names that no manifest has."""
-_TABLES = ("csv", "tsv")
-_FOR_TABLES = ("--key-column", "--value-column", "--ttl-column", "--value-json", "--delimiter")
 _SECRET = re.compile(r"//.*@|\?(?!db=[0-9]+$).*|#.*", re.DOTALL)
 _HEAD = 1 << 16
 """Bytes of a file by which its format is guessed."""
@@ -95,23 +93,26 @@ def _format(path: str, options: SourceOptions) -> tuple[str, list[str]]:
     """The format of what is no directory, and what to say of it if it was guessed."""
     dump = options.dump
     # A variable that names a format does not speak of what is plainly something else.
-    plain = path.endswith(_YAML) or "://" in path or os.path.isdir(path)
+    plain = path.endswith(MANIFEST_ENDINGS) or "://" in path or os.path.isdir(path)
     form = dump.form if dump.flag in dump.typed or not plain else ""
     if path == STDIN and not form:
         raise UsageError(
             f"- is what comes through a pipe: say with {dump.flag} what it is (manifest, jsonl, …)"
         )
-    if form:
+    is_folder = os.path.isdir(path) and "://" not in path
+    if form or is_folder or path.endswith(MANIFEST_ENDINGS):
+        # Most runs are of one of these: they need not load what knows the formats.
         return form, []
-    head = b"" if path.endswith(_YAML) else _head(path)
-    guess = None if path.endswith(_YAML) else guess_format(path, head, dump.layout)
+    head = _head(path)
+    guess = guess_format(path, head, dump.layout)
     if guess is None:
         if told := name_stranger(head):
             told = f"{told}. Of a dump, {dump.flag} says what it is"
             raise InputError([Mistake(told, printable(path), 1, 1)])
         ending = os.path.splitext(path)[1]
-        if ending in _DUMPS and os.path.isfile(path):
-            told = f"say with {dump.flag} what kind of dump it is ({_DUMPS[ending]})"
+        kinds = [each.name for each in all_formats() if ending in each.endings]
+        if kinds and os.path.isfile(path):
+            told = f"say with {dump.flag} what kind of dump it is ({' or '.join(kinds)})"
             raise UsageError(f"{printable(path)}: {told}")
         return "", []
     form, why = guess
@@ -133,13 +134,13 @@ def _head(path: str) -> bytes:
 def _refuse_for_dumps(path: str, form: str, options: SourceOptions) -> None:
     """Refuse flags that a dump of this format has no use for."""
     _refuse(tree_flags(options), path, "for directories only")
-    typed = options.dump.typed
-    if form not in _TABLES:
-        flags = [flag for flag in typed if flag in _FOR_TABLES]
-        _refuse(flags, path, f"for {' and '.join(_TABLES)} only, and this is {form}")
-    if form != "akamai":
-        flags = [flag for flag in typed if flag == "--separator"]
-        _refuse(flags, path, f"for akamai only, and this is {form}")
+    wrong: dict[tuple[str, ...], list[str]] = {}
+    for flag in options.dump.typed:
+        takers = tuple(each.name for each in all_formats() if flag in each.options)
+        if takers and form not in takers:
+            wrong.setdefault(takers, []).append(flag)
+    for takers, flags in wrong.items():
+        _refuse(flags, path, f"for {' and '.join(takers)} only, and this is {form}")
 
 
 def _refuse(flags: "list[str] | tuple[str, ...]", path: str, words: str) -> None:
@@ -151,7 +152,7 @@ def _manifest(
     path: str, options: SourceOptions, environ: Mapping[str, str], clock: Clock
 ) -> Source:
     dump = options.dump
-    surely = path.endswith(_YAML) or dump.form == MANIFEST
+    surely = path.endswith(MANIFEST_ENDINGS) or dump.form == MANIFEST
     hint = _HINT.format(dump.flag)
     piped = is_piped(path)
     flags = flags_beside_manifest(options)

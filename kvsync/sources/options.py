@@ -1,21 +1,44 @@
-"""What the command line says of a source, and the settings of one tree."""
+"""What the command line says of a source, the settings of one tree, and the rules of one dump."""
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
+from kvsync.formats import policies
 from kvsync.formats.filenames import INDEX_NAME
-from kvsync.formats.record import Loss
+from kvsync.formats.record import Layout, Loss
 from kvsync.model.api import SHORTEST_TTL_S
+from kvsync.model.choices import CHOICES
 from kvsync.model.errors import UsageError
 from kvsync.model.files import absolute
 from kvsync.model.keys import check_key, escape_key, join_key, path_key
 from kvsync.model.text import printable
 from kvsync.model.values import NEVER, Expiry
-from kvsync.sources.dump.dumpoptions import NOTHING_SAID, DumpOptions
 from kvsync.sources.index_conflicts import TOLD_BY_INDEX, contradicting
 from kvsync.sources.manifest.expiry import SHORT_TTL, parse_ttl
 from kvsync.sources.tree.patterns import Rules, parse_rules
+
+_NO_LAYOUT = Layout()
+
+
+@dataclass(frozen=True, slots=True)
+class DumpOptions:
+    """What is said of a dump; empty where nothing is.
+
+    ``form`` is its format; ``ways`` has, by kind of loss, what to do; ``separator`` stands between
+    a group and its key. ``flag`` is what the command calls the format; ``typed`` are the flags
+    that were given, for whom they make no sense.
+    """
+
+    form: str = ""
+    layout: Layout = _NO_LAYOUT
+    ways: Mapping[Loss, str] = field(default_factory=dict)
+    separator: str = "_"
+    flag: str = "--format"
+    typed: tuple[str, ...] = ()
+
+
+NOTHING_SAID = DumpOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +84,6 @@ class SourceOptions:
         return f"KVSYNC_{name.upper()}" if name in self.from_environment else f"--{name}"
 
 
-_CHOICES = {
-    "charset": ("strict", "utf-8"),
-    "key": ("join", "escape", "path"),
-    "extension": ("keep", "drop"),
-    "encoding": ("text", "base64", "auto"),
-    "empty": ("error", "skip"),
-    "large": ("error", "skip"),
-}
 _SHARED_FLAGS = ("charset", "prefix", "ttl", "name", "empty", "large")
 """Of trees and of dumps."""
 _TREE_FLAGS = ("key", "extension", "encoding", "include", "exclude")
@@ -133,7 +148,7 @@ def tree_from_options(path: str, options: SourceOptions) -> tuple[Tree, list[str
 
     Raises `UsageError` that names the flag or the variable.
     """
-    for name, choices in _CHOICES.items():
+    for name, choices in CHOICES.items():
         if getattr(options, name) not in {None, *choices}:
             raise UsageError(f"{options.said_by(name)} must be {' or '.join(choices)}")
     if is_exported(path):
@@ -209,3 +224,15 @@ def _rules(said_by: str, patterns: tuple[str, ...]) -> Rules:
     if faults:
         raise UsageError(f"{said_by}: {faults[0][1]}")
     return rules
+
+
+def rules_of(dump: DumpOptions, charset: str, prefix: str, expiry: Expiry) -> policies.Rules:
+    """The rules by which records become pairs. Raises `UsageError`."""
+    for kind, way in dump.ways.items():
+        known = policies.POLICIES[kind].ways
+        if way not in known:
+            raise UsageError(f"--{kind} must be {' or '.join(known)}")
+    fault = check_key(prefix, charset) if prefix else ""
+    if fault:
+        raise UsageError(f"--prefix {fault}")
+    return policies.Rules(dump.ways, charset, prefix, dump.separator, expiry)

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvsync.cli import run
-from kvsync.formats.output import FILE_FORMATS
+from kvsync.formats import WRITTEN
 from kvsync.model.values import Expiry
 from kvsync.sources import SourceOptions, open_source
-from kvsync.sources.dump.dumpoptions import DumpOptions
+from kvsync.sources.options import DumpOptions
 
 # All that text may hold, and more often what formats give a meaning.
 TEXTS = st.text(
@@ -61,7 +61,7 @@ def _write(path: Path, pairs: dict[str, tuple[str, Expiry]]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", FILE_FORMATS)
+@pytest.mark.parametrize("form", WRITTEN)
 @settings(max_examples=40)
 @given(pairs=PAIRS)
 def test_what_is_converted_comes_back(
@@ -84,7 +84,7 @@ def test_what_is_converted_comes_back(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", FILE_FORMATS)
+@pytest.mark.parametrize("form", WRITTEN)
 def test_the_largest_values(tmp_path: Path, form: str) -> None:
     """A value of exactly 1 MiB comes back, whatever it takes to write it."""
     for number, character in enumerate("\n\x01ü"):
@@ -96,7 +96,7 @@ def test_the_largest_values(tmp_path: Path, form: str) -> None:
         assert _read(there, form) == {"a": (value, Expiry())}
 
 
-@pytest.mark.parametrize("form", FILE_FORMATS)
+@pytest.mark.parametrize("form", WRITTEN)
 def test_what_convert_writes_is_guessed(tmp_path: Path, form: str) -> None:
     """Under the usual name, a file that convert wrote needs no --format."""
     name = {"cloudflare": "out.json", "manifest": "out.yaml"}.get(form, f"out.{form}")

@@ -3,8 +3,7 @@
 from kvsync.formats import FORMATS
 from kvsync.formats.policies import POLICIES
 from kvsync.formats.record import Loss
-from kvsync.sources.manifest.files import FIELD_OF
-from kvsync.sources.manifest.schema import manifest_schema
+from kvsync.sources.manifest.schema import WAY_FIELDS, manifest_schema
 
 
 def test_the_schema_has_every_field_and_what_must_be_there() -> None:
@@ -44,5 +43,6 @@ def test_files_have_every_format_and_every_way() -> None:
     """What a dump may be on the command line, it may be in a manifest, but for a live server."""
     fields = manifest_schema()["$defs"]["FileFields"]["properties"]
     assert set(fields["format"]["enum"]) == set(FORMATS) - {"redis"}
-    for kind in set(Loss) - {Loss.TYPES}:
-        assert set(fields[FIELD_OF.get(kind, kind)]["enum"]) == set(POLICIES[kind].ways), kind
+    assert set(WAY_FIELDS) == set(Loss) - {Loss.TYPES}
+    for kind, name in WAY_FIELDS.items():
+        assert set(fields[name.replace("_", "-")]["enum"]) == set(POLICIES[kind].ways), kind

@@ -11,7 +11,8 @@ from kvsync.cli.options import option, output_options, read_options
 from kvsync.cli.shell_expansion import PatternCommand
 from kvsync.engine.call import Converting
 from kvsync.engine.convert import convert
-from kvsync.formats.output import FILE_FORMATS, STDOUT, guess_format
+from kvsync.formats import WRITTEN
+from kvsync.formats.output import STDOUT, guess_format, usual_endings
 from kvsync.model.errors import UsageError
 
 
@@ -47,8 +48,8 @@ class _Command(PatternCommand):
     "--to",
     "to",
     variable=False,
-    type=click.Choice(FILE_FORMATS),
-    help="[default: by the name: .jsonl, .yaml, .csv]",
+    type=click.Choice(WRITTEN),
+    help=f"[default: by the name: {usual_endings()}]",
 )
 @option("--force", "overwrite", variable=False, is_flag=True, help="Replace OUT if it is there.")
 @dump_options("--from")
@@ -72,8 +73,6 @@ def command(
 
 def _guess(out: str) -> str:
     form = guess_format(out, "--to")
-    if form not in FILE_FORMATS:
-        raise UsageError(
-            f"the name of OUT speaks of no format: give --to {' or '.join(FILE_FORMATS)}"
-        )
+    if form not in WRITTEN:
+        raise UsageError(f"the name of OUT speaks of no format: give --to {' or '.join(WRITTEN)}")
     return form

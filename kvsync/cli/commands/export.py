@@ -9,7 +9,7 @@ from kvsync.cli.console import Console
 from kvsync.cli.options import namespace_options, option
 from kvsync.engine.call import Exporting
 from kvsync.engine.export import export
-from kvsync.formats.output import FORMATS, guess_format
+from kvsync.formats.output import FORMATS, guess_format, usual_endings
 from kvsync.model.errors import UsageError
 
 
@@ -28,7 +28,7 @@ from kvsync.model.errors import UsageError
     "form",
     variable=False,
     type=click.Choice(FORMATS),
-    help="[default: by the name: .jsonl, .yaml, .csv, else a directory]",
+    help=f"[default: by the name: {usual_endings()}, else a directory]",
 )
 @option("--prefix", variable=False, default="", metavar="TEXT", help="Only keys that begin so.")
 @option(

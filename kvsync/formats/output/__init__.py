@@ -4,17 +4,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from kvsync.formats import WRITTEN, format_of
 from kvsync.formats.folder_index import Origin
 from kvsync.model.errors import UsageError
 from kvsync.model.text import printable
 from kvsync.model.values import Destination, Pair
 
 if TYPE_CHECKING:
-    from kvsync.formats.output.records import Codec
+    from kvsync.formats.format import Codec
     from kvsync.formats.output.stdout import Stream
 
 __all__ = [
-    "FILE_FORMATS",
     "FORMATS",
     "STDOUT",
     "Origin",
@@ -23,21 +23,13 @@ __all__ = [
     "open_new",
     "open_output",
     "refuse_taken",
+    "usual_endings",
 ]
 
-FILE_FORMATS = ("jsonl", "manifest", "cloudflare", "csv")
-FORMATS = ("dir", *FILE_FORMATS)
+FORMATS = ("dir", *WRITTEN)
 STDOUT = "-"
 
 _CONVERT_LESS = "convert with --to jsonl, or less"
-
-_ENDINGS = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".yaml": "manifest",
-    ".yml": "manifest",
-    ".csv": "csv",
-}
 
 
 class Output(Protocol):
@@ -72,7 +64,13 @@ def guess_format(out: str, option: str = "--format") -> str:
             f"{printable(out)} may be anything in JSON: give {option} cloudflare for wrangler's"
             f" array, or {option} jsonl for an object a line"
         )
-    return next((form for ending, form in _ENDINGS.items() if out.endswith(ending)), "dir")
+    written = map(format_of, WRITTEN)
+    return next((each.name for each in written if out.endswith(each.endings)), "dir")
+
+
+def usual_endings() -> str:
+    """The endings by which `guess_format` knows a file's format, as a help page lists them."""
+    return ", ".join(each.endings[0] for each in map(format_of, WRITTEN) if each.endings)
 
 
 def open_output(
@@ -96,7 +94,7 @@ def open_output(
     if format == "dir":
         if out == STDOUT:
             raise UsageError(
-                f"a directory cannot go to stdout: give --format {' or '.join(FILE_FORMATS)}"
+                f"a directory cannot go to stdout: give --format {' or '.join(WRITTEN)}"
             )
         from kvsync.formats.output.folder import open_folder
 
@@ -104,7 +102,7 @@ def open_output(
     from kvsync.formats.output.onefile import open_file
     from kvsync.formats.output.stdout import open_stdout
 
-    codec = _codec(format, origin.zone, origin.namespace)
+    codec = _codec(format, Destination(origin.zone, origin.namespace))
     return (
         open_stdout(codec)
         if out == STDOUT
@@ -131,7 +129,7 @@ def open_new(
     *,
     force: bool = False,
 ) -> Iterator["Stream"]:
-    """What writes one of `FILE_FORMATS` to ``out`` (``-`` is stdout), from its beginning.
+    """What writes one of `WRITTEN` to ``out`` (``-`` is stdout), from its beginning.
 
     A manifest names the destination, as far as that is known. A file has its name, and is whole,
     once the block has been left; if it is left with an error, ``out`` stays as it was.
@@ -141,7 +139,7 @@ def open_new(
     """
     from kvsync.formats.output.stdout import Stream
 
-    codec = _codec(format, destination.zone, destination.namespace)
+    codec = _codec(format, destination)
     if out == STDOUT:
         from kvsync.formats.output.stdout import put_out
 
@@ -157,20 +155,8 @@ def open_new(
         stream.end()
 
 
-def _codec(name: str, zone: str, namespace: str) -> "Codec":
-    match name:
-        case "jsonl":
-            from kvsync.formats.output.jsonl import JsonLines
-
-            return JsonLines()
-        case "cloudflare":
-            from kvsync.formats.output.cloudflare import Cloudflare
-
-            return Cloudflare()
-        case "csv":
-            from kvsync.formats.output.table import Csv
-
-            return Csv()
-    from kvsync.formats.manifest_writer import Manifest
-
-    return Manifest(zone, namespace)
+def _codec(name: str, destination: Destination) -> "Codec":
+    write = format_of(name).write
+    if write is None:
+        raise ValueError(f"not written: {name}")
+    return write(destination)

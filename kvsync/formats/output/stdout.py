@@ -5,9 +5,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from kvsync.formats.output.records import EXPORT_LESS, Codec, check_room
+from kvsync.formats.format import Codec, check_room
 from kvsync.model.errors import OutputError
 from kvsync.model.values import Expiry, Pair
+
+EXPORT_LESS = "export with --format jsonl or --format dir, or less with --prefix"
+"""What to do where an export has no room."""
 
 
 class Stream:

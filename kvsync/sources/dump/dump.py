@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any, BinaryIO
 
-from kvsync.formats import reader
+from kvsync.formats import format_of, reader
 from kvsync.formats.failure_file import (
+    LINES,
     FailureHeader,
     ValuelessFailure,
     find_header,
@@ -23,13 +24,12 @@ from kvsync.model.tally import NOTHING_TOLD
 from kvsync.model.text import count_text, printable
 from kvsync.model.values import Destination, Entry, Loaded, Recall
 from kvsync.sources.dump.dumped import DumpFile, DumpReader, Filling
-from kvsync.sources.dump.dumpoptions import rules_of
 from kvsync.sources.dump.failure_file import destination_of, home_of, options_for, unasked
 from kvsync.sources.dump.scratch import Scratch, no_room
 from kvsync.sources.files import Clock, os_fault
 from kvsync.sources.interface import Fingerprint
 from kvsync.sources.mistakes import Mistakes
-from kvsync.sources.options import SourceOptions, ttl_of
+from kvsync.sources.options import SourceOptions, rules_of, ttl_of
 from kvsync.sources.origins import Whereabouts
 from kvsync.sources.snapshot import Evidence
 
@@ -54,7 +54,7 @@ class DumpSource:
             self.passing = spooled = not os.path.isfile(path)
             opened: Callable[[], BinaryIO]
             opened = _spooled(path) if spooled else partial(open_regular, path)
-            header = _header(opened()) if options.dump.form == "jsonl" else None
+            header = _header(opened()) if options.dump.form == LINES else None
         except OSError as error:
             raise InputError([Mistake(os_fault(error), printable(path))]) from None
         self._unasked = unasked(options) if header else frozenset()
@@ -79,7 +79,7 @@ class DumpSource:
         file = DumpFile(opened, reader(options.dump.form), options.dump.layout, place)
         self._opened = opened
         self._reader = DumpReader(file, path, rules, clock)
-        self._from_wrangler = options.dump.form == "cloudflare"
+        self._replaced = format_of(options.dump.form).replaced
         self._scratch = Scratch()
 
     @property
@@ -128,11 +128,9 @@ class DumpSource:
             mistakes.about(self.label, os_fault(error))
         self.warnings += [told for _, told in filling.notes if told not in self.warnings]
         mistakes.raise_all()
-        if self._from_wrangler and filling.spoiled:
-            self.warnings.append(
-                f"{count_text(filling.spoiled, 'value')} with U+FFFD, which wrangler writes for"
-                " bytes that are no text: read binary values with `wrangler kv key get`"
-            )
+        if self._replaced and filling.spoiled:
+            values = count_text(filling.spoiled, "value")
+            self.warnings.append(f"{values} with U+FFFD, {self._replaced}")
         return scratch
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:

@@ -13,11 +13,10 @@ from kvsync.model.tally import NOTHING_TOLD
 from kvsync.model.text import printable
 from kvsync.model.values import Destination, Entry, Loaded, Lost, Recall
 from kvsync.sources.dump.dumped import Filling
-from kvsync.sources.dump.dumpoptions import rules_of
 from kvsync.sources.dump.scratch import Scratch
 from kvsync.sources.files import Clock
 from kvsync.sources.mistakes import Mistakes
-from kvsync.sources.options import SourceOptions, ttl_of
+from kvsync.sources.options import SourceOptions, rules_of, ttl_of
 
 _AT_ONCE = 64
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, UnsetType
 
-from kvsync.formats import guess_format, name_stranger, parse_delimiter, reader
+from kvsync.formats import FILES, guess_format, name_stranger, parse_delimiter, reader
 from kvsync.formats.policies import Rules
 from kvsync.formats.record import NO_LOSSES, Layout, Loss, Losses
 from kvsync.model.entries import left_out_of
@@ -21,7 +21,7 @@ from kvsync.sources.files import Clock, os_fault
 from kvsync.sources.manifest.fields import convert, read_fields
 from kvsync.sources.manifest.nodes import Mapping, Node, Scalar
 from kvsync.sources.manifest.nodes import Sequence as SequenceNode
-from kvsync.sources.manifest.schema import FileFields
+from kvsync.sources.manifest.schema import WAY_FIELDS, DumpFields, FileFields
 from kvsync.sources.manifest.treefields import TreeContext, shown_path
 from kvsync.sources.tree.tree import Claims
 
@@ -31,12 +31,7 @@ if TYPE_CHECKING:
 _HEAD = 1 << 16
 """Bytes of a file by which its format is guessed."""
 
-FIELD_OF: dict[Loss, str] = {Loss.KEYS: "key"}
-"""Kinds of loss whose field has another name."""
-
 _UNTOLD = "the format cannot be told from the file: write format: beside path:"
-
-_NOT_IN_FILES = {Loss.TYPES}
 
 
 def read_file_entry(node: Node, context: TreeContext, clock: Clock) -> DumpReader | None:
@@ -65,13 +60,12 @@ def read_file_entry(node: Node, context: TreeContext, clock: Clock) -> DumpReade
     return DumpReader(file, shown_path(path, context), rules, clock)
 
 
-def _rules(found: dict[str, Node], fields: FileFields, context: TreeContext) -> Rules:
+def _rules(found: dict[str, Node], fields: DumpFields, context: TreeContext) -> Rules:
     ways: dict[Loss, str] = {}
-    for kind in Loss:
-        if kind not in _NOT_IN_FILES:
-            way: Any = getattr(fields, FIELD_OF.get(kind, kind).replace("-", "_"))
-            if way is not UNSET:
-                ways[kind] = way
+    for kind, name in WAY_FIELDS.items():
+        way: Any = getattr(fields, name)
+        if way is not UNSET:
+            ways[kind] = way
     prefix = _text(fields.prefix)
     fault = check_key(prefix, context.charset) if prefix else ""
     if fault:
@@ -91,7 +85,7 @@ def _mark(node: Node) -> Any:
     return node
 
 
-def _path(node: Mapping, found: dict[str, Node], fields: FileFields, context: TreeContext) -> str:
+def _path(node: Mapping, found: dict[str, Node], fields: DumpFields, context: TreeContext) -> str:
     given = found.get("path")
     if given is None:
         context.mistakes.at(node, "a file needs a path: write path: and the dump's file")
@@ -115,7 +109,7 @@ def _guess(path: str, layout: Layout) -> str:
     try:
         guess = guess_format(path, _head(path), layout)
     except OSError:
-        return "jsonl"
+        return FILES[0]
     return guess[0] if guess else ""
 
 
@@ -212,4 +206,4 @@ class FileSection:
 
 
 def _field(kind: Loss) -> str:
-    return f"{FIELD_OF.get(kind, kind)}:"
+    return f"{WAY_FIELDS.get(kind, kind).replace('_', '-')}:"

@@ -1,9 +1,15 @@
 """The manifest's fields as types: what an entry is checked against, and the JSON Schema."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
+
+from kvsync.formats import FILES
+from kvsync.formats.policies import POLICIES
+from kvsync.formats.record import Loss
+from kvsync.model.choices import Charset, Encoding, ErrorOrSkip, Extension, KeyStyle, TreeEncoding
 
 VALUE_FIELDS = ("value", "json", "file", "env")
 """An entry has exactly one of them."""
@@ -17,12 +23,30 @@ Expires = Annotated[
     int | str, Meta(description="a time with a zone (2026-12-31T23:59:59Z) or Unix seconds")
 ]
 Patterns = Annotated[list[str], Meta(description="a list of patterns as in .gitignore")]
-Encoding = Annotated[Literal["text", "base64"], Meta(description="text (valid UTF-8) or base64")]
-TreeEncoding = Annotated[
-    Literal["text", "base64", "auto"],
+
+
+def _words(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} or {last}"
+
+
+def _one_of(names: Iterable[str]) -> Any:
+    """The type of what is one of these."""
+    return Annotated[Literal[tuple(names)], Meta(description=_words(names))]
+
+
+_Encoding = Annotated[Encoding, Meta(description="text (valid UTF-8) or base64")]
+_TreeEncoding = Annotated[
+    TreeEncoding,
     Meta(description="text (valid UTF-8), base64, or auto (text where a file is, else base64)"),
 ]
-ErrorOrSkip = Annotated[Literal["error", "skip"], Meta(description="error or skip")]
+_ErrorOrSkip = Annotated[ErrorOrSkip, Meta(description=_words(get_args(ErrorOrSkip)))]
+
+# A type checker reads no lists that are made while the program runs: it is told something wider.
+if TYPE_CHECKING:
+    FormatName: TypeAlias = str
+else:
+    FormatName = _one_of(FILES)
 
 
 class DefaultFields(Struct, forbid_unknown_fields=True):
@@ -38,7 +62,7 @@ class KeyFields(Struct, forbid_unknown_fields=True):
     json: Annotated[Any, Meta(description="anything that JSON can say")] = UNSET
     file: Path | UnsetType = UNSET
     env: Annotated[str, Meta(description="the name of an environment variable")] | UnsetType = UNSET
-    encoding: Encoding | UnsetType = UNSET
+    encoding: _Encoding | UnsetType = UNSET
     ttl: Ttl | UnsetType = UNSET
     expires: Expires | UnsetType = UNSET
 
@@ -48,25 +72,18 @@ class TreeFields(Struct, forbid_unknown_fields=True):
 
     path: Path | UnsetType = UNSET
     prefix: Text | UnsetType = UNSET
-    key: (
-        Annotated[Literal["join", "escape", "path"], Meta(description="join, escape or path")]
-        | UnsetType
-    ) = UNSET
-    extension: Annotated[Literal["keep", "drop"], Meta(description="keep or drop")] | UnsetType = (
+    key: Annotated[KeyStyle, Meta(description=_words(get_args(KeyStyle)))] | UnsetType = UNSET
+    extension: Annotated[Extension, Meta(description=_words(get_args(Extension)))] | UnsetType = (
         UNSET
     )
     include: Patterns | UnsetType = UNSET
     exclude: Patterns | UnsetType = UNSET
-    encoding: TreeEncoding | UnsetType = UNSET
-    empty: ErrorOrSkip | UnsetType = UNSET
-    large: ErrorOrSkip | UnsetType = UNSET
+    encoding: _TreeEncoding | UnsetType = UNSET
+    empty: _ErrorOrSkip | UnsetType = UNSET
+    large: _ErrorOrSkip | UnsetType = UNSET
     ttl: Ttl | UnsetType = UNSET
 
 
-Format = Annotated[
-    Literal["jsonl", "csv", "tsv", "cloudflare", "fastly", "akamai", "consul", "dotenv"],
-    Meta(description="jsonl, csv, tsv, cloudflare, fastly, akamai, consul or dotenv"),
-]
 Delimiter = Annotated[
     str,
     Meta(
@@ -76,11 +93,11 @@ Delimiter = Annotated[
 ]
 
 
-class FileFields(Struct, forbid_unknown_fields=True, rename="kebab"):
-    """One entry under ``files``: a dump of another store, and what becomes of its losses."""
+class DumpFields(Struct, forbid_unknown_fields=True, rename="kebab"):
+    """The fields of `FileFields` that say how a dump is read."""
 
     path: Path | UnsetType = UNSET
-    format: Format | UnsetType = UNSET
+    format: FormatName | UnsetType = UNSET
     prefix: Text | UnsetType = UNSET
     ttl: Ttl | UnsetType = UNSET
     key_column: Name | UnsetType = UNSET
@@ -89,46 +106,43 @@ class FileFields(Struct, forbid_unknown_fields=True, rename="kebab"):
     delimiter: Delimiter | UnsetType = UNSET
     value_json: Annotated[bool, Meta(description="true or false")] | UnsetType = UNSET
     separator: Text | UnsetType = UNSET
-    key: (
-        Annotated[
-            Literal["error", "skip", "escape", "join"],
-            Meta(description="error, skip, escape or join"),
-        ]
-        | UnsetType
-    ) = UNSET
-    metadata: (
-        Annotated[
-            Literal["error", "skip", "drop", "envelope"],
-            Meta(description="error, skip, drop or envelope"),
-        ]
-        | UnsetType
-    ) = UNSET
-    flags: (
-        Annotated[Literal["error", "skip", "drop"], Meta(description="error, skip or drop")]
-        | UnsetType
-    ) = UNSET
-    binary: (
-        Annotated[Literal["error", "skip", "base64"], Meta(description="error, skip or base64")]
-        | UnsetType
-    ) = UNSET
-    groups: (
-        Annotated[
-            Literal["error", "skip", "join", "drop"],
-            Meta(description="error, skip, join or drop"),
-        ]
-        | UnsetType
-    ) = UNSET
-    short_ttl: (
-        Annotated[
-            Literal["keep", "error", "skip", "extend"],
-            Meta(description="keep, error, skip or extend"),
-        ]
-        | UnsetType
-    ) = UNSET
-    empty: ErrorOrSkip | UnsetType = UNSET
-    large: ErrorOrSkip | UnsetType = UNSET
-    expired: ErrorOrSkip | UnsetType = UNSET
-    missing: ErrorOrSkip | UnsetType = UNSET
+
+
+WAY_FIELDS: Mapping[Loss, str] = {
+    Loss.KEYS: "key",
+    Loss.METADATA: "metadata",
+    Loss.FLAGS: "flags",
+    Loss.BINARY: "binary",
+    Loss.GROUPS: "groups",
+    Loss.SHORT_TTL: "short_ttl",
+    Loss.EMPTY: "empty",
+    Loss.LARGE: "large",
+    Loss.EXPIRED: "expired",
+    Loss.MISSING: "missing",
+}
+"""The fields of `FileFields` that say what becomes of a loss, as they are named in Python.
+
+None is for `Loss.TYPES`: in a file every value is a string.
+"""
+
+if TYPE_CHECKING:
+    FileFields = DumpFields
+else:
+    FileFields = msgspec.defstruct(
+        "FileFields",
+        [
+            (name, _one_of(POLICIES[kind].ways) | UnsetType, UNSET)
+            for kind, name in WAY_FIELDS.items()
+        ],
+        bases=(DumpFields,),
+        namespace={
+            "__doc__": "One entry under ``files``: a dump of another store, and what becomes of its"
+            " losses."
+        },
+        module=__name__,
+        forbid_unknown_fields=True,
+        rename="kebab",
+    )
 
 
 class HeadFields(Struct, forbid_unknown_fields=True):
@@ -140,9 +154,7 @@ class HeadFields(Struct, forbid_unknown_fields=True):
     name: Name | UnsetType = UNSET
     zone: Name | UnsetType = UNSET
     namespace: Name | UnsetType = UNSET
-    charset: (
-        Annotated[Literal["strict", "utf-8"], Meta(description="strict or utf-8")] | UnsetType
-    ) = UNSET
+    charset: Annotated[Charset, Meta(description=_words(get_args(Charset)))] | UnsetType = UNSET
 
 
 class ManifestFields(HeadFields, forbid_unknown_fields=True):

@@ -12,12 +12,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kvsync.formats.manifest_writer import Manifest
-from kvsync.formats.output import FILE_FORMATS, open_new, open_output, refuse_taken
-from kvsync.formats.output.cloudflare import Cloudflare
-from kvsync.formats.output.jsonl import JsonLines
-from kvsync.formats.output.records import Codec, read_kept
-from kvsync.formats.output.table import Csv
+from kvsync.formats import WRITTEN
+from kvsync.formats.cloudflare import Cloudflare
+from kvsync.formats.csv import Csv
+from kvsync.formats.format import Codec
+from kvsync.formats.jsonl import JsonLines
+from kvsync.formats.manifest import Manifest
+from kvsync.formats.output import open_new, open_output, refuse_taken
+from kvsync.formats.output.onefile import read_kept
 from kvsync.model.errors import LockedError, OutputError, UsageError
 from kvsync.model.values import NEVER, Destination, Expiry
 from kvsync.sources import open_source
@@ -47,9 +49,9 @@ CODECS: dict[str, Codec] = {
     "jsonl": JsonLines(),
     "cloudflare": Cloudflare(),
     "csv": Csv(),
-    "manifest": Manifest("", ""),
+    "manifest": Manifest(NOWHERE),
 }
-KINDS = pytest.mark.parametrize("kind", FILE_FORMATS)
+KINDS = pytest.mark.parametrize("kind", WRITTEN)
 
 # Half of the text is what formats are made of, or what programs do not see or like to change.
 _SPECIAL = (
@@ -307,7 +309,7 @@ def test_a_manifest_that_nobody_could_read_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error says what to do instead."""
-    monkeypatch.setattr("kvsync.formats.manifest_writer.Manifest.max_size", 100)
+    monkeypatch.setattr("kvsync.formats.manifest.Manifest.max_size", 100)
     with pytest.raises(UsageError) as caught:
         put(tmp_path / "out", "manifest", [Given("a", b"x" * 100)])
     assert str(caught.value) == (

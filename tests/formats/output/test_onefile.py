@@ -124,7 +124,7 @@ def test_a_manifest_is_not_larger_than_kvsync_reads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What would go above the limit is refused, and the rest kept."""
-    monkeypatch.setattr("kvsync.formats.manifest_writer.Manifest.max_size", 2**20)
+    monkeypatch.setattr("kvsync.formats.manifest.Manifest.max_size", 2**20)
     out = tmp_path / "out.yaml"
     with open_output(str(out), "manifest", ORIGIN) as place:
         place.write(NAMESPACE)

@@ -110,7 +110,7 @@ def test_a_stdout_that_takes_no_more_is_told_once(redirection: str, words: str) 
 
 def test_a_manifest_on_stdout_has_its_limit(capfdbinary, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody could read what goes above it."""
-    monkeypatch.setattr("kvsync.formats.manifest_writer.Manifest.max_size", 1000)
+    monkeypatch.setattr("kvsync.formats.manifest.Manifest.max_size", 1000)
     with open_output("-", "manifest", ORIGIN) as place:
         place.write(NAMESPACE)
         with pytest.raises(UsageError, match="more than a manifest may have"):

@@ -5,9 +5,10 @@ from typing import Any
 import yaml
 from yaml import events as ev
 
-from kvsync.formats.output.records import Decoded
+from kvsync.formats import MANIFEST, MANIFEST_ENDINGS
+from kvsync.formats.format import Decoded, Format
 from kvsync.model.limits import MAX_MANIFEST_KEYS, MAX_MANIFEST_SIZE
-from kvsync.model.values import NEVER, Expiry
+from kvsync.model.values import NEVER, Destination, Expiry
 
 _UNLIMITED = 2**31 - 1
 _LONG_KEY = b"  ? "
@@ -23,7 +24,7 @@ _Dumper: Any = yaml.CSafeDumper if _C else yaml.SafeDumper
 
 class Manifest:
     """Under ``keys:``, a line for each pair; a long key has one of its own
-    (`kvsync.formats.output.records.Codec`). A zone or namespace that is empty has no line.
+    (`kvsync.formats.format.Codec`). A zone or namespace that is empty has no line.
     """
 
     between = b""
@@ -32,9 +33,9 @@ class Manifest:
     max_size = MAX_MANIFEST_SIZE
     max_pairs = MAX_MANIFEST_KEYS
 
-    def __init__(self, zone: str, namespace: str) -> None:
+    def __init__(self, destination: Destination) -> None:
         # In these two fields, and nowhere else, a manifest has variables.
-        place = {"zone": zone, "namespace": namespace}
+        place = {"zone": destination.zone, "namespace": destination.namespace}
         named = [
             event
             for name, text in place.items()
@@ -108,3 +109,6 @@ def _scalars(record: bytes) -> list[Any]:
     except yaml.YAMLError:
         return []
     return scalars
+
+
+FORMAT = Format(MANIFEST, write=Manifest, endings=MANIFEST_ENDINGS)
