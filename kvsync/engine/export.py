@@ -4,7 +4,6 @@ from contextlib import ExitStack
 
 from kvsync.engine.call import Call, Exporting
 from kvsync.engine.opening import target_job
-from kvsync.engine.stages import network_of
 from kvsync.report import Report
 from kvsync.report.progress import Interface
 from kvsync.report.result import caught
@@ -17,11 +16,13 @@ def export(call: Call, interface: Interface, exporting: Exporting) -> Report:
         job = target_job(call)
         report.runs.append(job.report)
         from kvsync.engine.download import download
+        from kvsync.engine.session import Network, Session
         from kvsync.formats.output import Origin, open_output
 
         origin = Origin(*job.target, exporting.prefix)
         output = stack.enter_context(
             open_output(exporting.out, exporting.form, origin, refresh=exporting.refresh)
         )
-        download(network_of(call, interface, stack)(), job, output, exporting.prefix)
+        session = stack.enter_context(Session(call, interface))
+        download(Network(call, session), job, output, exporting.prefix)
     return report

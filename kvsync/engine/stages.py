@@ -24,14 +24,6 @@ Reading: TypeAlias = "Session | None"
 """The session in which a copy's source is read."""
 
 
-def look(jobs: Sequence[Job], call: Call, stack: ExitStack) -> None:
-    """Read the sources and the states; nothing is locked or created."""
-    _find(jobs, call)
-    open_states(jobs, lambda location: stack.enter_context(location.read()))
-    read_all(jobs)
-    refuse_collisions(jobs)
-
-
 def _find(jobs: Sequence[Job], call: Call) -> None:
     """Find where everything goes. Raises `UsageError` if failures cannot go where they should."""
     find_targets(jobs, call)
@@ -109,7 +101,10 @@ def plan_jobs(
         run.dry = True
     with ExitStack() as stack, caught(report):
         stack.callback(forget_rows, jobs)
-        look(jobs, call, stack)
+        _find(jobs, call)
+        open_states(jobs, lambda location: stack.enter_context(location.read()))
+        read_all(jobs)
+        refuse_collisions(jobs)
         network = network_of(call, interface, stack, reading)
         compare(jobs, call, network)
         if call.refresh and not failed(jobs):

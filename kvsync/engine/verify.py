@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from kvsync.engine.call import Call, Verifying
 from kvsync.engine.job import failed
-from kvsync.engine.opening import open_jobs
-from kvsync.engine.scope import narrow
-from kvsync.engine.stages import look, network_of
+from kvsync.engine.opening import find_targets, open_jobs, read_all
+from kvsync.engine.scope import narrow, refuse_collisions
+from kvsync.engine.state_access import open_states
 from kvsync.report import Report
 from kvsync.report.progress import Interface
 from kvsync.report.result import caught
@@ -20,11 +20,16 @@ def verify(call: Call, interface: Interface) -> Report:
     jobs = open_jobs(call)
     report = Report("verify", [job.report for job in jobs])
     with ExitStack() as stack, caught(report):
-        look(jobs, call, stack)
-        if not failed(jobs):
-            narrow(jobs, call)
-            from kvsync.engine.compare import compare_all
+        find_targets(jobs, call)
+        open_states(jobs, lambda location: stack.enter_context(location.read()))
+        read_all(jobs)
+        refuse_collisions(jobs)
+        if failed(jobs):
+            return report
+        narrow(jobs, call)
+        from kvsync.engine.compare import compare_all
+        from kvsync.engine.session import Network, Session
 
-            verifying = call.verifying or Verifying()
-            compare_all(network_of(call, interface, stack)(), jobs, verifying)
+        session = stack.enter_context(Session(call, interface))
+        compare_all(Network(call, session), jobs, call.verifying or Verifying())
     return report
