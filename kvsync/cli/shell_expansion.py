@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import click
 
+from kvsync.cli.help_sections import SectionedCommand
 from kvsync.model.text import printable
 
 _OPTIONS = ("--include", "--exclude", "--only")
@@ -20,7 +21,7 @@ _ORDERS = (str, lambda name: re.sub(r"\W", "", name).casefold())
 """Of names, as shells have it: by their bytes, or as a person would look them up."""
 
 
-class PatternCommand(click.Command):
+class PatternCommand(SectionedCommand):
     """A command that takes sources, and patterns by `_OPTIONS`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

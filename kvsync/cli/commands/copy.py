@@ -8,6 +8,7 @@ import click
 
 from kvsync.cli.call import call_from, side_from
 from kvsync.cli.console import Console
+from kvsync.cli.help_sections import SectionedCommand
 from kvsync.cli.options import (
     adopt_option,
     network_options,
@@ -41,7 +42,11 @@ def _side_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@click.command("copy", epilog="Example: kvsync copy --zone z-1 --from-namespace a --to-namespace b")
+@click.command(
+    "copy",
+    cls=SectionedCommand,
+    epilog="Example: kvsync copy --zone z-1 --from-namespace a --to-namespace b",
+)
 @_side_options
 @option("--prefix", variable=False, default="", metavar="TEXT", help="Only keys that begin so.")
 @option("--name", variable=False, default="", metavar="NAME", help="The owner of the keys.")

@@ -6,6 +6,7 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
+from kvsync.cli.help_sections import SectionedCommand
 from kvsync.cli.options import namespace_options, option
 from kvsync.engine.call import Exporting
 from kvsync.engine.export import export
@@ -13,7 +14,11 @@ from kvsync.formats.output import FORMATS, guess_format, usual_endings
 from kvsync.model.errors import UsageError
 
 
-@click.command("export", epilog="Example: kvsync export --zone zone-1 --namespace ns-1 -o backup")
+@click.command(
+    "export",
+    cls=SectionedCommand,
+    epilog="Example: kvsync export --zone zone-1 --namespace ns-1 -o backup",
+)
 @option(
     "-o",
     "--out",

@@ -6,12 +6,15 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
+from kvsync.cli.help_sections import SectionedCommand
 from kvsync.cli.options import namespace_options
 from kvsync.cli.output import emit, write_raw
 from kvsync.engine.single import get
 
 
-@click.command("get", epilog="Example: kvsync get hello --zone zone-1 --namespace ns-1")
+@click.command(
+    "get", cls=SectionedCommand, epilog="Example: kvsync get hello --zone zone-1 --namespace ns-1"
+)
 @click.argument("key")
 @namespace_options
 @click.pass_context

@@ -8,6 +8,7 @@ import click
 
 from kvsync.cli.call import call_from
 from kvsync.cli.console import Console
+from kvsync.cli.help_sections import SectionedCommand
 from kvsync.cli.options import namespace_options, option
 from kvsync.cli.output import emit
 from kvsync.cli.param_types import Duration
@@ -16,7 +17,7 @@ from kvsync.model.errors import UsageError
 from kvsync.model.values import Expiry
 
 
-class _Discreet(click.Command):
+class _Discreet(SectionedCommand):
     """Says what is wrong with its arguments without repeating them: one may be the value."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -1,0 +1,107 @@
+"""The options of a command in sections, those that everybody uses first."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+_SECTIONS = {
+    "Everyday": "zone namespace dry_run delete",
+    "Source": (
+        "format from name prefix charset key extension include exclude encoding empty large ttl"
+        " checksum only"
+    ),
+    "Target": (
+        "local endpoint profile ca_file state from_zone from_namespace from_endpoint from_profile"
+        " to_zone to_namespace to_endpoint to_profile create_namespace"
+    ),
+    "What to change": "refresh adopt renew_within delete_unmanaged",
+    "Safety": "interactive max_delete force verify wait exact failures max_errors max_duration",
+    "Sending": "rate workers retries timeout grace lock_timeout",
+    "Output": (
+        "out to json quiet verbose progress log_format detailed_exitcode show_values help help_all"
+    ),
+}
+"""Options by section, in the order in which they are listed; ``-`` is ``_``."""
+
+_DUMPS = "Dumps"
+_TABLES = ("key_column", "value_column", "ttl_column", "value_json", "delimiter", "separator")
+_POLICIES = (
+    "metadata", "flags", "binary", "keys", "groups", "expired", "short_ttl", "types", "missing",
+)  # fmt: skip
+_FEW = 12
+"""Options that need no sections."""
+
+
+class SectionedCommand(click.Command):
+    """A command that tells its options in sections, and some of them only under ``--help-all``."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The parameters, and ``--help-all`` where there is more to tell than ``--help`` does."""
+        params = super().get_params(ctx)
+        if any(param.name in _POLICIES and isinstance(param, click.Option) for param in params):
+            params.append(_help_all())
+        return params
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, section by section."""
+        options = {
+            param.opts[-1].lstrip("-").replace("-", "_"): param
+            for param in self.get_params(ctx)
+            if isinstance(param, click.Option) and not param.hidden
+        }
+        if len(options) <= _FEW:
+            super().format_options(ctx, formatter)
+            return
+        for title, rows in _rows(ctx, options):
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+def _rows(
+    ctx: click.Context, params: dict[str, click.Option]
+) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    sections = {title: names.split() for title, names in _SECTIONS.items()}
+    dumps = (*_TABLES, *_POLICIES)
+    told = {name for names in sections.values() for name in names}
+    sections["More"] = [name for name in params if name not in told and name not in dumps]
+    for title, names in sections.items():
+        if rows := [_record(ctx, params[name]) for name in names if name in params]:
+            yield title, rows
+    if found := [name for name in dumps if name in params]:
+        if ctx.meta.get(__name__):
+            yield _DUMPS, [_record(ctx, params[name]) for name in found]
+        else:
+            yield _DUMPS, list(_short(set(found)))
+
+
+def _short(names: set[str]) -> Iterator[tuple[str, str]]:
+    """Of the options for dumps what fits in a line each."""
+    if names & set(_TABLES):
+        yield "--key-column, --delimiter, …", "How a table is read: `kvsync help dumps`."
+    yield (
+        "--metadata, --binary, …",
+        ("What to do with what EdgeKV cannot hold: `kvsync help dumps`, or --help-all."),
+    )
+
+
+def _record(ctx: click.Context, param: click.Option) -> tuple[str, str]:
+    return param.get_help_record(ctx) or ("", "")
+
+
+def _help_all() -> click.Option:
+    return click.Option(
+        ["--help-all"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        help="Show this message with all options for dumps.",
+        callback=_show_all,
+    )
+
+
+def _show_all(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+    if value and not ctx.resilient_parsing:
+        ctx.meta[__name__] = True
+        click.echo(ctx.get_help(), color=ctx.color)
+        ctx.exit()
