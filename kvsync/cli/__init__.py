@@ -22,6 +22,22 @@ _FIRST = (
 )  # fmt: skip
 """The order in which commands are listed; others come after these."""
 
+_ALSO = {"push": "sync", "diff": "plan"}
+"""What users of other tools type first, and what does it here."""
+
+_INSTEAD = {
+    "apply": "kvsync sync SOURCE plans and pushes in one; kvsync plan SOURCE shows it first",
+    "ls": "kvsync export -o - lists the keys of a namespace with their values; kvsync state list"
+    " SOURCE tells what was pushed",
+    "list": "kvsync export -o - lists the keys of a namespace with their values; kvsync state list"
+    " SOURCE tells what was pushed",
+    "rm": "take the key out of its source, and kvsync sync SOURCE --delete",
+    "delete": "take the key out of its source, and kvsync sync SOURCE --delete",
+    "status": "kvsync plan SOURCE tells what a sync would do; kvsync state list SOURCE when the"
+    " last one was",
+}
+"""What has no command of its own, and the way to it."""
+
 
 class _LazyGroup(click.Group):
     """A group whose commands' modules load only when they are called."""
@@ -33,9 +49,12 @@ class _LazyGroup(click.Group):
         return [*_FIRST, *sorted(found - set(_FIRST))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        cmd_name = _ALSO.get(cmd_name, cmd_name)
         if cmd_name not in _FIRST and cmd_name not in (known := self.list_commands(ctx)):
             import difflib
 
+            if way := _INSTEAD.get(cmd_name):
+                ctx.fail(f"There is no '{cmd_name}': {way}.")
             near = difflib.get_close_matches(cmd_name, known, 1)
             meant = f" Did you mean '{near[0]}'?" if near else ""
             ctx.fail(f"No such command '{cmd_name}'.{meant}")
@@ -59,7 +78,9 @@ def _summary(command: str) -> str:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: kvsync sync manifests/example.yaml --local",
 )
-@click.version_option(__version__, prog_name="kvsync", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__, "--version", "-V", prog_name="kvsync", message="%(prog)s %(version)s"
+)
 def cli() -> None:
     """Plan and push whole bundles of keys into Tencent Cloud EdgeOne EdgeKV, at the API's pace.
 

@@ -29,6 +29,9 @@ _TABLES = ("key_column", "value_column", "ttl_column", "value_json", "delimiter"
 _POLICIES = (
     "metadata", "flags", "binary", "keys", "groups", "expired", "short_ttl", "types", "missing",
 )  # fmt: skip
+_DANGEROUS = {"--delete", "--delete-unmanaged", "--max-delete", "--force", "--adopt"}
+"""What is to be typed by somebody who means it."""
+
 _FEW = 12
 """Options that need no sections."""
 
@@ -42,6 +45,14 @@ class SectionedCommand(click.Command):
         if any(param.name in _POLICIES and isinstance(param, click.Option) for param in params):
             params.append(_help_all())
         return params
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click's. Raises `click.UsageError`, which never suggests an option that deletes."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            near = sorted(set(error.possibilities or ()) - _DANGEROUS)
+            raise click.NoSuchOption(error.option_name, possibilities=near, ctx=ctx) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section."""

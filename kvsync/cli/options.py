@@ -6,6 +6,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import click
 
+from kvsync.cli.completing import from_state
 from kvsync.cli.param_types import Duration, MaxDelete, Rate
 from kvsync.model.api import API_RATE, MAX_VALUE_TEXT
 from kvsync.model.choices import CHOICES
@@ -71,16 +72,35 @@ output_options = _group(
     ),
     option("-q", "--quiet", is_flag=True, help="Only warnings and errors."),
     option("-v", "--verbose", count=True, help="Show each key; -vv: each request too."),
+    # Nothing here has colours: scripts that ask other tools for none need not know.
+    click.option("--no-color", is_flag=True, hidden=True, expose_value=False),
 )
 
-zone_option = option("--zone", default="", metavar="ID", help="The EdgeOne zone, as zone-...")
+zone_option = option(
+    "--zone",
+    default="",
+    metavar="ID",
+    help="The EdgeOne zone, as zone-...",
+    shell_complete=from_state("zone"),
+)
 
-namespace_option = option("--namespace", default="", metavar="NAME", help="The EdgeKV namespace.")
+namespace_option = option(
+    "--namespace",
+    default="",
+    metavar="NAME",
+    help="The EdgeKV namespace.",
+    shell_complete=from_state("namespace"),
+)
 
 read_options = _group(
     zone_option,
     namespace_option,
-    option("--name", metavar="NAME", help="The owner of the keys of a directory, dump or pipe."),
+    option(
+        "--name",
+        metavar="NAME",
+        help="The owner of the keys of a directory, dump or pipe.",
+        shell_complete=from_state("owner"),
+    ),
     option(
         "--charset",
         type=click.Choice(CHOICES["charset"]),
@@ -140,6 +160,7 @@ only_option = option(
     multiple=True,
     metavar="PATTERN",
     help="Only keys like this (shell pattern); may be repeated.",
+    shell_complete=from_state("key"),
 )
 
 rate_option = option(

@@ -101,6 +101,8 @@ class _Refresh(Look):
         job = self.job
         now = service_time(job, self.network.call)
         found = correct(self.entries, job.rows, seen, owner=job.owner, now=now, unsure=unsure)
+        # First of all: rows that are many are read from the state when they are asked for.
+        basis = job.basis._replace(verdicts=found.verdicts, rows=found.applied(job.rows))
         if job.state and job.state.writable and (found.rows or found.gone):
             job.state.correct(job.target, found.rows, found.gone)
-        return job.basis._replace(verdicts=found.verdicts, rows=found.applied(job.rows))
+        return basis

@@ -21,7 +21,9 @@ def test_each_option_has_its_section(kvsync, command):
     told = kvsync(command, "--help-all" if "sync" in command else "--help").out
     assert "More:" not in told
     parameters = import_module(f"kvsync.cli.commands.{command}").command.params
-    options = [one.opts[-1] for one in parameters if isinstance(one, click.Option)]
+    options = [
+        one.opts[-1] for one in parameters if isinstance(one, click.Option) and not one.hidden
+    ]
     if "--help-all" in kvsync(command, "--help").out:
         told = kvsync(command, "--help-all").out
     assert [option for option in options if option not in told] == []

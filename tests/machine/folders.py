@@ -152,7 +152,7 @@ class FoldersLab(Lab):
             with run_lock(path, timeout):
                 yield
 
-        with patch("kvsync.engine.state_access.run_lock", lock):
+        with patch("kvsync.state.sqlite.location.run_lock", lock):
             yield
 
     def sync_quietly(self, source: str, *options: str) -> int:

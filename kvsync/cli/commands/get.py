@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from kvsync.cli.call import call_from
+from kvsync.cli.completing import from_state
 from kvsync.cli.console import Console
 from kvsync.cli.help_sections import SectionedCommand
 from kvsync.cli.options import namespace_options
@@ -15,7 +16,7 @@ from kvsync.engine.single import get
 @click.command(
     "get", cls=SectionedCommand, epilog="Example: kvsync get hello --zone zone-1 --namespace ns-1"
 )
-@click.argument("key")
+@click.argument("key", shell_complete=from_state("key"))
 @namespace_options
 @click.pass_context
 def command(ctx: click.Context, /, key: str, **options: Any) -> None:

@@ -26,6 +26,7 @@ from kvsync.engine.plan import plan
 @target_options
 @plan_options
 @output_options
+@click.option("-n", "--dry-run", is_flag=True, hidden=True, expose_value=False)
 @option("--detailed-exitcode", is_flag=True, help="Exit 2 if there are changes, 1 on any error.")
 @click.pass_context
 def command(ctx: click.Context, /, detailed_exitcode: bool, **options: Any) -> int:

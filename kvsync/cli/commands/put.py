@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from kvsync.cli.call import call_from
+from kvsync.cli.completing import from_state
 from kvsync.cli.console import Console
 from kvsync.cli.help_sections import SectionedCommand
 from kvsync.cli.options import namespace_options, option
@@ -40,7 +41,7 @@ class _Discreet(SectionedCommand):
 @click.command(
     "put", cls=_Discreet, epilog="Example: kvsync put hello world --zone zone-1 --namespace ns-1"
 )
-@click.argument("key")
+@click.argument("key", shell_complete=from_state("key"))
 @click.argument("value")
 @option(
     "--ttl", variable=False, type=Duration(least=1), metavar="DURATION", help="How long it lives."

@@ -33,6 +33,8 @@ from kvsync.engine.sync import sync
 @push_options
 @output_options
 @run_options
+# What other tools ask for is not asked here, without -i.
+@click.option("-y", "--yes", is_flag=True, hidden=True, expose_value=False)
 @click.pass_context
 def command(ctx: click.Context, /, dry_run: bool, verify: bool, wait: float, **options: Any) -> int:
     """Push what has changed since the last sync, and remember it.
