@@ -34,6 +34,9 @@ class PatternCommand(SectionedCommand):
             if type(error) is click.UsageError:
                 _refuse(ctx, given, given)
             raise
+        if ctx.resilient_parsing:
+            # A shell asks for words: the line is not whole.
+            return rest
         # Where nothing else is a source, what follows the pattern is what was meant.
         _refuse(ctx, given, [*ctx.params.get("sources", ()), ctx.params.get("source") or ""])
         return rest
