@@ -127,7 +127,7 @@ def _widths(columns: list[tuple[str, ...]], width: int) -> list[int]:
     """The columns' widths, in all at most ``width``, and each fit for its longest word."""
     widths = [max(map(len, column)) for column in columns]
     least = [max(len(word) for cell in column for word in cell.split()) for column in columns]
-    while sum(widths) + 2 * len(widths) > width:
+    while sum(widths) + 2 * (len(widths) - 1) > width:
         spare = [size - needed for size, needed in zip(widths, least, strict=True)]
         if max(spare) <= 0:
             break
