@@ -18,7 +18,7 @@ __all__ = ["Terminated", "cli", "main", "run"]
 
 _FIRST = (
     "plan", "sync", "verify", "validate", "export", "convert", "copy", "namespaces", "get", "put",
-    "state", "emulator", "schema",
+    "state", "emulator", "schema", "help",
 )  # fmt: skip
 """The order in which commands are listed; others come after these."""
 

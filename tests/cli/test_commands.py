@@ -21,6 +21,7 @@ from tests.emulator.raw import call, error_of, post, signed
 COMMANDS = [
     ("plan",), ("sync",), ("validate",), ("state",), ("state", "list"), ("state", "show"),
     ("state", "forget"), ("state", "path"), ("emulator",), ("schema",), ("convert",), ("copy",),
+    ("help",),
 ]  # fmt: skip
 
 

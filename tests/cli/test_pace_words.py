@@ -1,19 +1,17 @@
 """What is said of the pace: whose it is, who else draws on it, and how to have more."""
 
 import re
-from pathlib import Path
 
 import pytest
 
+from tests.cli.documents import DOCUMENTS, ROOT
 from tests.servers import ServedEmulator
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_no_word_of_a_pace_per_account():
     """It is the sub-account's; nothing that people read says otherwise."""
     texts = {path: path.read_text() for path in (ROOT / "kvsync").rglob("*.py")}
-    texts[ROOT / "README.md"] = (ROOT / "README.md").read_text()
+    texts |= {path: path.read_text() for path in DOCUMENTS}
     wrong = re.compile(r"per account|(?<!sub-)account's (pace|budget)|API allows an account")
     assert [str(path) for path, text in texts.items() if wrong.search(text)] == []
 

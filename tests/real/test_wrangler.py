@@ -11,7 +11,7 @@ import pytest
 
 from tests.real.wrangler import WranglerDump, dump_namespace
 
-README = Path(__file__).parents[2] / "README.md"
+GUIDE = Path(__file__).parents[2] / "kvsync" / "guide" / "migrating.md"
 SPOILED = {"logo", "sign"}
 """Keys whose values have U+FFFD in what ``kv bulk get`` writes of them."""
 
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def wrangler_dump(tmp_path_factory: pytest.TempPathFactory) -> WranglerDump:
-    """A dump of a namespace, by the script of the README."""
-    found = re.search(r"^```bash\n(#!.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+    """A dump of a namespace, by the script of the guide."""
+    found = re.search(r"^```bash\n(#!.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
     assert found
     return dump_namespace(tmp_path_factory.mktemp("wrangler"), found[1])
 
