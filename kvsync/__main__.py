@@ -4,7 +4,7 @@ from kvsync.model.utf8 import restart_in_utf8
 
 
 def main() -> None:
-    """As `kvsync.cli.main`; what would have to be done twice is not yet done."""
+    """Do as `kvsync.cli.main`; what would have to be done twice is not yet done."""
     restart_in_utf8()
     from kvsync.cli import main as command
 

@@ -68,7 +68,7 @@ class _LazyGroup(click.Group):
 
 
 def _summary(command: str) -> str:
-    """The first line of a command's module, which is read and not loaded."""
+    """Return the first line of a command's module, which is read and not loaded."""
     with open(f"{os.path.dirname(__file__)}/commands/{command}.py", encoding="utf-8") as file:
         return file.readline().strip().strip('"')
 
@@ -142,7 +142,7 @@ class _Forgiving:
 
 
 def main() -> None:
-    """The ``kvsync`` command."""
+    """Run the ``kvsync`` command."""
     restart_in_utf8()
     # As for Ctrl-C, the report and its JSON are still written.
     signal.signal(signal.SIGTERM, _terminate)

@@ -20,7 +20,7 @@ _VARIABLE = ParameterSource.ENVIRONMENT
 
 
 def _choice(ctx: click.Context, name: str) -> Choice:
-    """The option's value, and whether the command line or a variable chose it."""
+    """Return the option's value, and whether the command line or a variable chose it."""
     value = ctx.params.get(name) or ""
     if not value:
         return Choice()
@@ -51,7 +51,7 @@ def _refuse_what_is_no_text(ctx: click.Context) -> None:
 
 
 def call_from(ctx: click.Context, verifying: Verifying | None = None) -> Call:
-    """The call that the command line describes. Raises `UsageError`."""
+    """Return the call that the command line describes. Raises `UsageError`."""
     _refuse_what_is_no_text(ctx)
     given = ctx.params
     zone, namespace = _choice(ctx, "zone"), _choice(ctx, "namespace")
@@ -90,7 +90,8 @@ def call_from(ctx: click.Context, verifying: Verifying | None = None) -> Call:
 
 
 def side_from(ctx: click.Context, side: str, common: Settings) -> Settings:
-    """The settings of one ``side`` of a copy, ``from`` or ``to``: its own, or else the common ones.
+    """Return the settings of one ``side`` of a copy, ``from`` or ``to``: its own, or else the
+    common ones.
 
     What was typed beats what a variable says, here too. Raises `UsageError`.
     """
@@ -119,7 +120,7 @@ def _refuse_endpoint(ctx: click.Context, endpoint: Choice) -> None:
 
 
 def _deleting(given: dict[str, Any]) -> Deleting | None:
-    """What may be deleted; None: nothing. Raises `UsageError`."""
+    """Return what may be deleted; None: nothing. Raises `UsageError`."""
     unmanaged = given.get("delete_unmanaged", False)
     if unmanaged and not given["refresh"]:
         raise UsageError("--delete-unmanaged needs --refresh: the state knows no unmanaged keys")
@@ -132,7 +133,9 @@ def _deleting(given: dict[str, Any]) -> Deleting | None:
 
 
 def _local_wins(ctx: click.Context, endpoint: Choice) -> bool:
-    """Whether ``--local`` or the endpoint counts: what was typed beats what a variable says."""
+    """Return whether ``--local`` or the endpoint counts: what was typed beats what a variable
+    says.
+    """
     typed = ctx.get_parameter_source("local") is not ParameterSource.ENVIRONMENT
     if typed == endpoint.on_command_line:
         raise UsageError("--local is an endpoint of its own: leave out --endpoint")

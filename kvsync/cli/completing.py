@@ -16,7 +16,9 @@ _MOST = 1000
 def from_state(
     field: str,
 ) -> "Callable[[click.Context, click.Parameter, str], list[CompletionItem]]":
-    """A completion by what the state knows of: ``zone``, ``namespace``, ``owner`` or ``key``."""
+    """Return a completion by what the state knows of: ``zone``, ``namespace``, ``owner`` or
+    ``key``.
+    """
 
     def complete(ctx: click.Context, _: click.Parameter, begun: str) -> "list[CompletionItem]":
         from click.shell_completion import CompletionItem

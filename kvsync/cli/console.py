@@ -61,7 +61,9 @@ class Console:
         context.with_resource(others_told(self.tell))
 
     def progress(self, label: str, total: int, what: str) -> Progress:
-        """What shows how far something has come: ``what`` is being done to ``total`` keys."""
+        """Return what shows how far something has come: ``what`` is being done to ``total``
+        keys.
+        """
         label = printable(f"{what} {label}" if what else label)
         if len(label) > _WIDEST_LABEL:
             label = f"…{label[1 - _WIDEST_LABEL :]}"
@@ -122,12 +124,12 @@ class Console:
         return report.exit_code
 
     def show_export(self, report: Report, out: str) -> int:
-        """As `show`; where stdout has what was exported, the summary goes to stderr."""
+        """Do as `show`; where stdout has what was exported, the summary goes to stderr."""
         lines = [export_line(run, out) for run in report.runs if run.exported]
         return self._show_written(report, lines, out)
 
     def show_conversion(self, report: Report, out: str) -> int:
-        """As `show_export`, of a conversion."""
+        """Do as `show_export`, of a conversion."""
         lines = [line for run in report.runs for line in conversion_lines(run)]
         return self._show_written(report, lines, out)
 
@@ -183,7 +185,7 @@ def _answer() -> bool:
 
 
 def _unfinished(run: RunReport) -> bool:
-    """Whether the same command, run again, would go on where this one was stopped."""
+    """Return whether the same command, run again, would go on where this one was stopped."""
     if not run.signal and not (run.error and run.error.exit_code == PassingError.exit_code):
         return False
     summary = run.summary()
@@ -193,7 +195,7 @@ def _unfinished(run: RunReport) -> bool:
 
 @contextmanager
 def _logging_to(console: Console, level: int) -> Iterator[None]:
-    """All of kvsync's log records go to the console while its command runs."""
+    """Let all of kvsync's log records go to the console while its command runs."""
     logger = logging.getLogger("kvsync")
     before = logger.handlers, logger.propagate, logger.level
     logger.handlers, logger.propagate = [_Handler(console)], False

@@ -34,7 +34,7 @@ def _policy_options() -> Iterator[Callable[[Any], Any]]:
 
 
 def dump_options(form: str = "--format") -> Callable[[Any], Any]:
-    """The decorator; ``form`` is what the command calls the format of its source."""
+    """Return the decorator; ``form`` is what the command calls the format of its source."""
     known = click.Choice([MANIFEST, *FORMATS])
     decorators = [
         option(form, "form", type=known, help="Of a dump or a pipe [default: guessed, if safe]."),
@@ -59,7 +59,7 @@ def dump_options(form: str = "--format") -> Callable[[Any], Any]:
 
 
 def dump_options_from(ctx: click.Context) -> DumpOptions:
-    """What the command line says of a dump."""
+    """Return what the command line says of a dump."""
     given = ctx.params
     names = (
         "form",
@@ -94,7 +94,7 @@ def dump_options_from(ctx: click.Context) -> DumpOptions:
 
 
 def policy_rows() -> Iterator[tuple[str, str]]:
-    """Each kind of loss with the ways to deal with it, as a help page lists them."""
+    """Yield each kind of loss with the ways to deal with it, as a help page lists them."""
     for kind, policy in POLICIES.items():
         more = [f"{way}: {told}" for way, told in policy.ways.items() if way not in _ALWAYS]
         yield f"--{kind}", ". ".join([policy.what, "; ".join(more)]).rstrip(". ") + "."

@@ -1,4 +1,4 @@
-"""What a command that ended in an exception tells the user, and its exit code.
+"""Exceptions as the user hears of them, and the exit code of each.
 
 Of one that nobody expected it is told where it was, and never its words: they may hold anything, a
 value, a header with a token, a line of a credentials file.
@@ -22,7 +22,7 @@ from kvsync.report import Report, document, json_pieces
 
 
 def place_of(error: BaseException) -> str:
-    """The type of an exception and where it was raised: ``KeyError at plan.py:17``."""
+    """Return the type of an exception and where it was raised: ``KeyError at plan.py:17``."""
     name = type(error).__name__
     if not error.__traceback__:
         return name
@@ -31,7 +31,7 @@ def place_of(error: BaseException) -> str:
 
 
 def trace_lines(error: BaseException) -> Iterator[str]:
-    """The traceback of an exception, and of those that it came from, without their words."""
+    """Yield the traceback of an exception, and of those that it came from, without their words."""
     chain = [error]
     while before := chain[-1].__cause__ or chain[-1].__context__:
         if before in chain:
@@ -46,7 +46,7 @@ def trace_lines(error: BaseException) -> Iterator[str]:
 
 @contextmanager
 def others_told(tell: Callable[[str, str], None]) -> Iterator[None]:
-    """What libraries log meanwhile is told, line and level, without its words.
+    """Tell what libraries log meanwhile, line and level, without its words.
 
     With no handler Python writes it to stderr, tracebacks and all.
     """

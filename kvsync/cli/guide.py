@@ -31,7 +31,7 @@ class Topic(NamedTuple):
 
 
 def topics() -> dict[str, Topic]:
-    """All topics by name, in the order of the list."""
+    """Return all topics by name, in the order of the list."""
     found = {}
     for file in files("kvsync").joinpath("guide").iterdir():
         name, _, extension = file.name.partition(".")
@@ -43,7 +43,7 @@ def topics() -> dict[str, Topic]:
 
 
 def plain(topic: Topic, width: int) -> str:
-    """The topic as text for a terminal: prose and tables wrapped, code as it is."""
+    """Return the topic as text for a terminal: prose and tables wrapped, code as it is."""
     lines = [line for block in _blocks(topic.text) for line in _rendered(block, width)]
     others = sorted(set(_TOPIC_LINK.findall(topic.text)) - {topic.name})
     if others:
@@ -53,7 +53,9 @@ def plain(topic: Topic, width: int) -> str:
 
 
 def _blocks(text: str) -> Iterator[list[str]]:
-    """The lines of each heading, paragraph, list item, table and block of code; blank lines."""
+    """Yield the lines of each heading, paragraph, list item, table and block of code; blank
+    lines.
+    """
     block: list[str] = []
     in_code = False
     for line in text.splitlines():
@@ -84,7 +86,7 @@ def _rendered(block: list[str], width: int) -> list[str]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """A paragraph or a list item, indented as it was."""
+    """Return a paragraph or a list item, indented as it was."""
     item = _ITEM.match(text)
     start = item[0] if item else text[: len(text) - len(text.lstrip())]
     words = _inline(" ".join(text[len(start) :].split()))
@@ -124,7 +126,7 @@ def _table(lines: list[str], width: int) -> list[str]:
 
 
 def _widths(columns: list[tuple[str, ...]], width: int) -> list[int]:
-    """The columns' widths, in all at most ``width``, and each fit for its longest word."""
+    """Return the columns' widths, in all at most ``width``, and each fit for its longest word."""
     widths = [max(map(len, column)) for column in columns]
     least = [max(len(word) for cell in column for word in cell.split()) for column in columns]
     while sum(widths) + 2 * (len(widths) - 1) > width:

@@ -40,14 +40,16 @@ class SectionedCommand(click.Command):
     """A command that tells its options in sections, and some of them only under ``--help-all``."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """The parameters, and ``--help-all`` where there is more to tell than ``--help`` does."""
+        """Return the parameters, and ``--help-all`` where there is more to tell than ``--help``
+        does.
+        """
         params = super().get_params(ctx)
         if any(param.name in _POLICIES and isinstance(param, click.Option) for param in params):
             params.append(_help_all())
         return params
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click's. Raises `click.UsageError`, which never suggests an option that deletes."""
+        """Do as click's. Raises `click.UsageError`, which never suggests an option that deletes."""
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:

@@ -19,13 +19,15 @@ class _Option(click.Option):
     """An option whose variable may have a line's end behind it: files of Windows leave one."""
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """What the variable says, if anything."""
+        """Return what the variable says, if anything."""
         text = super().resolve_envvar_value(ctx)
         return (text.strip() or None) if text else None
 
 
 def option(*names: str, variable: bool = True, **attributes: Any) -> Callable[[_F], _F]:
-    """A click option that can also be set by ``KVSYNC_`` and its name, unless ``variable``."""
+    """Return a click option that can also be set by ``KVSYNC_`` and its name, unless
+    ``variable``.
+    """
     long = next(name for name in names if name.startswith("--")).split("/")[0]
     if variable:
         attributes["envvar"] = "KVSYNC_" + long[2:].upper().replace("-", "_")

@@ -1,4 +1,4 @@
-"""What goes to stdout, and how a message on stderr looks."""
+"""Results on stdout, and the look of messages on stderr."""
 
 import errno
 import io
@@ -28,7 +28,7 @@ class MessageFormat:
     json_lines: bool = False
 
     def __call__(self, line: str, level: str) -> str:
-        """The line for a message of this level.
+        """Return the line for a message of this level.
 
         A ``mistake`` looks as compilers print theirs, so that editors find the place.
         """
@@ -43,7 +43,7 @@ class MessageFormat:
 
 
 def told_lines(error: KvsyncError) -> Iterator[tuple[str, str]]:
-    """An error as messages: level and line."""
+    """Yield an error as messages: level and line."""
     yield from (("mistake", line) for line in mistake_lines(error))
     yield from (("error", line) for line in error_lines(error))
 
@@ -78,7 +78,7 @@ def write_result(line: str) -> None:
 
 
 def write_text(pieces: Iterable[str]) -> None:
-    """As `write_result`, a text that may be too long for memory."""
+    """Do as `write_result`, a text that may be too long for memory."""
     block = io.StringIO()
     for piece in pieces:
         if block.tell() > _BLOCK:

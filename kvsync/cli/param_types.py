@@ -1,4 +1,4 @@
-"""What an option's text may be, and the value that it becomes."""
+"""The types of options: texts that are allowed, and the values that they become."""
 
 import math
 from typing import Any
@@ -16,7 +16,7 @@ class Delimiter(click.ParamType[str]):
     name = "delimiter"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The character."""
+        """Return the character."""
         try:
             return parse_delimiter(value)
         except ValueError as error:
@@ -56,7 +56,7 @@ class Rate(click.FloatRange):
         super().__init__(min=0, min_open=True)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number."""
+        """Return the number."""
         rate = super().convert(value, param, ctx)
         if not math.isfinite(rate):
             self.fail("give a number; 100000 is as good as unbounded", param, ctx)
@@ -71,7 +71,7 @@ class MaxDelete(click.ParamType[Allowance]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Allowance:
-        """The allowance."""
+        """Return the allowance."""
         if isinstance(value, Allowance):
             return value
         try:

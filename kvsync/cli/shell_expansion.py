@@ -25,7 +25,7 @@ class PatternCommand(SectionedCommand):
     """A command that takes sources, and patterns by `_OPTIONS`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click's. Raises `click.UsageError` for patterns that the shell has expanded."""
+        """Do as click's. Raises `click.UsageError` for patterns that the shell has expanded."""
         given = list(args)
         try:
             rest = super().parse_args(ctx, args)
@@ -66,7 +66,7 @@ def _refuse(ctx: click.Context, args: Sequence[str], sources: Iterable[str]) -> 
 
 
 def _expansions(args: Sequence[str]) -> Iterator[_Expansion]:
-    """What may be the expansion of a pattern: all names that are alike, in their order."""
+    """Yield what may be the expansion of a pattern: all names that are alike, in their order."""
     for number, option in enumerate(args[:-2]):
         if option == "--":
             return
@@ -81,7 +81,9 @@ def _expansions(args: Sequence[str]) -> Iterator[_Expansion]:
 
 
 def _run(names: Sequence[str]) -> list[str]:
-    """The first of the names, and those behind it that come later in the order of its directory."""
+    """Return the first of the names, and those behind it that come later in the order of its
+    directory.
+    """
     folder = os.path.dirname(names[0])
     run = [names[0]]
     for name in names[1:]:
@@ -93,7 +95,7 @@ def _run(names: Sequence[str]) -> list[str]:
 
 
 def _pattern_of(names: Sequence[str]) -> str:
-    """The pattern that has just these names as its expansion; empty if there is none."""
+    """Return the pattern that has just these names as its expansion; empty if there is none."""
     folder = os.path.dirname(names[0])
     plain = [os.path.basename(name) for name in names]
     prefix = _beginning(plain)
@@ -106,7 +108,7 @@ def _pattern_of(names: Sequence[str]) -> str:
 
 
 def _beginning(names: Sequence[str]) -> str:
-    """What all of them begin with."""
+    """Return what all of them begin with."""
     first, last = min(names), max(names)
     same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
     return "".join(letter for letter, _ in same)

@@ -14,7 +14,9 @@ source_argument = click.argument("source", required=False, type=click.Path())
 
 
 def location_of(source: str | None, state: str) -> StateLocation:
-    """Where the state of a SOURCE is, or the one that ``--state`` names. Raises `UsageError`."""
+    """Return where the state of a SOURCE is, or the one that ``--state`` names. Raises
+    `UsageError`.
+    """
     place = absolute(source or ".")
     if not os.path.exists(place):
         raise UsageError(f"{source}: no such file or directory")
@@ -24,7 +26,7 @@ def location_of(source: str | None, state: str) -> StateLocation:
 
 
 def owner_line(fields: dict[str, Any]) -> str:
-    """What one owner has in one target."""
+    """Return what one owner has in one target."""
     return (
         f"{fields['zone']}/{fields['namespace']} at {fields['endpoint']}"
         f"  owner {printable(fields['owner'])}: {count_text(fields['keys'], 'key')},"

@@ -16,7 +16,7 @@ _FOR_FILES = {"--encoding", "--empty", "--large"}
 
 
 def note_command(report: Report) -> str:
-    """The command line with the options that leave no mistake, noted in the errors, too.
+    """Return the command line with the options that leave no mistake, noted in the errors, too.
 
     Empty if there are mistakes that no option mends, or the options are not for all sources.
     """
@@ -44,7 +44,7 @@ def _sources(context: click.Context) -> Sequence[str]:
 
 
 def _takes(path: str, options: Iterable[str]) -> bool:
-    """Whether the source takes options for folders."""
+    """Return whether the source takes options for folders."""
     return os.path.isdir(path) and (not is_exported(path) or _FOR_FILES.issuperset(options))
 
 
@@ -53,7 +53,7 @@ def _shell(words: Iterable[str]) -> str:
 
 
 def _quoted(word: str) -> str:
-    """The word as a shell takes it; what a terminal would obey is written as its code."""
+    """Return the word as a shell takes it; what a terminal would obey is written as its code."""
     if word.isprintable():
         return shlex.quote(word)
     data = word.encode("utf-8", "surrogateescape").decode("latin-1")

@@ -1,4 +1,4 @@
-"""What the service answers: typed, and checked before anybody believes it."""
+"""Answers of the service, typed and checked before they are believed."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -93,7 +93,9 @@ _decoders: dict[type[Answer], msgspec.json.Decoder[Any]] = {
 
 
 def limit_of(kind: type[Answer], keys: int) -> int:
-    """How many bytes an answer of this kind may have, to a request that named so many keys."""
+    """Return how many bytes an answer of this kind may have, to a request that named so many
+    keys.
+    """
     return keys * LARGEST_ITEM + _MIB if kind is GetAnswer else _LIMITS[kind]
 
 
@@ -103,7 +105,7 @@ def _decoded(body: bytes | bytearray, kind: type[A]) -> A:
 
 
 def read_answer(reply: Reply, kind: type[A], scene: Scene) -> A:
-    """The answer in a reply, whatever its Content-Type.
+    """Return the answer in a reply, whatever its Content-Type.
 
     Raises the `ServiceError` that it speaks of, or `PassingError` (``BadAnswer``, ``HTTP502``) for
     what is no answer of this API: a gateway's page, half a body, another type.

@@ -56,8 +56,8 @@ class SteadyBody(payload.Payload):
         return steady() - self._begun_steady
 
     def sent_before(self) -> float:
-        """When its writing began, and until then when it was made, in Unix seconds: nobody carried
-        the request out before.
+        """Return when its writing began, and until then when it was made, in Unix seconds: nobody
+        carried the request out before.
 
         By the clock as it goes now; of what it says of then and what has passed since, the earlier:
         it may have been set back, and what has passed leaves out the time that a machine slept.
@@ -66,41 +66,43 @@ class SteadyBody(payload.Payload):
 
     @property
     def early(self) -> bool:
-        """Whether an answer came before all of it was written."""
+        """True if an answer came before all of it was written."""
         return self._dialogue is not None and self._dialogue.early
 
     def believed(self, doubts: Doubts, keys: Sequence[str]) -> None:
-        """What came is the answer to this request: its connection may be used again."""
+        """Note that what came is the answer to this request: its connection may be used again."""
         if self._dialogue is not None:
             self._dialogue.believed(doubts, keys)
 
     def answered(self) -> None:
-        """An answer is there; unless it is believed, its connection is not used again."""
+        """Note that an answer is there; unless it is believed, its connection is not used again."""
         if self._dialogue is not None:
             self._dialogue.answered()
 
     def doubt(self) -> None:
-        """What came is an answer to another request, or none: who knows what came before."""
+        """Note that what came is no answer to this request: what came before is in doubt as
+        well.
+        """
         if self._dialogue is not None:
             self._dialogue.doubt()
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """The body as text."""
+        """Return the body as text."""
         return self._value.decode(encoding, errors)
 
     async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """The body."""
+        """Return the body."""
         del encoding, errors
         return self._value
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        """Writes all of it. Raises `TimeoutError`."""
+        """Write all of it. Raises `TimeoutError`."""
         await self.write_with_length(writer, None)
 
     async def write_with_length(
         self, writer: AbstractStreamWriter, content_length: int | None
     ) -> None:
-        """Writes ``content_length`` bytes of it, None for all. Raises `TimeoutError`."""
+        """Write ``content_length`` bytes of it, None for all. Raises `TimeoutError`."""
         # It sends the head, too, which waits for the first bytes of the body.
         dialogue = getattr(writer, "protocol", None)
         self.begun = True

@@ -78,7 +78,7 @@ _envelopes = msgspec.json.Decoder(_Envelope)
 
 
 def read_bulk(body: bytes | bytearray) -> GetAnswer:
-    """The answer in a body.
+    """Return the answer in a body.
 
     Raises `msgspec.DecodeError`, `UnicodeDecodeError` or `RecursionError` for what is none.
     """

@@ -24,7 +24,7 @@ A = TypeVar("A", bound=Answer)
 
 @dataclass(slots=True)
 class Traffic:
-    """What went over the wire: every attempt by action, and how many were not the first.
+    """Traffic over the wire: every attempt by action, and how many were not the first.
 
     ``last_failure`` is the code of the last attempt that failed; ``doubts`` hear of keys that an
     answer has settled which is not believed any more.
@@ -36,7 +36,7 @@ class Traffic:
     doubts: Doubts = field(default_factory=Doubts)
 
     def count(self, action: str, *, again: bool, by: int = 1) -> None:
-        """Counts an attempt (``by`` -1: it was not sent after all)."""
+        """Count an attempt (``by`` -1: it was not sent after all)."""
         self.requests[action] += by
         if again:
             self.retries += by
@@ -70,7 +70,7 @@ class Caller:
     request_ids: RequestIds = field(default_factory=RequestIds)
 
     async def call(self, request: Request, kind: type[A]) -> Settled[A]:
-        """The answer to a request.
+        """Return the answer to a request.
 
         Raises `ServiceError` or `Interrupted`, whose ``attempts`` and ``in_doubt`` speak of all
         attempts of the call.
@@ -184,7 +184,7 @@ class _Call(Generic[A]):
         return answer
 
     def _believe(self, reply: Reply, request_id: str) -> None:
-        """The service answered. Raises `PassingError` if it was not this request that it answered.
+        """Believe an answer. Raises `PassingError` if the service answered another request.
 
         Its connection is then not used again: the answer to this one may still be on its way.
         """

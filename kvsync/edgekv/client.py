@@ -92,13 +92,13 @@ class EdgeKVClient:
         return self._clock.offset
 
     def namespace(self, zone: str, name: str) -> Namespace:
-        """The pairs of a namespace; asks nothing yet."""
+        """Return the pairs of a namespace; asks nothing yet."""
         return Namespace(self._caller(Traffic()), Scene(self.endpoint, zone, name))
 
     async def namespaces(
         self, zone: str, name: str = "", *, retries: int | None = None
     ) -> list[NamespaceInfo]:
-        """The namespaces of a zone, or the one of this name, if there is one.
+        """Return the namespaces of a zone, or the one of this name, if there is one.
 
         ``retries`` counts the attempts after the first, None as for all other requests.
         """
@@ -117,7 +117,7 @@ class EdgeKVClient:
                 raise bad_answer("the list of namespaces does not end: check --endpoint")
 
     async def create_namespace(self, zone: str, name: str, remark: str = "") -> Ack:
-        """Creates a namespace: 1 to 50 of ``a-z A-Z 0-9 -``; the remark up to 256 characters."""
+        """Create a namespace: 1 to 50 of ``a-z A-Z 0-9 -``; the remark up to 256 characters."""
         asked = self._clock.now()
         try:
             return await self._manage(CREATE_NAMESPACE, zone, name, Remark=remark)
@@ -128,11 +128,11 @@ class EdgeKVClient:
             return Ack(error.request_id, asked, error.attempts, sure=False)
 
     async def modify_namespace(self, zone: str, name: str, remark: str) -> Ack:
-        """Changes a namespace's remark."""
+        """Change a namespace's remark."""
         return await self._manage(MODIFY_NAMESPACE, zone, name, Remark=remark)
 
     async def delete_namespace(self, zone: str, name: str) -> Ack:
-        """Deletes a namespace and all that it holds, for good."""
+        """Delete a namespace and all that it holds, for good."""
         return await self._manage(DELETE_NAMESPACE, zone, name)
 
     async def _exists(self, zone: str, name: str, remark: str) -> bool:

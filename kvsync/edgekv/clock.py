@@ -56,11 +56,11 @@ class ServiceClock:
 
     @property
     def is_sure(self) -> bool:
-        """Whether `offset` is more than one answer's word."""
+        """True if `offset` is more than one answer's word."""
         return self._agreed is not None or self._corrected is not None
 
     def now(self) -> float:
-        """The time now, as far as it is known."""
+        """Return the time now, as far as it is known."""
         return time.time() + self.offset
 
     def note(self, reply: Reply) -> None:
@@ -72,7 +72,7 @@ class ServiceClock:
                 self._agreed = agreed
 
     def sent(self, reply: Reply) -> float:
-        """When the request of this answer was sent, or earlier: never later."""
+        """Return when the request of this answer was sent, or earlier: never later."""
         known, told = self._agreed, _told_by(reply)
         if known is None and told is None:
             known = self._corrected
@@ -84,13 +84,13 @@ class ServiceClock:
         return known + reply.steady - reply.took if ahead else reply.sent
 
     def arrived(self, reply: Reply) -> float:
-        """When this answer came, or later: never earlier."""
+        """Return when this answer came, or later: never earlier."""
         known = _told_by(reply) if self._agreed is None else self._agreed
         known = self._corrected if known is None else known
         return reply.arrived if known is None else max(reply.arrived, known + reply.steady)
 
     def correct(self, service_time: float) -> None:
-        """Takes over the service's time, which has refused a signature for its own; warns once.
+        """Take over the service's time, which has refused a signature for its own; warns once.
 
         The next signature is by it. Where that is taken, keys are dated by it, unless the answer
         itself says something else.
@@ -110,7 +110,9 @@ class ServiceClock:
 
 
 def _told_by(reply: Reply) -> float | None:
-    """What an answer says of the service's clock; None if nothing, or nothing that can be."""
+    """Return what an answer says of the service's clock; None if nothing, or nothing that can
+    be.
+    """
     date = reply.service_time
     if date is None or abs(date - reply.arrived) >= _BELIEVABLE:
         return None
@@ -125,7 +127,7 @@ def _told_by(reply: Reply) -> float | None:
 
 
 def _majority(told: Collection[float]) -> float | None:
-    """What most of them say, and two at least; None if they do not agree."""
+    """Return what most of them say, and two at least; None if they do not agree."""
     middle = median_low(told)
     near = sum(abs(one - middle) <= _NOTABLE for one in told)
     return middle if near > max(1, len(told) // 2) else None

@@ -96,7 +96,7 @@ class PacedConnector(aiohttp.TCPConnector):
         self._factory = functools.partial(_new_dialogue, self._loop)
 
     def turn(self, action: str) -> AbstractAsyncContextManager[None]:
-        """Holds one of the places before the permit, until `connect` has it or the block ends.
+        """Hold one of the places before the permit, until `connect` has it or the block ends.
 
         Raises `Interrupted` once the throttle is stopped.
         """
@@ -111,7 +111,7 @@ class PacedConnector(aiohttp.TCPConnector):
         traces: list["Trace"],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own signature
     ) -> "Connection":
-        """A connection on which the request may be sent now."""
+        """Return a connection on which the request may be sent now."""
         for _ in range(_TRIES):
             action = req.headers["X-TC-Action"]
             try:
@@ -163,7 +163,7 @@ class PacedConnector(aiohttp.TCPConnector):
         *,
         at_once: bool = False,
     ) -> "Connection":
-        """A connection on which nothing is left of what was asked before.
+        """Return a connection on which nothing is left of what was asked before.
 
         ``at_once``: it is opened although another one was just now.
         """
@@ -194,7 +194,8 @@ class PacedConnector(aiohttp.TCPConnector):
                 raise _no_connector(req, "it speaks before it is asked")
 
     def _wants_fewer(self, error: OSError) -> bool:
-        """Whether a connection may be had once another one is free, since no more can be opened.
+        """Return whether a connection may be had once another one is free, since no more can be
+        opened.
 
         So it is from here on. Raises `OSError` where none is there that could become free.
         """

@@ -1,4 +1,4 @@
-"""Who signs the requests: the providers, and the chain that the ecosystem's tools look through.
+"""Credentials: their providers, and the chain that the ecosystem's tools look through.
 
 What the places hold is read in `kvsync.edgekv.places`; here it is cached, kept fresh and shared.
 """
@@ -27,7 +27,7 @@ class CredentialProvider(Protocol):
     """Hands out the credential to sign with; called before every request."""
 
     async def get(self) -> Credential:
-        """A credential that is valid now. Raises `FatalError` if there is none."""
+        """Return a credential that is valid now. Raises `FatalError` if there is none."""
 
 
 class StaticCredentials:
@@ -37,7 +37,7 @@ class StaticCredentials:
         self._credential = Credential(secret_id, secret_key, token)
 
     async def get(self) -> Credential:
-        """The pair."""
+        """Return the pair."""
         return self._credential
 
 
@@ -59,7 +59,7 @@ class Credentials:
         self._lock = asyncio.Lock()
 
     async def get(self) -> Credential:
-        """A credential that is valid now.
+        """Return a credential that is valid now.
 
         Raises `FatalError` if no place has one, or if the one that was found has expired and
         there is no other.
@@ -100,7 +100,7 @@ def default_credentials(
     home: str | None = None,
     endpoint: str = INTL,
 ) -> Credentials:
-    """The credentials that the vendor's tools would use; looked for when first asked for.
+    """Return the credentials that the vendor's tools would use; looked for when first asked for.
 
     With a profile: ``~/.tccli/<profile>.credential`` and nothing else. Without: the environment
     (``TENCENTCLOUD_SECRET_ID``, ``…_SECRET_KEY``, ``TENCENTCLOUD_TOKEN``), the profile that

@@ -40,7 +40,7 @@ class _TwiceError(ValueError):
 
 
 def contradicts(body: bytes | bytearray, *, refusal: bool) -> bool:
-    """Whether the answer to a write, JSON of the API's form, says anything else besides.
+    """Return whether the answer to a write, JSON of the API's form, says anything else besides.
 
     That is a member that speaks of a failure, but for the Error of a ``refusal``, or one that comes
     twice. Others may be new.
@@ -86,7 +86,7 @@ def _is_failure(name: str, value: Any) -> bool:
 
 
 class Doubts:
-    """Who hears of which keys the answers are in doubt again: of one run against one namespace."""
+    """A listener for keys whose answers are in doubt again, of one run against one namespace."""
 
     def __init__(self) -> None:
         self.heard: Callable[[Sequence[str]], None] = lambda _: None
@@ -125,7 +125,7 @@ class Dialogue(ResponseHandler):
 
     @property
     def is_new(self) -> bool:
-        """Whether nobody has had it yet."""
+        """True if nobody has had it yet."""
         return self._turn is _Turn.SET_UP
 
     def rest(self) -> None:
@@ -133,7 +133,7 @@ class Dialogue(ResponseHandler):
         self._turn = _Turn.QUIET
 
     def answered(self) -> None:
-        """What was asked is answered by whomever: nothing is asked here any more, if that is all.
+        """Note an answer, to whatever request: nothing is asked here any more, if that is all.
 
         Nothing more may come, or what has come before is doubted.
         """
@@ -142,7 +142,7 @@ class Dialogue(ResponseHandler):
         self.rest()
 
     def believed(self, doubts: Doubts, keys: Sequence[str]) -> None:
-        """The answer is one to what was asked, and settles these keys.
+        """Note that the answer is one to what was asked, and settles these keys.
 
         If more comes than was asked for, ``doubts`` hears of them.
         """
@@ -155,7 +155,7 @@ class Dialogue(ResponseHandler):
 
     @property
     def is_in_suspense(self) -> bool:
-        """Whether nothing is asked here any more, but what may come throws doubt on something."""
+        """True if nothing is asked here any more, but what may come throws doubt on something."""
         return self._spent and bool(self._believed) and self.is_connected()
 
     def doubt(self) -> None:
@@ -169,16 +169,16 @@ class Dialogue(ResponseHandler):
         self._believed = {}
 
     def ask(self) -> None:
-        """A request begins to be written."""
+        """Note that a request begins to be written."""
         self._turn = _Turn.ASKING
 
     def asked(self) -> None:
-        """The request is written."""
+        """Note that the request is written."""
         self._turn = _Turn.ASKED
         self.asked_at = self._loop.time()
 
     async def is_ready(self) -> bool:
-        """Whether a request may be written: nothing is open, and no byte is left to be read.
+        """Return whether a request may be written: nothing is open, and no byte is left to be read.
 
         What is not read yet is read first: it may have come in this very moment.
         """
@@ -193,7 +193,7 @@ class Dialogue(ResponseHandler):
         return is_quiet and self.is_connected() and not self.should_close
 
     def data_received(self, data: bytes) -> None:
-        """Takes what arrived, if it was asked for."""
+        """Take what arrived, if it was asked for."""
         if self._turn is _Turn.QUIET:
             self.unasked = True
             self.doubt()
@@ -224,7 +224,7 @@ class RequestIds:
         self._seen: set[int] = set()
 
     def is_new(self, request_id: str) -> bool:
-        """Whether no answer had this one before, in whatever letters; now one has."""
+        """Return whether no answer had this one before, in whatever letters; now one has."""
         number = hash(request_id.strip().casefold())
         if number in self._seen:
             return False

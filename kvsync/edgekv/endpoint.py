@@ -55,17 +55,17 @@ def parse_endpoint(text: str) -> str:
 
 
 def is_loopback(endpoint: str) -> bool:
-    """Whether a normalised endpoint is on this machine."""
+    """Return whether a normalised endpoint is on this machine."""
     return _is_loopback_host(urlsplit(endpoint).hostname or "")
 
 
 def is_host_name(host: str) -> bool:
-    """Whether this, in lower case, is a name that can be looked up."""
+    """Return whether this, in lower case, is a name that can be looked up."""
     return len(host) <= 253 and _HOST.fullmatch(host) is not None
 
 
 def identity(endpoint: str, timeout: float | None = None, *, ca_file: str = "") -> str:
-    """What the state shall know a normalised endpoint by.
+    """Return what the state shall know a normalised endpoint by.
 
     An emulator on loopback is asked for its UUID over a socket of its own, and known as
     ``emulator:UUID``; everything else is its own endpoint. ``timeout``: how many seconds an answer
@@ -152,7 +152,7 @@ def _trust(ca_file: str) -> "ssl.SSLContext":
 
 
 def _ask(parts: SplitResult, deadline: float, trust: "ssl.SSLContext | None") -> bytes:
-    """The raw answer to ``GET /``, as far as it came before the deadline."""
+    """Return the raw answer to ``GET /``, as far as it came before the deadline."""
     with ExitStack() as stack:
         connection = stack.enter_context(_connected(parts, deadline))
         if trust:
@@ -171,7 +171,7 @@ def _ask(parts: SplitResult, deadline: float, trust: "ssl.SSLContext | None") ->
 
 
 def _says_enough(answer: bytes) -> bool:
-    """Whether what follows makes no difference."""
+    """Return whether what follows makes no difference."""
     head, separator, body = answer.partition(b"\r\n\r\n")
     if not separator:
         return not answer.startswith(b"HTTP/"[: len(answer)])
@@ -225,7 +225,7 @@ def _left(deadline: float) -> float:
 
 
 def is_refused(endpoint: str, timeout: float = 0.2) -> bool:
-    """Whether nobody listens at this endpoint; ``timeout`` is in seconds."""
+    """Return whether nobody listens at this endpoint; ``timeout`` is in seconds."""
     try:
         _connected(urlsplit(endpoint), monotonic() + timeout).close()
     except ConnectionRefusedError:

@@ -70,7 +70,7 @@ class Namespace:
 
     @property
     def is_clock_sure(self) -> bool:
-        """Whether that is more than one answer's word."""
+        """True if that is more than one answer's word."""
         return self._caller.wire.clock.is_sure
 
     def stop(self) -> None:
@@ -82,14 +82,14 @@ class Namespace:
         self._caller.traffic.doubts.heard = heard
 
     async def look(self) -> None:
-        """Waits for what would throw doubt on the last answers; it takes as long as one, about.
+        """Wait for what would throw doubt on the last answers; it takes as long as one, about.
 
         Those before are then certain.
         """
         await self._caller.wire.look()
 
     async def put(self, key: str, value: bytes, expiry: Expiry) -> Ack:
-        """Creates or overwrites a pair. ``value`` is UTF-8, not empty, 1 MiB at most."""
+        """Create or overwrites a pair. ``value`` is UTF-8, not empty, 1 MiB at most."""
         text = value.decode()
         fields: dict[str, Any] = {"Key": key, "Value": text}
         if expiry.at:
@@ -100,7 +100,7 @@ class Namespace:
         return await self._write(request, (key,))
 
     async def get(self, keys: Sequence[str]) -> list[Pair]:
-        """The pairs of these keys, in this order.
+        """Return the pairs of these keys, in this order.
 
         Raises `ValueError` for none or more than 20 keys.
         """
@@ -112,7 +112,9 @@ class Namespace:
         return [found[key] for key in keys]
 
     async def keys(self, prefix: str = "", page: int = KEYS_PER_PAGE) -> AsyncIterator[str]:
-        """All keys that begin with ``prefix``, ``page`` of them (1000 at most) per request."""
+        """Yield all keys that begin with ``prefix``, ``page`` of them (1000 at most) per
+        request.
+        """
         fields: dict[str, Any] = {"Limit": page}
         if prefix:
             # The service refuses an empty one.
@@ -142,7 +144,7 @@ class Namespace:
             fields["Cursor"] = answer.cursor
 
     async def delete(self, keys: Sequence[str]) -> Ack:
-        """Deletes these keys for good; one that is not there is no error.
+        """Delete these keys for good; one that is not there is no error.
 
         Raises `ValueError` for none or more than 20 keys.
         """

@@ -38,7 +38,7 @@ class Proxy:
 
 
 def proxy_for(endpoint: str) -> Proxy | None:
-    """The proxy that the environment names for an endpoint, or None.
+    """Return the proxy that the environment names for an endpoint, or None.
 
     Raises `UsageError` for a proxy that is not reached over http or https, or that is no address.
     """
@@ -58,13 +58,13 @@ def proxy_for(endpoint: str) -> Proxy | None:
 
 
 def _variable(name: str) -> str:
-    """The variable of this name that counts: as in `getproxies`, the one in lower case."""
+    """Return the variable of this name that counts: as in `getproxies`, the one in lower case."""
     named = [other for other in os.environ if other.lower() == name and os.environ[other].strip()]
     return max(named, key=lambda other: other.endswith("_proxy"), default=_SYSTEM)
 
 
 def _address(text: str, said_by: str) -> tuple[URL, str]:
-    """The address alone, and what authorizes us there (Basic)."""
+    """Return the address alone, and what authorizes us there (Basic)."""
     unusable = f"; unset {said_by}, or put the endpoint's host into NO_PROXY"
     try:
         parts = urlsplit(text)
@@ -94,7 +94,7 @@ def _address(text: str, said_by: str) -> tuple[URL, str]:
 
 
 def error_on_the_way(proxy: Proxy, error: BaseException, host: str) -> ServiceError | None:
-    """The error for a connection through the proxy that was not made, so nothing was sent.
+    """Return the error for a connection through the proxy that was not made, so nothing was sent.
 
     None: the proxy has done its part, and what is at the endpoint has not.
     """
@@ -116,7 +116,9 @@ def error_on_the_way(proxy: Proxy, error: BaseException, host: str) -> ServiceEr
 
 
 def _is_at(proxy: Proxy, error: aiohttp.ClientConnectorError) -> bool:
-    """Whether a connection to the proxy itself is what failed, not one to who is behind it."""
+    """Return whether a connection to the proxy itself is what failed, not one to who is behind
+    it.
+    """
     return (error.host, error.port) == (proxy.url.raw_host, proxy.url.port)
 
 

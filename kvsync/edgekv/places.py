@@ -51,7 +51,7 @@ class Credential:
 
 
 def check_profile(profile: str) -> None:
-    """Raises `UsageError` if a profile's name is not fit to be a file's name."""
+    """Raise `UsageError` if a profile's name is not fit to be a file's name."""
     if not _PROFILE.fullmatch(profile):
         raise UsageError(
             "profile: a name, not a path: the NAME of ~/.tccli/NAME.credential "
@@ -70,7 +70,7 @@ class Places:
     endpoint: str = INTL
 
     def find(self, profile: str = "") -> Credential:
-        """The first credential, in the order of `default_credentials`; blocks.
+        """Return the first credential, in the order of `default_credentials`; blocks.
 
         Where a role is named, it is the role's: the pair beside it never signs in its place. Raises
         `FatalError` with code ``NoCredentials`` if no place has one, ``BadCredentials`` if a place
@@ -85,7 +85,9 @@ class Places:
         return found or self._tke() or _cvm() or self._nothing()
 
     def _named(self, role: Role | None) -> Credential | None:
-        """The credential that somebody has laid down, as the ``role`` of the environment if any."""
+        """Return the credential that somebody has laid down, as the ``role`` of the environment if
+        any.
+        """
         if pair := self._environment():
             return self._acting(pair, "environment", role)
         if profile := self.environ.get(_TCCLI_PROFILE, "").strip():
@@ -97,7 +99,7 @@ class Places:
     def _acting(
         self, pair: Credential | None, place: str, role: Role | None, profile: str = ""
     ) -> Credential | None:
-        """The pair, or what the role signs with that it takes on."""
+        """Return the pair, or what the role signs with that it takes on."""
         if not (pair and role):
             return pair
         base = Base(place, pair.secret_id, pair.secret_key, pair.token)
@@ -105,7 +107,7 @@ class Places:
         return _credential(f"{place}: the role", texts, ends)
 
     def _sts(self, profile: str = "") -> str:
-        """The STS that tccli would ask for this profile, as a host."""
+        """Return the STS that tccli would ask for this profile, as a host."""
         profile = profile or self.environ.get(_TCCLI_PROFILE, "").strip() or "default"
         path = Path(self.home, ".tccli", f"{profile}.configure")
         try:
@@ -150,7 +152,7 @@ class Places:
         return self._acting(pair, str(path), role or own)
 
     def _tccli(self, profile: str, role: Role | None = None) -> Credential | None:
-        """What tccli's profile signs with; ``role`` comes before the one that is in it."""
+        """Return what tccli's profile signs with; ``role`` comes before the one that is in it."""
         path = self._tccli_path(profile)
         text = text_of(path)
         if text is None:
@@ -224,7 +226,7 @@ def _pair(
     *,
     expires: Any = None,
 ) -> Credential | None:
-    """The pair that a place holds under these names, or None if it holds nothing of it."""
+    """Return the pair that a place holds under these names, or None if it holds nothing of it."""
     values = []
     for name, value in (secret_id, secret_key, ("token", token)):
         if value is not None and not isinstance(value, str):
@@ -260,7 +262,7 @@ def _no_instance(path: Path) -> Credential:
 
 
 def _cvm() -> Credential | None:
-    """The instance role, or None if no metadata service answers in time."""
+    """Return the instance role, or None if no metadata service answers in time."""
     # Imported before the clock starts, for the reason given above.
     from tencentcloud.common.credential import CVMRoleCredential
 

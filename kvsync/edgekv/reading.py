@@ -34,7 +34,7 @@ class Patience:
         self._ends = 0.0
 
     def begin(self) -> None:
-        """The request is written: from now on it is the server's turn. Only the first time counts.
+        """Note that the request is written: it is the server's turn. Only the first time counts.
 
         An answer may begin, and even be over, before that.
         """
@@ -43,7 +43,7 @@ class Patience:
             self._deadline.reschedule(self._ends)
 
     def over(self) -> None:
-        """The answer is there, or never will be: nothing that is still written matters."""
+        """Note that the answer is there, or never will be: nothing still to be written matters."""
         self._ends = self._ends or float("inf")
 
     def extend(self, seconds: float) -> None:
@@ -85,7 +85,7 @@ class Room:
             self._freed.set()
 
     async def take(self, reservation: Reservation, size: int) -> float:
-        """Returns once there is room for ``size`` bytes more: the seconds that it took."""
+        """Return once there is room for ``size`` bytes more: the seconds that it took."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
         while self._used + size > self._most and next(iter(self._reservations)) is not reservation:
@@ -99,7 +99,7 @@ class Room:
 async def read_body(
     response: aiohttp.ClientResponse, limit: int, room: Room, patience: Patience
 ) -> bytearray:
-    """The body, ``limit`` bytes at most.
+    """Return the body, ``limit`` bytes at most.
 
     Raises `PassingError` for a larger one, and for one in more pieces than makes sense.
     """

@@ -43,7 +43,7 @@ class Base(NamedTuple):
 
 
 class Temporary(NamedTuple):
-    """What the STS gave; ``expires`` is in Unix seconds."""
+    """Credentials of the STS; ``expires`` is in Unix seconds."""
 
     secret_id: str
     secret_key: str
@@ -52,7 +52,7 @@ class Temporary(NamedTuple):
 
 
 def role_of(place: str, arn: tuple[str, Any], session: tuple[str, Any]) -> Role | None:
-    """The role that a place holds under these names, or None if it holds none.
+    """Return the role that a place holds under these names, or None if it holds none.
 
     Raises `FatalError` for what is none: whoever wants a role must not go without it.
     """
@@ -67,12 +67,14 @@ def role_of(place: str, arn: tuple[str, Any], session: tuple[str, Any]) -> Role 
 
 
 def sts_of(endpoint: str) -> str:
-    """The STS of the site that an endpoint belongs to, as a host."""
+    """Return the STS of the site that an endpoint belongs to, as a host."""
     return "sts.intl.tencentcloudapi.com" if endpoint == INTL else "sts.tencentcloudapi.com"
 
 
 def assumed(base: Base, role: Role, host: str) -> Temporary:
-    """What the role signs with; blocks. Raises `FatalError`, whose words repeat no secret."""
+    """Return what the role signs with; blocks. Raises `FatalError`, whose words repeat no
+    secret.
+    """
     if not _HOST.fullmatch(host):
         raise _bad(f"{base.place}: the endpoint of sts is no host name")
     # Its answer says when it ends by the STS's clock; ours must not be taken for slower than it is.
@@ -92,7 +94,7 @@ def assumed(base: Base, role: Role, host: str) -> Temporary:
 
 
 def pod_role(region: str, provider: str, token: str, role: str) -> Temporary:
-    """What a pod's role in TKE signs with, for its OIDC token; blocks. As `assumed`."""
+    """Return what a pod's role in TKE signs with, for its OIDC token; blocks. As `assumed`."""
     from tencentcloud.common.credential import OIDCRoleArnCredential
 
     asked = time.time()
@@ -116,7 +118,7 @@ def _checked(texts: Any, ends: float) -> Temporary:
 
 
 def _vendor_code(error: Exception) -> str:
-    """What may be told of an exception of the vendor's package.
+    """Return what may be told of an exception of the vendor's package.
 
     Its message may hold the request, and with it a token.
     """
@@ -127,7 +129,7 @@ def _vendor_code(error: Exception) -> str:
 
 
 def _network_advice(error: Exception, code: str, host: str) -> str:
-    """What to look at where nobody answered; empty where somebody did."""
+    """Return what to look at where nobody answered; empty where somebody did."""
     if code != "ClientNetworkError" and not isinstance(error, TimeoutError):
         return ""
     proxy = proxy_for(f"https://{host}")
@@ -156,7 +158,7 @@ def _ask(base: Base, role: Role, host: str) -> Any:
 
 
 def _within(seconds: float, ask: Callable[[], T]) -> T:
-    """What ``ask`` returns or raises. Raises `TimeoutError`.
+    """Return what ``ask`` returns or raises. Raises `TimeoutError`.
 
     A thread that is given up must not keep the process from ending.
     """

@@ -15,7 +15,7 @@ _warned: set[str] = set()
 
 
 def text_of(path: Path) -> str | None:
-    """The file's text, or None if there is no such file. Raises `FatalError`."""
+    """Return the file's text, or None if there is no such file. Raises `FatalError`."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
@@ -27,7 +27,7 @@ def text_of(path: Path) -> str | None:
 
 
 def bad_place(message: str) -> FatalError:
-    """The error for a place whose credentials cannot be used."""
+    """Return the error for a place whose credentials cannot be used."""
     return FatalError("BadCredentials", message)
 
 

@@ -1,4 +1,4 @@
-"""What the service answers, by action; numbers and lengths are those that make sense."""
+"""The types of answers, by action; numbers and lengths are those that make sense."""
 
 from typing import Annotated, TypeAlias
 
@@ -15,7 +15,7 @@ class Fault(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class Answer(msgspec.Struct, frozen=True, rename="pascal"):
-    """What every answer has."""
+    """The fields of every answer."""
 
     request_id: str = ""
     error: Fault | None = None
@@ -33,7 +33,7 @@ class ListAnswer(Answer, frozen=True, rename="pascal"):
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """Who has a namespace bound: an edge function, so far; its zone may be another one."""
+    """A binding of a namespace: an edge function, so far; its zone may be another one."""
 
     kind: str | None = msgspec.field(name="ReferenceType", default=None)
     id: str | None = msgspec.field(name="ReferenceId", default=None)

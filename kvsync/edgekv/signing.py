@@ -21,7 +21,7 @@ _DAY = 86_400
 
 
 class KeyPair(Protocol):
-    """What signs a request."""
+    """A key pair that signs requests."""
 
     @property
     def secret_id(self) -> str:
@@ -37,7 +37,9 @@ class KeyPair(Protocol):
 
 
 def credential_date(timestamp: int) -> str:
-    """The day in UTC (``2026-04-13``) of a time in Unix seconds, as the credential scope has it."""
+    """Return the day in UTC (``2026-04-13``) of a time in Unix seconds, as the credential scope has
+    it.
+    """
     return _date(timestamp // _DAY)
 
 
@@ -55,7 +57,7 @@ def _signing_key(secret_key: str, date: str) -> bytes:
 
 
 def signature(secret_key: str, *, host: str, content_type: str, body: bytes, timestamp: int) -> str:
-    """The signature in lower-case hex of a POST to ``/``.
+    """Return the signature in lower-case hex of a POST to ``/``.
 
     ``host`` and ``content_type`` are the headers as they are sent (``host`` with its port, if the
     header has one); ``timestamp`` is in Unix seconds, the value of ``X-TC-Timestamp``.
@@ -72,7 +74,7 @@ def signature(secret_key: str, *, host: str, content_type: str, body: bytes, tim
 def signed_headers(
     credential: KeyPair, action: str, *, host: str, body: bytes, timestamp: int
 ) -> dict[str, str]:
-    """All headers of a request for ``action``, ``Authorization`` included.
+    """Return all headers of a request for ``action``, ``Authorization`` included.
 
     ``timestamp`` is in Unix seconds by the service's clock, from which it may differ by 300 s.
     """

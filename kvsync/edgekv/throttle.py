@@ -48,7 +48,7 @@ class Permit:
         self.at = at
 
     def used(self) -> None:
-        """The request leaves now."""
+        """Note that the request leaves now."""
         self.at = asyncio.get_running_loop().time()
 
 
@@ -82,7 +82,8 @@ class _Pace:
             self._share = max(_FLOOR, self._share / 2)
 
     def penalty(self, now: float) -> float:
-        """What a permit costs beyond the one that it is: nothing until the service has refused one.
+        """Return what a permit costs beyond the one that it is: nothing until the service has
+        refused one.
 
         From then on they are evenly spaced.
         """
@@ -90,7 +91,9 @@ class _Pace:
         return self._even / self._spacing / self._share - 1 if self._refused else 0.0
 
     async def given(self) -> Permit:
-        """A permit, once the request that leaves with it is not one too many for any second."""
+        """Return a permit, once the request that leaves with it is not one too many for any
+        second.
+        """
         loop = asyncio.get_running_loop()
         while (left := self._left(loop.time())) > 0:  # noqa: ASYNC110 - time is what it waits for
             await asyncio.sleep(left)
@@ -118,7 +121,7 @@ class Openings:
         self._turn = asyncio.Lock()
 
     async def wait(self, is_needed: Callable[[], bool]) -> None:
-        """Returns when a connection may be opened, or once none needs to be."""
+        """Wait until a connection may be opened, or none needs to be."""
         loop = asyncio.get_running_loop()
         async with self._turn:
             while is_needed() and (left := self._next - loop.time()) > 0:  # noqa: ASYNC110 - time
@@ -199,11 +202,11 @@ class Throttle:
 
     @property
     def stopped(self) -> bool:
-        """Whether `stop` holds."""
+        """True if `stop` holds."""
         return self._waiting.stopped
 
     async def permit(self, action: str) -> Permit:
-        """Returns when one request of this action may leave, now; whoever sends it says when.
+        """Return when one request of this action may leave, now; whoever sends it says when.
 
         Raises `Interrupted` after `stop`.
         """
@@ -215,7 +218,7 @@ class Throttle:
                 return await pace.given()
 
     def slow_down(self, action: str) -> None:
-        """The service refused a request of this action as one too many."""
+        """Slow down, since the service refused a request of this action as one too many."""
         self._pace(action).slow_down(asyncio.get_running_loop().time())
 
     def stop(self) -> None:
@@ -223,7 +226,7 @@ class Throttle:
         self._waiting.stop()
 
     def resume(self) -> None:
-        """Gives permits again, at the pace that was; whoever `stop` woke stays interrupted.
+        """Give permits again, at the pace that was; whoever `stop` woke stays interrupted.
 
         For the next of several runs that share the throttle, once all calls of the one before it
         have ended: one that is still in flight would be tried again.
@@ -231,12 +234,12 @@ class Throttle:
         self._waiting.stopped = False
 
     async def pause(self, seconds: float) -> None:
-        """A retry's wait. Raises `Interrupted` as soon as `stop` is called."""
+        """Wait before a retry. Raises `Interrupted` as soon as `stop` is called."""
         with self.until_stopped():
             await asyncio.sleep(seconds)
 
     def until_stopped(self) -> AbstractContextManager[None]:
-        """What is awaited within ends with `Interrupted` as soon as `stop` is called.
+        """Return what is awaited within ends with `Interrupted` as soon as `stop` is called.
 
         For waits in which nothing is sent. Any other cancellation passes.
         """

@@ -7,7 +7,7 @@ from kvsync.model.text import printable
 
 
 def trusting(ca_file: str) -> ssl.SSLContext:
-    """What verifies certificates by the system's CAs and by those in ``ca_file`` (PEM).
+    """Return what verifies certificates by the system's CAs and by those in ``ca_file`` (PEM).
 
     Raises `UsageError` for a file that cannot be read, or that holds none.
     """

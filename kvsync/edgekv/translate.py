@@ -36,7 +36,7 @@ _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
 def repeats(message: str, value: str) -> bool:
-    """Whether a part of the value that tells something of it stands in the message.
+    """Return whether a part of the value that tells something of it stands in the message.
 
     The message should be short: each place in it is looked for in the whole value.
     """
@@ -152,7 +152,7 @@ D = TypeVar("D")
 
 
 class Scene(NamedTuple):
-    """What a request was about, for words that help.
+    """The subject of a request, for messages.
 
     No message may repeat ``hidden``, the value, or ``token``, that of the credentials.
     """
@@ -172,7 +172,7 @@ def error_from(
     scene: Scene = Scene(),  # noqa: B008 - frozen
     service_time: float | None = None,
 ) -> ServiceError:
-    """The error for a code of the service; the longest known beginning of the code decides.
+    """Return the error for a code of the service; the longest known beginning of the code decides.
 
     ``service_time`` is the answer's ``Date`` in Unix seconds. A code that nobody knows rejects
     this request alone, and leaves it in doubt: what it means may have come after the write.
@@ -192,7 +192,8 @@ def error_from(
 def error_from_exception(
     error: BaseException, scene: Scene, *, sent: bool = True, proxy: Proxy | None = None
 ) -> ServiceError:
-    """The error for one of `FOREIGN`: a connection that failed before, at or after the request.
+    """Return the error for one of `FOREIGN`: a connection that failed before, at or after the
+    request.
 
     In doubt unless it is certain that nothing was ``sent``. ``proxy``: the one on whose way it
     failed, before the request.
@@ -215,7 +216,7 @@ def error_from_exception(
 
 
 def bad_answer(message: str, request_id: str = "", *, in_doubt: bool = True) -> PassingError:
-    """The error for an answer that cannot be read: the request may have been carried out."""
+    """Return the error for an answer that cannot be read: the request may have been carried out."""
     return PassingError("BadAnswer", message, request_id, in_doubt=in_doubt)
 
 
@@ -270,7 +271,9 @@ def _advice(code: str, scene: Scene) -> str:
 
 
 def _harmless(message: str, scene: Scene) -> str:
-    """The service's words without control characters, at a bearable length, and without a value."""
+    """Return the service's words without control characters, at a bearable length, and without a
+    value.
+    """
     if repeated := _repeated(message[: _LONGEST_MESSAGE + _BEYOND], scene):
         return f"the service's message repeats the {repeated}; it is left out"
     if len(message) > _LONGEST_MESSAGE:
@@ -279,7 +282,7 @@ def _harmless(message: str, scene: Scene) -> str:
 
 
 def _repeated(text: str, scene: Scene) -> str:
-    """What must not be told and stands in the text; empty for nothing."""
+    """Return what must not be told and stands in the text; empty for nothing."""
     if repeats(text, scene.hidden):
         return "value"
     return "session token" if repeats(text, scene.token) else ""

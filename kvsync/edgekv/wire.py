@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Request(NamedTuple):
-    """What to ask; ``subject`` says of which keys, for the log; ``keys`` is how many they are, and
+    """A request; ``subject`` says of which keys, for the log; ``keys`` is how many they are, and
     ``writes`` those that it changes.
     """
 
@@ -74,20 +74,24 @@ class Wire:
         )
 
     async def look(self) -> None:
-        """Looks for answers too many while what was believed can still be doubted."""
+        """Look for answers too many while what was believed can still be doubted."""
         await self._connector.look()
 
     async def close(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         self._connector.close_aside()
         await self._session.close()
 
     def turn(self, action: str) -> AbstractAsyncContextManager[None]:
-        """A place among those who may sign a request of this action and wait for their permit."""
+        """Return a place among those who may sign a request of this action and wait for their
+        permit.
+        """
         return self._connector.turn(action)
 
     async def sign(self, request: Request) -> dict[str, str]:
-        """The headers of a request that is sent now. Raises `FatalError` without credentials."""
+        """Return the headers of a request that is sent now. Raises `FatalError` without
+        credentials.
+        """
         credential = await self._credentials.get()
         return signed_headers(
             credential,
@@ -98,7 +102,7 @@ class Wire:
         )
 
     async def exchange(self, request: Request, headers: dict[str, str], limit: int) -> Reply:
-        """The reply to a signed request, of ``limit`` bytes at most.
+        """Return the reply to a signed request, of ``limit`` bytes at most.
 
         Raises `PassingError` if there is none that is whole, `Interrupted` if the throttle was
         stopped before the request was sent.

@@ -16,7 +16,7 @@ Action: TypeAlias = Callable[[Store, Parameters, float], Answer]
 
 
 def find_namespace(store: Store, zone: str, name: str) -> Namespace:
-    """A namespace that exists. Raises `Refusal` if it does not."""
+    """Return a namespace that exists. Raises `Refusal` if it does not."""
     namespace = store.namespace(zone, name)
     if namespace is None:
         raise Refusal(
@@ -38,7 +38,9 @@ def _put(store: Store, parameters: Parameters, now: float) -> Answer:
 
 
 def _expires(parameters: Parameters, now: int) -> int:
-    """When a pair runs out, in Unix seconds, 0 for never. A time to live wins over a time."""
+    """Return when a pair runs out, in Unix seconds, 0 for never. A time to live wins over a
+    time.
+    """
     code = "InvalidParameterValue.NotWithinRange"
     ttl, at = parameters.get("ExpirationTTL"), parameters.get("Expiration")
     if ttl is not None:
@@ -73,7 +75,9 @@ def _list(store: Store, parameters: Parameters, _now: float) -> Answer:
 
 
 def _cursor_of(key: bytes) -> str:
-    """The cursor after a key: it names the key, so that inserts and deletes cannot shift a page."""
+    """Return the cursor after a key: it names the key, so that inserts and deletes cannot shift a
+    page.
+    """
     return base64.urlsafe_b64encode(b"k" + key).decode()
 
 

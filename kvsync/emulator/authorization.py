@@ -1,4 +1,4 @@
-"""Who sent a request, and when: the checks of TC3-HMAC-SHA256."""
+"""The sender and time of a request: the checks of TC3-HMAC-SHA256."""
 
 import hmac
 import re
@@ -21,7 +21,7 @@ _TIMESTAMP = re.compile(r"\d{1,12}", re.ASCII)
 
 
 class _Signed(NamedTuple):
-    """What an ``Authorization`` header says."""
+    """The parts of an ``Authorization`` header."""
 
     secret_id: str
     date: str
@@ -31,7 +31,9 @@ class _Signed(NamedTuple):
 
 
 def secret_id(headers: Mapping[str, str]) -> str:
-    """The secret id that a request names, before anything is checked; empty if there is none."""
+    """Return the secret id that a request names, before anything is checked; empty if there is
+    none.
+    """
     match = _AUTHORIZATION.fullmatch(headers.get("Authorization", ""))
     return match["id"] if match else ""
 

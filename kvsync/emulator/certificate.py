@@ -50,7 +50,8 @@ class Pair(NamedTuple):
 
 
 def self_signed(beside: str) -> Pair:
-    """The pair beside this path, made if there is none: it stays, so that clients need no new one.
+    """Return the pair beside this path, made if there is none: it stays, so that clients need no
+    new one.
 
     The file with the key has mode 0600 from its first byte. Raises `UsageError` where no pair can
     be made.
@@ -68,7 +69,7 @@ def self_signed(beside: str) -> Pair:
 
 
 def serving_context(pem: str) -> "ssl.SSLContext":
-    """What serves TLS with the certificate (its chain after it) and the key of this file.
+    """Return what serves TLS with the certificate (its chain after it) and the key of this file.
 
     Every connection shakes hands in full: no service promises that an earlier one shortens it.
     Raises `UsageError`.
@@ -92,7 +93,7 @@ def serving_context(pem: str) -> "ssl.SSLContext":
 
 
 def _made() -> bytes:
-    """A new certificate and its key."""
+    """Return a new certificate and its key."""
     with contextlib.suppress(ImportError):
         return _by_cryptography()
     if command := shutil.which("openssl"):
@@ -132,7 +133,9 @@ def _by_cryptography() -> bytes:
 def _extensions(
     key: "ec.EllipticCurvePublicKey",
 ) -> Iterator[tuple["x509.ExtensionType", bool]]:
-    """What `_CONFIG` says, each with whether who does not know it must refuse the certificate."""
+    """Yield what `_CONFIG` says, each with whether who does not know it must refuse the
+    certificate.
+    """
     from cryptography import x509
 
     addresses = (x509.IPAddress(ip_address(address)) for address in _ADDRESSES)

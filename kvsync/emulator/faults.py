@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: which way, and how it looks on the wire."""
+"""Faults on purpose: which ones, and how they look on the wire."""
 
 import asyncio
 import random
@@ -32,13 +32,13 @@ class Faults:
         self._random = random.Random(options.seed)  # noqa: S311 - no secret depends on it
 
     def draw(self) -> str:
-        """The fault of the next request; empty for most."""
+        """Return the fault of the next request; empty for most."""
         if self._kinds and self._random.random() < self.share:
             return self._random.choice(self._kinds)
         return ""
 
     def is_carried_out(self, fault: str) -> bool:
-        """Whether the request is carried out although, or before, this fault befalls it."""
+        """Return whether the request is carried out although, or before, this fault befalls it."""
         if fault == "hang":
             return self._random.random() < 0.5
         return fault in {"", "reset-after", "cut-off", "not-json", "trickle"}

@@ -104,7 +104,7 @@ class LaggingStore(Store):
         return sorted([key for key in stored if key not in lagging] + readable)[:limit]
 
     def _readable(self, place: _Place, stored: tuple[bytes, int]) -> tuple[bytes, int]:
-        """What a reader gets where ``stored`` is stored."""
+        """Return what a reader gets where ``stored`` is stored."""
         if place not in self._versions:
             return stored
         value, expires, _ = self._versions[place][0]

@@ -1,4 +1,4 @@
-"""What the service refuses: what it may be asked to keep, how often, and how it says no.
+"""Limits of the service: sizes, names, pace, and how it refuses.
 
 Sources: the vendor's page for EdgeKVPut of 2026-04-13 (``page``), and its newer revision, which the
 service follows since mid-2026 (``newer``).
@@ -25,7 +25,8 @@ class SlidingWindow:
         self._accepted: defaultdict[tuple[str, str], deque[float]] = defaultdict(deque)
 
     def admit(self, payer: tuple[str, str], now: float) -> bool:
-        """Whether an arrival of ``payer`` (secret id, action) at ``now`` (seconds) is let in.
+        """Return whether an arrival of ``payer`` (secret id, action) at ``now`` (seconds) is let
+        in.
 
         Arrivals must be given in their order.
         """

@@ -1,4 +1,4 @@
-"""What an emulator is told at its start."""
+"""The options of an emulator."""
 
 import math
 import re
@@ -21,7 +21,7 @@ _NAMESPACE = re.compile(r"[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*")
 
 
 def is_namespace_name(name: str) -> bool:
-    """Whether the service takes this name: 1 to 50 of ``a-z A-Z 0-9 -``.
+    """Return whether the service takes this name: 1 to 50 of ``a-z A-Z 0-9 -``.
 
     ``-`` stands neither first nor last nor twice in a row. Source: CreateEdgeKVNamespace in the
     vendor's SDK.

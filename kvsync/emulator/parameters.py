@@ -1,4 +1,4 @@
-"""What each action may be asked: names, types and bounds of its parameters.
+"""The parameters of each action: names, types and bounds.
 
 Source: the request classes of ``tencentcloud.teo.v20220901.models``. Where two revisions of the
 service disagree, the wider one holds here: any key in UTF-8, any time to live above zero. What one
@@ -27,7 +27,7 @@ class _Spec(NamedTuple):
 
 
 def read_parameters(action: str, body: bytes) -> dict[str, Any]:
-    """The parameters of a request, checked; those left out, or null, are missing.
+    """Return the parameters of a request, checked; those left out, or null, are missing.
 
     Keys, values and prefixes are in UTF-8. ``action`` must be a known one. Raises `Refusal`, with
     a message that never repeats a value.

@@ -92,7 +92,7 @@ class Emulator:
             self._store.close()
 
     def pairs(self, zone: str, namespace: str) -> dict[str, tuple[str, int]]:
-        """All pairs of a namespace as they are stored, past pace, signature, faults and lag.
+        """Return all pairs of a namespace as they are stored, past pace, signature, faults and lag.
 
         Each with its value and its expiry (Unix seconds, 0 for never). Raises `LookupError` if
         the namespace does not exist.
@@ -194,7 +194,7 @@ class Emulator:
 
 
 async def _body(request: web.BaseRequest) -> bytes | None:
-    """The request's body, or None if it is longer than the service takes."""
+    """Return the request's body, or None if it is longer than the service takes."""
     if (request.content_length or 0) > MAX_BODY:
         return None
     body = bytearray()
@@ -206,5 +206,7 @@ async def _body(request: web.BaseRequest) -> bytes | None:
 
 
 def _json(body: bytes) -> web.Response:
-    """An answer that the vendor's SDK reads: it wants this type exactly, without a charset."""
+    """Return an answer that the vendor's SDK reads: it wants this type exactly, without a
+    charset.
+    """
     return web.Response(body=body, headers={"Content-Type": "application/json"})

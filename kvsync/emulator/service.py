@@ -46,7 +46,7 @@ class Service:
             return refused("InternalError", f"The emulator's data cannot be used: {error}.")
 
     def namespace(self, zone: str, name: str) -> Namespace:
-        """A namespace as a request would find it now. Raises `Refusal`."""
+        """Return a namespace as a request would find it now. Raises `Refusal`."""
         self._enter(zone)
         self._store.sweep(self._clock())
         return find_namespace(self._store, zone, name)
@@ -79,7 +79,7 @@ class Service:
 
 
 def refused(code: str, message: str) -> bytes:
-    """The body of an answer that says no."""
+    """Return the body of an answer that says no."""
     return _document({"Error": {"Code": code, "Message": message}})
 
 

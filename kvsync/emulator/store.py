@@ -55,7 +55,7 @@ class Namespace(NamedTuple):
 
 
 def stored_uuid(path: str) -> str:
-    """The UUID in an emulator's data file, or an empty string if there is none.
+    """Return the UUID in an emulator's data file, or an empty string if there is none.
 
     Reads only: it takes no lock and leaves no file behind, also beside a running emulator. The page
     with the UUID never changes once it is written, so it may be read past any lock.
@@ -67,7 +67,7 @@ def stored_uuid(path: str) -> str:
 
 
 class StoredNamespace(NamedTuple):
-    """What stands in a data file: a namespace, and how many bytes it holds."""
+    """A namespace in a data file, and how many bytes it holds."""
 
     zone: str
     name: str
@@ -75,7 +75,7 @@ class StoredNamespace(NamedTuple):
 
 
 def stored_namespaces(path: str) -> list[StoredNamespace]:
-    """The namespaces in an emulator's data file, as far as they can be told without a lock.
+    """Return the namespaces in an emulator's data file, as far as they can be told without a lock.
 
     What an emulator that was killed has left in its journal, or one writes now, is not seen.
     """
@@ -120,7 +120,7 @@ class Store:
 
     @property
     def uuid(self) -> str:
-        """What identifies these data, for as long as they exist."""
+        """The UUID of these data, for as long as they exist."""
         return str(self._connection.execute("SELECT uuid FROM emulator").fetchone()[0])
 
     def close(self) -> None:
@@ -142,7 +142,7 @@ class Store:
         self._next_expiry = found[0] or float("inf")
 
     def namespaces(self, zone: str) -> list[Namespace]:
-        """The namespaces of a zone, oldest first."""
+        """Return the namespaces of a zone, oldest first."""
         query = f"SELECT {_COLUMNS} FROM namespaces WHERE zone = ? ORDER BY id"  # noqa: S608 - a constant
         return [Namespace(*row) for row in self._connection.execute(query, (zone,))]
 
@@ -254,7 +254,9 @@ def _create_privately(path: str) -> None:
 
 
 def _is_new(connection: sqlite3.Connection, path: str) -> bool:
-    """Whether the file has yet to be filled. Raises `StateError` if it is not an emulator's."""
+    """Return whether the file has yet to be filled. Raises `StateError` if it is not an
+    emulator's.
+    """
     application = _pragma(connection, "application_id")
     if not application and not connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
         return True

@@ -1,1 +1,1 @@
-"""What each command does, a module a command: it ties the other rooms together."""
+"""The commands, a module each, and the stages that they share: here the other rooms meet."""

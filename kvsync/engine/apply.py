@@ -108,7 +108,9 @@ async def _sent(
 
 
 def _in_order(changes: Sequence[Change], outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
-    """The outcomes in the order of the plan, near which they come: few have to be held back."""
+    """Yield the outcomes in the order of the plan, near which they come: few have to be held
+    back.
+    """
     coming = iter(outcomes)
     early: dict[str, Outcome] = {}
     for change in changes:

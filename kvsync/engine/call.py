@@ -1,4 +1,4 @@
-"""What the caller of `kvsync.engine.sync` decides: frozen values, filled in by the command line."""
+"""A call: the values that a command line sets, frozen."""
 
 import math
 import time
@@ -20,7 +20,7 @@ class Choice(NamedTuple):
 
     @property
     def on_command_line(self) -> bool:
-        """Whether an option chose it, and not the environment."""
+        """True if an option chose it, and not the environment."""
         return self.said_by.startswith("--")
 
 

@@ -47,7 +47,7 @@ class _Comparing(Look):
         self._actual: dict[str, bytes | None] = {}
 
     async def run(self, *, lists: bool, managed: Container[str]) -> Comparison:
-        """How the target differs. Raises `ServiceError` and `Interrupted`."""
+        """Return how the target differs. Raises `ServiceError` and `Interrupted`."""
         sizes = {entry.key: entry.size for entry in self.entries}
         async with self.watched(len(sizes), lists=lists):
             await self.read(list(sizes), sizes, self._received)

@@ -37,7 +37,7 @@ class Connections:
         self._clients: dict[str, EdgeKVClient] = {}
 
     async def client(self, job: Job, jobs: Sequence[Job]) -> EdgeKVClient:
-        """The client for a job; credentials that are missing are found out here."""
+        """Return the client for a job; credentials that are missing are found out here."""
         name = job.place[1] or job.target.endpoint
         if name not in self._clients:
             self._clients[name] = await self._connect(job, jobs)
@@ -62,7 +62,7 @@ class Connections:
         return await self._stack.enter_async_context(client)
 
     async def _emulate(self, job: Job, jobs: Sequence[Job]) -> tuple[CredentialProvider, str]:
-        """An emulator in this process, with the namespaces that the call names.
+        """Return an emulator in this process, with the namespaces that the call names.
 
         Where there are no data yet, whoever only looks finds nothing, and leaves nothing behind.
         """

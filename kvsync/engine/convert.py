@@ -55,7 +55,7 @@ def _open(call: Call, converting: Converting) -> Source:
 
 
 def _read(source: Source, run: RunReport, call: Call) -> tuple[Sequence[Entry], int]:
-    """What is to be written, and how many entries are too late for it.
+    """Return what is to be written, and how many entries are too late for it.
 
     Raises `InputError` with every mistake of the source.
     """
@@ -85,7 +85,7 @@ def _write(
     converting: Converting,
     found: Converted,
 ) -> None:
-    """Raises `InputError` for a value that was there when the entries were read, and is no more."""
+    """Raise `InputError` for a value that was there when the entries were read, and is no more."""
     out, force = converting.out, converting.force
     with open_new(out, converting.form, destination, force=force) as stream:
         for entry, value in source.values(wanted):

@@ -35,7 +35,7 @@ _UNTRIED = "never tried: the run ended before"
 
 
 def refuse_place(call: Call, jobs: Sequence[Job]) -> None:
-    """Raises `UsageError` if the failures of this call cannot go where it says."""
+    """Raise `UsageError` if the failures of this call cannot go where it says."""
     path = call.failures
     shown = printable(path)
     if len(jobs) != 1:
@@ -64,7 +64,7 @@ def _is_same(path: str, other: str) -> bool:
 
 
 def _check_file(path: str) -> None:
-    """Raises `UsageError` for anything but a file that may be replaced."""
+    """Raise `UsageError` for anything but a file that may be replaced."""
     if os.path.exists(path) and not os.path.isfile(path):
         raise UsageError(f"--failures {printable(path)}: this is no regular file")
     for name in (path, f"{path}.part"):
@@ -129,7 +129,7 @@ def _header(job: Job, call: Call) -> FailureHeader:
 
 
 def _again(call: Call) -> Iterator[str]:
-    """The arguments by which a sync of the file goes where this call went."""
+    """Yield the arguments by which a sync of the file goes where this call went."""
     settings, form = call.settings, call.source.dump.form
     yield call.failures
     guess = guess_format(call.failures, header_line(FailureHeader()))
@@ -160,7 +160,7 @@ class _Writing:
         self._written = 0.0
 
     def write(self, header: FailureHeader) -> None:
-        """Raises `UsageError`, `LockedError` and `OutputError`."""
+        """Raise `UsageError`, `LockedError` and `OutputError`."""
         # It may have become the state file meanwhile.
         _check_file(self._path)
         with open_anew(self._path, force=True, option="--failures") as append:
@@ -182,14 +182,14 @@ class _Writing:
             job.state.note_failure_file(job.target, job.owner, self._written, job.run_number)
 
     def _carry_over(self, append: Callable[[bytes], object]) -> None:
-        """What a retry of a failure file passed over is missing still; raises `InputError`."""
+        """Carry over what a retry of a failure file passed over. Raises `InputError`."""
         source, job = self._job.source, self._job
         for one in source.valueless if source and job.basis.valueless else ():
             if one.key in job.basis.valueless:
                 append(one.line)
 
     def _lines(self) -> Iterator[FailureLine]:
-        """The pairs, in the source's order, and then the deletes."""
+        """Yield the pairs, in the source's order, and then the deletes."""
         source = self._job.source
         wanted = self._wanted()
         reason = _UNREAD

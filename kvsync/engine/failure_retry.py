@@ -27,7 +27,7 @@ _CUT = "a later run of its source was cut off: sync the source itself"
 
 
 class _Since(NamedTuple):
-    """What the state knows of the time since a failure file was written.
+    """The state's knowledge of the time since a failure file was written.
 
     ``known``: it is the state that was there when it was; else all is by the clock. ``whole``: a
     run of all of the source went through; ``cut``: the last one did not come to its end.
@@ -40,7 +40,7 @@ class _Since(NamedTuple):
     pending: Mapping[str, Wanted] = {}
 
     def lets_go_of(self, entry: Entry, row: Row | None) -> bool:
-        """Whether the source has said something else of the key since, or nothing."""
+        """Return whether the source has said something else of the key since, or nothing."""
         if row and _agrees(entry, row):
             return False
         if not self.known or self.whole or self.cut:
@@ -49,12 +49,13 @@ class _Since(NamedTuple):
 
 
 def _agrees(entry: Entry, row: Row) -> bool:
-    """Whether the target is known to hold just this."""
+    """Return whether the target is known to hold just this."""
     return not row.in_doubt and (row.digest, row.expiry) == (entry.digest, entry.expiry)
 
 
 def confine(job: Job, source: Source) -> Basis:
-    """The basis without what the file does not name, or named before something newer got through.
+    """Return the basis without what the file does not name, or named before something newer got
+    through.
 
     Warns of what is left out. Raises `StateError`.
     """
@@ -75,7 +76,7 @@ def confine(job: Job, source: Source) -> Basis:
 
 
 def _left_out(job: Job, file: Destination, since: _Since) -> dict[str, list[str]]:
-    """The keys that are not to be sent any more, by the reason why. Raises `StateError`."""
+    """Return the keys that are not to be sent any more, by the reason why. Raises `StateError`."""
     gone_through = cache(lambda owner: _runs_since(job, file, owner).whole)
     found: dict[str, list[str]] = {}
     for entry in job.entries:
@@ -108,7 +109,7 @@ def _since(job: Job, file: Destination) -> _Since:
 
 
 def _runs_since(job: Job, file: Destination, owner: str) -> _Since:
-    """What the runs of an owner tell, of a file of the job's."""
+    """Return what the runs of an owner tell, of a file of the job's."""
     state = job.state
     if not state or not file.written:
         return _Since()
@@ -130,7 +131,7 @@ def _runs_since(job: Job, file: Destination, owner: str) -> _Since:
 
 
 def lost_keys(job: Job) -> int:
-    """How many keys are missing that the job's file has no value of."""
+    """Return how many keys are missing that the job's file has no value of."""
     return sum(not deletes for deletes in job.basis.valueless.values())
 
 
@@ -166,7 +167,7 @@ def _valueless(job: Job, source: Source, since: _Since) -> dict[str, bool]:
 
 
 def _is_let_go(one: "ValuelessFailure", row: Row | None, since: _Since) -> bool:
-    """Whether the source has let go of what this line is about."""
+    """Return whether the source has let go of what this line is about."""
     if since.whole and (row is None or not one.deletes):
         return True
     return since.known and not one.deletes and (since.cut or one.key not in since.pending)
@@ -175,7 +176,7 @@ def _is_let_go(one: "ValuelessFailure", row: Row | None, since: _Since) -> bool:
 def _is_open(
     one: "ValuelessFailure", row: Row | None, written: float, recent: Mapping[str, float]
 ) -> bool:
-    """Whether this has not been done since, as far as the state can tell."""
+    """Return whether this has not been done since, as far as the state can tell."""
     if row:
         return not _is_newer(row, written)
     # What nobody owned had no row before the delete either.
@@ -189,5 +190,5 @@ def _is_overtaken(entry: Entry, row: Row | None, written: float) -> bool:
 
 
 def _is_newer(row: Row | None, written: float) -> bool:
-    """Whether the key got through after that time."""
+    """Return whether the key got through after that time."""
     return row is not None and not row.in_doubt and 0 < written < row.acknowledged

@@ -140,13 +140,15 @@ class Job:
 
     @property
     def place(self) -> tuple[Target, str]:
-        """What the job writes to. A copied folder brings an emulator with the same UUID along."""
+        """The place that the job writes to. A copied folder brings an emulator with the same UUID
+        along.
+        """
         local = self.target.endpoint.startswith("local:")
         return self.target, emulator_data(self.location) if local else ""
 
 
 def failed(jobs: Iterable[Job]) -> bool:
-    """Whether any of the jobs cannot go on: then nothing is sent for any."""
+    """Return whether any of the jobs cannot go on: then nothing is sent for any."""
     return any(job.report.error or job.report.signal for job in jobs)
 
 
@@ -165,7 +167,7 @@ def foreign_keys(jobs: Sequence[Job]) -> set[str]:
 
 
 def service_time(job: Job, call: Call) -> float:
-    """The service's time (Unix seconds), as far as the state knows how its clock goes.
+    """Return the service's time (Unix seconds), as far as the state knows how its clock goes.
 
     Of the two clocks the later one: no TTL is taken for longer than it is.
     """
@@ -174,5 +176,5 @@ def service_time(job: Job, call: Call) -> float:
 
 
 def going(jobs: Iterable[Job]) -> Iterator[tuple[Job, Source]]:
-    """The jobs that nothing has stopped yet, each with its source."""
+    """Return the jobs that nothing has stopped yet, each with its source."""
     return ((job, job.source) for job in jobs if job.source and not job.report.error)

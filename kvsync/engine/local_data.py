@@ -19,7 +19,7 @@ _SAID_BY = "--local"
 
 
 def found_state(settings: Settings) -> StateLocation:
-    """The state file that is meant: with ``--local``, the one beside which there are data.
+    """Return the state file that is meant: with ``--local``, the one beside which there are data.
 
     They lie where what was synced does. Raises `UsageError` if there are several.
     """
@@ -33,7 +33,7 @@ def found_state(settings: Settings) -> StateLocation:
 
 
 def refuse_missing(location: StateLocation, settings: Settings) -> None:
-    """Raises `UsageError` if ``--local`` has no data beside this state file."""
+    """Raise `UsageError` if ``--local`` has no data beside this state file."""
     if not settings.local or stored_uuid(emulator_data(location)):
         return
     below = [] if settings.state else list(_below("."))
@@ -44,7 +44,8 @@ def refuse_missing(location: StateLocation, settings: Settings) -> None:
 
 
 def narrowed(settings: Settings, location: StateLocation, *, zone_only: bool = False) -> Settings:
-    """The settings with the zone and namespace that there are, if none are said, and one is there.
+    """Return the settings with the zone and namespace that there are, if none are said, and one is
+    there.
 
     Raises `UsageError` if several are.
     """
@@ -80,7 +81,9 @@ def _ways(states: list[StateLocation]) -> str:
 
 
 def _below(top: str) -> Iterator[StateLocation]:
-    """The state files in the folders below that have data beside them, in the order of names."""
+    """Yield the state files in the folders below that have data beside them, in the order of
+    names.
+    """
     level = [top]
     seen = 0
     for _ in range(_DEPTH):

@@ -58,7 +58,7 @@ async def check_capacity(job: Job, client: EdgeKVClient) -> None:
 async def described(
     job: Job, client: EdgeKVClient, retries: int | None = None
 ) -> NamespaceInfo | None:
-    """What the service says of the job's namespace; None: it is not there.
+    """Return what the service says of the job's namespace; None: it is not there.
 
     Raises `ServiceError` or `Interrupted`.
     """
@@ -137,7 +137,7 @@ def _miss(job: Job) -> None:
 
 
 def _doubt(job: Job, created: float) -> None:
-    """What was acknowledged before the namespace was created went to another one of its name."""
+    """Doubt what was acknowledged before the namespace was created: it went to another one."""
     older = any(row.acknowledged < created and not row.in_doubt for row in job.rows.values())
     if older and job.state and job.state.writable:
         job.state.doubt(job.target, created)
@@ -145,7 +145,7 @@ def _doubt(job: Job, created: float) -> None:
 
 
 def _created(text: str, now: float) -> float:
-    """When that was, in Unix seconds; 0 where it cannot be read, or believed."""
+    """Return when that was, in Unix seconds; 0 where it cannot be read, or believed."""
     try:
         created = float(unix_seconds(text))
     except ValueError:
@@ -155,7 +155,7 @@ def _created(text: str, now: float) -> float:
 
 @contextmanager
 def _failing_all(jobs: Sequence[Job]) -> Iterator[None]:
-    """What goes wrong is the error of all these jobs."""
+    """Make what goes wrong the error of all these jobs."""
     try:
         yield
     except Interrupted:

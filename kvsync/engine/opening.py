@@ -55,7 +55,7 @@ def open_source_of(job: Job, call: Call) -> None:
 
 
 def target_job(call: Call, *, zone_only: bool = False, create: bool = False) -> Job:
-    """A job that has a target, and no source; ``create`` the data of ``--local`` if missing.
+    """Return a job that has a target, and no source; ``create`` the data of ``--local`` if missing.
 
     Of ``--local`` it takes the data that are there, in the folders below, too. Raises `UsageError`
     if the target is not known, or the data are missing.
@@ -73,7 +73,8 @@ def target_job(call: Call, *, zone_only: bool = False, create: bool = False) -> 
 
 
 def far_job(call: Call) -> Job:
-    """The job of the side that a copy reads from: its data of ``--local`` are those of the other.
+    """Return the job of the side that a copy reads from: its data of ``--local`` are those of the
+    other.
 
     Raises `UsageError`.
     """
@@ -149,7 +150,7 @@ def _come_for_rows(job: Job) -> None:
 
 
 def _came_from(source: Source, former: str, row: Row) -> bool:
-    """Whether a row of this former owner can be the source's, which has no name."""
+    """Return whether a row of this former owner can be the source's, which has no name."""
     if is_place(former) or former == "..":
         # Nobody calls a source so: all that might be there is another manifest.
         return not is_of_another(row.origin, source.location)
@@ -157,7 +158,7 @@ def _came_from(source: Source, former: str, row: Row) -> bool:
 
 
 def _is_place_too(job: Job) -> bool:
-    """Whether the owner's name is that of something beside the state.
+    """Return whether the owner's name is that of something beside the state.
 
     A folder there that was called by dots alone cannot be told from one that the owner names so.
     """

@@ -42,7 +42,7 @@ def make_plans(jobs: Iterable[Job], call: Call) -> None:
 
 
 def forget_rows(jobs: Iterable[Job]) -> None:
-    """The states are closed: what is told of the plans from here on needs no rows of theirs."""
+    """Let go of the rows, as the states are closed: plans are told without them from here on."""
     for job in jobs:
         changes = job.report.plan.changes if job.report.plan else ()
         if isinstance(changes, Changes):
@@ -70,7 +70,9 @@ def _circumstances(job: Job, jobs: Iterable[Job], call: Call) -> Circumstances:
 
 
 def _deleting(job: Job, call: Call) -> Deleting | None:
-    """What the job may delete: nothing, where what it does not name is not known to be wrong."""
+    """Return what the job may delete: nothing, where what it does not name is not known to be
+    wrong.
+    """
     return call.deleting if _is_whole(job) and not job.outdated else None
 
 

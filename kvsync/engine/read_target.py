@@ -63,7 +63,9 @@ class Look:
                 await asyncio.gather(listing, return_exceptions=True)
 
     async def listed(self) -> list[str]:
-        """All keys of the namespace; none if they were not to be listed. Raises `Interrupted`."""
+        """Return all keys of the namespace; none if they were not to be listed. Raises
+        `Interrupted`.
+        """
         assert self._listing  # noqa: S101 - within `watched`
         try:
             return await self._listing
@@ -111,7 +113,9 @@ class Look:
     async def until_sure(
         self, longest: float, unsure: Callable[[], Sequence[str]]
     ) -> AsyncIterator[Sequence[str]]:
-        """What is ``unsure``, after each of waits that grow, for ``longest`` seconds in all."""
+        """Yield what is ``unsure``, after each of waits that grow, for ``longest`` seconds in
+        all.
+        """
         begun = time.monotonic()
         wait = _FIRST_WAIT_S
         while (keys := unsure()) and not self.network.stop.is_set:
@@ -124,12 +128,12 @@ class Look:
 
 
 def is_first(job: Job, jobs: Sequence[Job]) -> bool:
-    """Whether no job before it has the same target: its keys are listed once."""
+    """Return whether no job before it has the same target: its keys are listed once."""
     return job is next(other for other in jobs if other.place == job.place)
 
 
 def seen_of(pair: Pair) -> Seen:
-    """What the pair is known by: its value's digest, not the value."""
+    """Return what the pair is known by: its value's digest, not the value."""
     if pair.value is None:
         return Seen(pair.key)
     digest = hashlib.sha256(pair.value).digest()

@@ -27,7 +27,9 @@ def _bring_up_to_date(job: Job) -> None:
 
 
 def begin(job: Job, call: Call) -> int:
-    """The number of the run, which is noted to have begun if it is not yet. Raises `StateError`."""
+    """Return the number of the run, which is noted to have begun if it is not yet. Raises
+    `StateError`.
+    """
     if job.state and not job.run_number:
         job.run_number = job.state.begin_run(
             job.target, job.owner, time.time(), partial=_is_partial(job, call)
@@ -52,7 +54,7 @@ def remember(job: Job, call: Call) -> None:
 
 
 def remember_rebuilt(job: Job, call: Call) -> None:
-    """As `remember`, of a look that sent nothing; it is noted as a run where it found nothing to
+    """Do as `remember`, of a look that sent nothing; it is noted as a run where it found nothing to
     send: the source has had its last word then as with any other.
     """
     _bring_up_to_date(job)

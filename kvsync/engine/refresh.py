@@ -44,7 +44,7 @@ def check_capacities(network: Network, jobs: Sequence[Job]) -> None:
 
 class _Refresh(Look):
     async def run(self, *, lists: bool) -> Basis:
-        """The job's basis, corrected. Raises `ServiceError` and `Interrupted`."""
+        """Return the job's basis, corrected. Raises `ServiceError` and `Interrupted`."""
         job = self.job
         sizes = dict(self._wanted())
         seen: dict[str, Seen] = {}
@@ -59,7 +59,7 @@ class _Refresh(Look):
         return self._corrected(seen, unsure)._replace(remote=remote)
 
     def _wanted(self) -> Iterator[tuple[str, int]]:
-        """The keys to read, each with its value's size.
+        """Yield the keys to read, each with its value's size.
 
         What is in doubt is sent again whatever is read: its request may still be on its way.
         """

@@ -66,7 +66,7 @@ class RemoteReader:
             download(self.network, self.job, output, prefix, "reading")
 
     def ask(self, keys: Sequence[str]) -> "Future[Answer]":
-        """What these keys, 20 at most, hold now; from a thread beside the loop.
+        """Return what these keys, 20 at most, hold now; from a thread beside the loop.
 
         The future raises `Interrupted` once the reading has ended: `error` says why.
         """

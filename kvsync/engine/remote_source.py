@@ -60,11 +60,11 @@ class RemoteSource:
         self._ahead = 2 + 2 * call.settings.workers // KEYS_PER_REQUEST
 
     def may_own(self, key: str, origin: str, *, dotted: bool) -> bool:  # noqa: ARG002 - no folder
-        """Whether the origin is the namespace."""
+        """Return whether the origin is the namespace."""
         return origin == self._origin
 
     def entries(self, recall: Recall) -> Sequence[Entry]:  # noqa: ARG002 - nothing here stays unread
-        """All pairs of the namespace, in its own order; their values are not kept.
+        """Return all pairs of the namespace, in its own order; their values are not kept.
 
         Raises what kept any of them from being read: a part would look as if the rest had gone.
         """
@@ -79,7 +79,7 @@ class RemoteSource:
         return scan.entries
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
-        """The pairs as they are now, read ahead of their turn.
+        """Yield the pairs as they are now, read ahead of their turn.
 
         It ends early once the reader was stopped. Raises what ended the reading before that.
         """
@@ -140,7 +140,7 @@ class RemoteSource:
         return _entry(found, found.value, entry.origin), found.value
 
     def _reason(self) -> KvsyncError:
-        """What kept the namespace from being read whole."""
+        """Return what kept the namespace from being read whole."""
         report = self._reader.job.report
         if report.error:
             return self._placed(report.error)
@@ -154,7 +154,7 @@ class RemoteSource:
         return interrupted
 
     def _placed(self, error: KvsyncError) -> KvsyncError:
-        """The error, with words that say which of the two sides it comes from."""
+        """Return the error, with words that say which of the two sides it comes from."""
         error.args = (f"reading {printable(self._origin)}: {error}",)
         return error
 
@@ -176,7 +176,7 @@ class _Scan:
         self._only = only
 
     def has(self, key: str) -> bool:
-        """Whether the key is not wanted, and need not be read."""
+        """Return whether the key is not wanted, and need not be read."""
         skipped = bool(self._only) and not matches(key, self._only)
         self.left_out |= skipped
         return skipped
@@ -215,7 +215,7 @@ def _batches(entries: Iterable[Entry]) -> Iterator[Sequence[Entry]]:
 
 @contextmanager
 def opened(call: Call, interface: Interface, copying: Copying) -> Iterator[tuple[Job, Session]]:
-    """The job of a copy, ``call`` says where to; and the session in which it is read.
+    """Yield the job of a copy, ``call`` says where to; and the session in which it is read.
 
     Raises `UsageError` if a side is not known, or if both are the same.
     """

@@ -72,12 +72,12 @@ class Session:
         return self._runner.get_loop()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What the coroutine returns; signals, and the call's time, stop what it watches."""
+        """Return what the coroutine returns; signals, and the call's time, stop what it watches."""
         with self.stop.listening(self.loop):
             return self.finish(work)
 
     def finish(self, work: Coroutine[Any, Any, T]) -> T:
-        """What the coroutine returns, which nothing is to stop."""
+        """Return what the coroutine returns, which nothing is to stop."""
         # A full collection of all that was imported and planned took 30 ms, in which a request that
         # had its permit did not leave: then 21 met in one second. What is frozen is not looked at.
         gc.freeze()
@@ -98,7 +98,7 @@ class Network:
         """State files that could not be written: what is sent for them would be forgotten."""
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """As `Session.run`."""
+        """Do as `Session.run`."""
         return self.session.run(work)
 
     @asynccontextmanager
@@ -146,7 +146,7 @@ class Network:
         return results
 
     async def _take(self, step: Step[T], job: Job, all_jobs: Sequence[Job]) -> T:
-        """Raises `Interrupted` if something keeps the step from its end, and what it raises."""
+        """Raise `Interrupted` if something keeps the step from its end, and what it raises."""
         self.stop.check()
         client = await self.stop.interruptible(self._connections.client(job, all_jobs))
         self.stop.check()
@@ -200,7 +200,7 @@ def _note_clock(job: Job, offset: float) -> None:
 
 
 def _is_missing(error: KvsyncError | None) -> bool:
-    """Whether the service has said that there is no such namespace."""
+    """Return whether the service has said that there is no such namespace."""
     return isinstance(error, FatalError) and error.code.endswith("NamespaceNotFound")
 
 
@@ -214,5 +214,7 @@ def _doubt(jobs: Iterable[Job], missing: Job) -> None:
 
 
 def _concerns_all(error: KvsyncError | None) -> bool:
-    """Whether an answer that ended one run would end every other of the same account, too."""
+    """Return whether an answer that ended one run would end every other of the same account,
+    too.
+    """
     return isinstance(error, FatalError) and not isinstance(error, GaveUpError)

@@ -19,7 +19,9 @@ T = TypeVar("T")
 
 
 def get(call: Call, interface: Interface, key: str) -> Pair:
-    """The pair of a key. Raises `KvsyncError`, `RejectedError` for a key that is not there."""
+    """Return the pair of a key. Raises `KvsyncError`, `RejectedError` for a key that is not
+    there.
+    """
 
     async def asked(client: EdgeKVClient, target: Target) -> Pair:
         (pair,) = await client.namespace(target.zone, target.namespace).get([key])
@@ -41,7 +43,7 @@ def put(call: Call, interface: Interface, key: str, value: bytes, expiry: Expiry
 
 
 def list_namespaces(call: Call, interface: Interface) -> list[NamespaceInfo]:
-    """The namespaces of the zone. Raises `KvsyncError`."""
+    """Return the namespaces of the zone. Raises `KvsyncError`."""
 
     async def asked(client: EdgeKVClient, target: Target) -> list[NamespaceInfo]:
         return await client.namespaces(target.zone)
@@ -83,7 +85,7 @@ def create_namespace(call: Call, interface: Interface, name: str, remark: str) -
 
 @contextmanager
 def _held(location: StateLocation, target: Target) -> Iterator[State | None]:
-    """The state, held and open for writing, if it knows the target. Raises `KvsyncError`."""
+    """Yield the state, held and open for writing, if it knows the target. Raises `KvsyncError`."""
     with location.read() as known:
         is_known = bool(known.rows(target))
     if not is_known:

@@ -57,7 +57,7 @@ def _hold_the_rest(jobs: Sequence[Job], call: Call, holder: Holder) -> None:
 def network_of(
     call: Call, interface: Interface, stack: ExitStack, reading: Reading = None
 ) -> OpenNetwork:
-    """A function that opens the network at its first call, for as long as the stack lasts.
+    """Return a function that opens the network at its first call, for as long as the stack lasts.
 
     ``reading`` is the session in which the sources are read, if that takes one.
     """

@@ -18,7 +18,7 @@ _OUTDATED = (
 
 
 def glimpses(call: Call) -> dict[StateLocation, Glimpse]:
-    """What the states of the call look like, by location: before any source is opened.
+    """Return what the states of the call look like, by location: before any source is opened.
 
     What comes through a pipe may take its time, and is read before anybody can be kept out.
     """
@@ -79,17 +79,17 @@ class Holder:
         self._tell(line)
 
     def open(self, location: StateLocation) -> State:
-        """The state file, locked before, open for writing; created if it is missing."""
+        """Return the state file, locked before, open for writing; created if it is missing."""
         return self._stack.enter_context(location.write())
 
     def hold(self, location: StateLocation) -> State:
-        """The state file, held and open for writing; created if it is missing."""
+        """Return the state file, held and open for writing; created if it is missing."""
         location.refuse_foreign()
         self.lock(location)
         return self.open(location)
 
     def hold_if_there(self, location: StateLocation) -> State:
-        """As `hold`, but a missing file is not created: the sources may yet be bad."""
+        """Do as `hold`, but a missing file is not created: the sources may yet be bad."""
         return self.hold(location) if location.exists() else location.read()
 
 
@@ -162,7 +162,7 @@ class Mender(Holder):
         self._told: dict[StateLocation | None, list[str]] = {}
 
     def hold_if_there(self, location: StateLocation) -> State:
-        """As with any holder; of a damaged file what nobody knows."""
+        """Do as with any holder; of a damaged file what nobody knows."""
         if not location.exists():
             return location.read()
         with suppress(DamagedError):
@@ -175,7 +175,7 @@ class Mender(Holder):
         return location.unknown()
 
     def hold(self, location: StateLocation) -> State:
-        """As with any holder; a damaged file is set aside first, and what is sound kept."""
+        """Do as with any holder; a damaged file is set aside first, and what is sound kept."""
         found = self._damaged.get(location)
         if not found:
             self._told[location] = [_ORPHANS]
@@ -192,7 +192,7 @@ class Mender(Holder):
         return state
 
     def told(self, job: Job) -> list[str]:
-        """What has become of the job's state, if it was not as it should be."""
+        """Return what has become of the job's state, if it was not as it should be."""
         return self._told.get(job.located.location, [])
 
 

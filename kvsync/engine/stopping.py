@@ -1,4 +1,4 @@
-"""What ends a call before its end: a signal, a bound, or an answer that concerns all of it."""
+"""Stopping a call early: at a signal, a bound, or an answer that concerns all of it."""
 
 import asyncio
 from collections import Counter
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Work(Protocol):
-    """What a stop ends: a pool, or a fetch."""
+    """Work that a stop ends: a pool, or a fetch."""
 
     def stop(self) -> None:
         """Send nothing more."""
@@ -37,7 +37,7 @@ class Bound(Protocol):
     """Something that stops a call before its end; its text says when, as "after 15m"."""
 
     def error(self, report: RunReport) -> KvsyncError:
-        """What a run ends with that had something left to do."""
+        """Return what a run ends with that had something left to do."""
 
 
 class TimeBound:
@@ -55,7 +55,7 @@ class TimeBound:
         return self._deadline.left
 
     def error(self, report: RunReport) -> KvsyncError:
-        """What a run ends with that had something left to do."""
+        """Return what a run ends with that had something left to do."""
         if not report.plan or report.dry:
             advice = "give it more time"
         else:
@@ -74,14 +74,16 @@ class ErrorBound:
         return f"after {count_text(self._limit or 0, 'error')} (--max-errors)"
 
     def is_reached_by(self, outcome: Outcome) -> bool:
-        """Whether this is one key too many. Each outcome is to be shown once."""
+        """Return whether this is one key too many. Each outcome is to be shown once."""
         if outcome.kind not in {OutcomeKind.FAILED, OutcomeKind.REJECTED}:
             return False
         self._kinds[outcome.kind] += 1
         return self._kinds.total() == self._limit
 
     def error(self, report: RunReport) -> KvsyncError:
-        """What a run ends with that had something left to do; its exit code is the errors'."""
+        """Return what a run ends with that had something left to do; its exit code is the
+        errors'.
+        """
         worst = RejectedError if self._kinds[OutcomeKind.REJECTED] else ServiceError
         message = f"stopped {self}, and skipped the rest: {_progress(report)}"
         return MaxErrorsError(message, report.exit_code or worst.exit_code)
@@ -98,7 +100,7 @@ def _progress(report: RunReport) -> str:
 
 
 class Stop:
-    """What keeps a call from going on, and what is under way when it comes.
+    """The stop of a call, and the work that is under way when it comes.
 
     ``signal`` is the first signal that came while something was under way. ``is_set``: it, a bound
     of the call or a fatal answer keeps what follows from being tried.
@@ -144,7 +146,8 @@ class Stop:
             self._work = None
 
     async def interruptible(self, errand: Coroutine[Any, Any, T]) -> T:
-        """What the errand returns; a stop ends it at once, so its answer must not matter then.
+        """Return what the errand returns; a stop ends it at once, so its answer must not matter
+        then.
 
         Raises `Interrupted`, and what the errand raises.
         """
@@ -160,25 +163,25 @@ class Stop:
             self._errand = None
 
     def check(self) -> None:
-        """Raises `Interrupted` if nothing more is to be done."""
+        """Raise `Interrupted` if nothing more is to be done."""
         if self.is_set:
             raise Interrupted
 
     def count(self, outcome: Outcome) -> None:
-        """How a key ended; one error too many stops the call."""
+        """Count how a key ended; one error too many stops the call."""
         if self._errors.is_reached_by(outcome):
             self._reach(self._errors)
 
     def give_up(self) -> None:
-        """An answer concerns all that was still to be tried."""
+        """Give up all that was still to be tried."""
         self.is_set = True
 
     def error(self, report: RunReport) -> KvsyncError | None:
-        """What a run ends with that a bound has cut short; None if a signal did."""
+        """Return what a run ends with that a bound has cut short; None if a signal did."""
         return self._bound.error(report) if self._bound and not self.signal else None
 
     def _interrupt(self, number: int) -> None:
-        """The first signal lets requests in flight finish; the second does not."""
+        """Let requests in flight finish at the first signal, and not at the second."""
         again = bool(self.signal)
         self.signal = self.signal or number
         if not again:
@@ -187,7 +190,7 @@ class Stop:
             self._work.cut()
 
     def _reach(self, bound: Bound) -> None:
-        """A bound of the call is reached; what has ended the call before has the last word."""
+        """Stop for a bound of the call; what has ended the call before has the last word."""
         if not self.is_set:
             self._bound = bound
             self._end(f" {bound}")

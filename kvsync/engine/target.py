@@ -17,7 +17,7 @@ LOCAL_NAMESPACE = "default"
 
 
 def emulator_data(location: StateLocation) -> str:
-    """The path of the emulator's data under ``--local``: beside the state."""
+    """Return the path of the emulator's data under ``--local``: beside the state."""
     return os.path.join(location.folder, "emulator.db")
 
 
@@ -41,7 +41,7 @@ def named_target(source: Source | None, settings: Settings) -> tuple[str, str] |
 
 
 def state_locations(call: Call) -> list[StateLocation]:
-    """Where the states of the call's sources lie, as far as their paths tell."""
+    """Return where the states of the call's sources lie, as far as their paths tell."""
     if call.settings.state:
         try:
             return [locate("", call.settings.state)]
@@ -55,7 +55,7 @@ def state_locations(call: Call) -> list[StateLocation]:
 
 
 def own_files(call: Call) -> tuple[str, ...]:
-    """What this call writes on this machine, by absolute real path: it is part of no source.
+    """Return what this call writes on this machine, by absolute real path: it is part of no source.
 
     Where ``.kvsync`` is a link into a folder, its files would be.
     """
@@ -73,7 +73,7 @@ def own_files(call: Call) -> tuple[str, ...]:
 def resolve(
     destination: Destination, settings: Settings, location: StateLocation
 ) -> tuple[Target, str]:
-    """The target, and a line that says where each part of it came from.
+    """Return the target, and a line that says where each part of it came from.
 
     For zone and namespace the command line wins, then the manifest, then the environment: a
     forgotten variable must not redirect a manifest that names its own. Raises `UsageError`.
@@ -99,7 +99,7 @@ def resolve(
 
 
 def endpoint_of(settings: Settings, location: StateLocation) -> Choice:
-    """What the state knows the endpoint by. Raises `UsageError`."""
+    """Return what the state knows the endpoint by. Raises `UsageError`."""
     if settings.local:
         return Choice(local_endpoint(location), "--local")
     url = parse_endpoint(settings.endpoint.value or "intl")
@@ -110,7 +110,7 @@ def endpoint_of(settings: Settings, location: StateLocation) -> Choice:
 
 
 def refuse_elsewhere(destination: Destination, target: Target, settings: Settings) -> None:
-    """Raises `UsageError` for a source that belongs to one target, if this is another one.
+    """Raise `UsageError` for a source that belongs to one target, if this is another one.
 
     The message says what to give.
     """

@@ -55,17 +55,21 @@ is not named here counts: a call that differs in it from the last one goes its w
 
 
 def is_plain(call: Call) -> bool:
-    """Whether nothing is asked for but to send what has changed, as the state knows it."""
+    """Return whether nothing is asked for but to send what has changed, as the state knows it."""
     return not any(name in LONG_WAY and value for name, value in _fields(call))
 
 
 def what_counts(call: Call) -> list[tuple[str, Any]]:
-    """All by which the call may differ from another one, in words that are always the same."""
+    """Return all by which the call may differ from another one, in words that are always the
+    same.
+    """
     return [(name, _plainly(value)) for name, value in _fields(call) if name not in NO_MATTER]
 
 
 def _fields(values: Any) -> Iterator[tuple[str, Any]]:
-    """The fields of a dataclass, as ``Class.field``, and in place of one within it that one's."""
+    """Yield the fields of a dataclass, as ``Class.field``, and in place of one within it that
+    one's.
+    """
     for one in fields(values):
         value = getattr(values, one.name)
         if is_dataclass(value):
@@ -75,7 +79,7 @@ def _fields(values: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _plainly(value: Any) -> Any:
-    """The value, written the same way whatever order it was put together in."""
+    """Return the value, written the same way whatever order it was put together in."""
     if isinstance(value, Mapping):
         return sorted(value.items())
     return sorted(value) if isinstance(value, Set) else value
@@ -90,7 +94,7 @@ _SET_BACK_S = 1.0
 
 
 class _Kept(NamedTuple):
-    """What is kept of a run that had nothing to do; ``told`` says where the target came from.
+    """The record of a run that had nothing to do; ``told`` says where the target came from.
 
     ``warnings`` are those that do not depend on the time. ``orphans`` are keys; ``shortest`` is a
     TTL in seconds, 0 if there is none; ``due`` is as a plan has it.
@@ -117,7 +121,7 @@ class _Kept(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """What was kept of one source of a call, and still holds."""
+    """A record of one source of a call that still holds."""
 
     location: StateLocation
     identity: bytes
@@ -142,7 +146,8 @@ def keep(jobs: Sequence["Job"], call: Call) -> None:
 
 
 def unchanged(call: Call, command: str, *, noting: bool) -> Report | None:
-    """The report of a call with nothing to do, if that can be told without reading any source.
+    """Return the report of a call with nothing to do, if that can be told without reading any
+    source.
 
     With ``noting`` the states note the run, which takes their locks for a moment.
     """
@@ -167,7 +172,7 @@ def unchanged(call: Call, command: str, *, noting: bool) -> Report | None:
 
 
 class _Identity(NamedTuple):
-    """What is known of a source's run before it is read: where its state is, and all in one."""
+    """The identity of a source's run before it is read: its state, and a digest of all."""
 
     location: StateLocation
     digest: bytes
@@ -191,7 +196,7 @@ def identities(call: Call) -> Iterator[_Identity]:
 
 
 def _is_idle(job: "Job") -> bool:
-    """Whether there was nothing to do, and will not be for as long as nothing changes."""
+    """Return whether there was nothing to do, and will not be for as long as nothing changes."""
     plan, report = job.report.plan, job.report
     if not plan or report.exit_code or report.losses.totals:
         return False
@@ -221,7 +226,7 @@ def _kept(job: "Job") -> _Kept | None:
 
 
 def _find(identity: _Identity, call: Call) -> _Found | None:
-    """What was kept of a source, if it still holds. Raises `KvsyncError`."""
+    """Return what was kept of a source, if it still holds. Raises `KvsyncError`."""
     location, digest = identity
     with location.glance() as state:
         found = state.fingerprint(digest)

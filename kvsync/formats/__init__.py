@@ -55,18 +55,20 @@ _NO_LAYOUT = Layout()
 
 
 def format_of(name: str) -> "Format":
-    """The record of one of `FORMATS` or `WRITTEN`."""
+    """Return the record of one of `FORMATS` or `WRITTEN`."""
     found: Format = import_module(f"kvsync.formats.{name}").FORMAT
     return found
 
 
 def all_formats() -> "list[Format]":
-    """The records of `FORMATS`, in that order."""
+    """Return the records of `FORMATS`, in that order."""
     return [format_of(name) for name in FORMATS]
 
 
 def reader(name: str) -> Read:
-    """The reader of this format. Raises `ValueError` for one that is not read from a file."""
+    """Return the reader of this format. Raises `ValueError` for one that is not read from a
+    file.
+    """
     read = format_of(name).read if name in FILES else None
     if read is None:
         raise ValueError(f"not read from a file: {name}")
@@ -74,7 +76,7 @@ def reader(name: str) -> Read:
 
 
 def guess_format(name: str, head: bytes, layout: Layout = _NO_LAYOUT) -> tuple[str, str] | None:
-    """The format and what tells it (``its name``, ``its content``), or None if nothing does.
+    """Return the format and what tells it (``its name``, ``its content``), or None if nothing does.
 
     Nothing is said to tell it where it is certain. ``head`` is the beginning of the file, which may
     be cut off anywhere. Nothing is guessed that may as well be something else. ``layout`` has the
@@ -86,14 +88,16 @@ def guess_format(name: str, head: bytes, layout: Layout = _NO_LAYOUT) -> tuple[s
 
 
 def name_stranger(head: bytes) -> str:
-    """What a file is that begins so, if it is JSON that is nearly a dump, and how to make one."""
+    """Return what a file is that begins so, if it is JSON that is nearly a dump, and how to make
+    one.
+    """
     from kvsync.formats.guess import name_stranger as name
 
     return name(head)
 
 
 def parse_delimiter(text: str) -> str:
-    """The delimiter of a table that somebody has written.
+    """Return the delimiter of a table that somebody has written.
 
     Raises `ValueError`, with the words to show.
     """

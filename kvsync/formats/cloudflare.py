@@ -29,7 +29,7 @@ _SUCCESS = "Success!"
 
 
 def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it has no columns
-    """An array of pairs, or an object of values by key, as it is or in ``{"values": …}``."""
+    """Yield an array of pairs, or an object of values by key, as it is or in ``{"values": …}``."""
     text = JsonText(file)
     try:
         character = text.peek()
@@ -112,7 +112,7 @@ def _record(key: str, fields: dict[str, Json], found: Found) -> Record:
 
 
 def _value(fields: dict[str, Json]) -> bytes | None:
-    """The value; None for null, which wrangler prints for a key that is not there."""
+    """Return the value; None for null, which wrangler prints for a key that is not there."""
     if "value" in fields and fields["value"] is None:
         return None
     return value_of(fields)

@@ -19,7 +19,7 @@ _EXAMPLE = '{"key": "…", "flags": 0, "value": "…"}'
 
 
 def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it has no columns
-    """An array of pairs, with ``value`` in base64; a folder's key ends in ``/``."""
+    """Yield an array of pairs, with ``value`` in base64; a folder's key ends in ``/``."""
     text = JsonText(file)
     try:
         text.peek()

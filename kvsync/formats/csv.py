@@ -46,7 +46,9 @@ class _Columns(NamedTuple):
 
 
 def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:
-    """A pair a row, with commas between cells, or what the layout or else the header says."""
+    """Return a pair a row, with commas between cells, or what the layout or else the header
+    says.
+    """
     table = Table(file)
     if layout.delimiter:
         return read_table(table, layout, layout.delimiter)
@@ -62,7 +64,7 @@ def _read_as_found(table: Table, layout: Layout) -> Iterator[Item]:
 
 
 def read_table(table: Table, layout: Layout, delimiter: str) -> Iterator[Item]:
-    """A pair a row, with this between cells."""
+    """Yield a pair a row, with this between cells."""
     columns = None
     ending = Ending()
     for row in table.rows(delimiter):
@@ -101,7 +103,7 @@ def _columns(cells: list[str], layout: Layout) -> _Columns:
 
 
 def _named(cells: list[str]) -> list[str]:
-    """The header without the empty cells at its end, which spreadsheets write."""
+    """Return the header without the empty cells at its end, which spreadsheets write."""
     end = len(cells)
     while end and not cells[end - 1].strip():
         end -= 1
@@ -142,7 +144,7 @@ def _record(row: Row, columns: _Columns, layout: Layout) -> Record:
 
 
 def _check_number(row: Row, columns: _Columns) -> None:
-    """Raises `WrongError` if cells are missing, or are of no column and not just empty."""
+    """Raise `WrongError` if cells are missing, or are of no column and not just empty."""
     cells, wanted = row.cells, len(columns.names)
     if len(cells) == wanted:
         return
@@ -183,7 +185,7 @@ def _sniff(head: Head, layout: Layout) -> bool:
 
 
 def header_of(head: Head) -> str:
-    """The first line with text; empty for what is no text."""
+    """Return the first line with text; empty for what is no text."""
     try:
         return Table(io.BytesIO(without_mark(head.data))).header()
     except ValueError:
@@ -206,7 +208,7 @@ class Csv:
     max_size = max_pairs = sys.maxsize
 
     def encode(self, key: str, value: bytes, expiry: Expiry) -> bytes:
-        """The record; a field that would otherwise be taken apart is in quotes."""
+        """Return the record; a field that would otherwise be taken apart is in quotes."""
         text = io.StringIO(newline="")
         # Told that lines end with CR LF, the writer puts either of them in quotes; told LF, it
         # leaves a lone CR bare (before Python 3.13), and no reader gives that back.
@@ -215,11 +217,11 @@ class Csv:
         return text.getvalue().removesuffix("\r\n").encode() + b"\n"
 
     def ends(self, line: bytes, *, within: bool) -> bool:
-        """Whether no field in quotes goes on in the next line."""
+        """Return whether no field in quotes goes on in the next line."""
         return (line.count(b'"') % 2 == 1) == within
 
     def decode(self, record: bytes) -> Decoded:
-        """The record's pair. Raises `ValueError`."""
+        """Return the record's pair. Raises `ValueError`."""
         # Not by the csv module: it takes what nobody wrote, and values of 128 KiB at most unless
         # the whole process is told otherwise.
         found = _RECORD.fullmatch(record.decode())

@@ -29,7 +29,7 @@ class Utf8:
         self._begun = self._ended = False
 
     def read(self, size: int) -> str:
-        """The next characters, made of ``size`` bytes or a few more; empty at the end."""
+        """Return the next characters, made of ``size`` bytes or a few more; empty at the end."""
         text = ""
         while not text and not self._ended:
             data = b"".join(self._data(max(size, 4)))
@@ -63,7 +63,7 @@ class Utf8:
 
 
 def without_mark(data: bytes) -> bytes:
-    """The beginning of a file without the byte order mark.
+    """Return the beginning of a file without the byte order mark.
 
     Raises `ValueError`, with the words to show, for the mark of UTF-16.
     """
@@ -101,7 +101,7 @@ class Decoder:
         ).raw_decode
 
     def decode(self, text: str, start: int = 0) -> tuple[Json, int]:
-        """The value that begins here, and where it ends.
+        """Return the value that begins here, and where it ends.
 
         Raises `json.JSONDecodeError` and `RecursionError`.
         """
@@ -119,7 +119,9 @@ class Decoder:
 
 
 def has_many_parts(text: str) -> bool:
-    """Whether what Python would make of the text, or of the beginning of one, is too much."""
+    """Return whether what Python would make of the text, or of the beginning of one, is too
+    much.
+    """
     if _parts(text) <= _MOST_PARTS:
         return False
     # In a string they are nothing but characters.
@@ -131,7 +133,7 @@ def _parts(text: str) -> int:
 
 
 def syntax_words(error: json.JSONDecodeError) -> str:
-    """What is wrong with a text, in words that repeat none of it."""
+    """Return what is wrong with a text, in words that repeat none of it."""
     words = error.msg.removesuffix(" at").removesuffix(" starting")
     return f"not JSON: {words[:1].lower()}{words[1:]}"
 

@@ -37,7 +37,7 @@ _GAP = re.compile(r"\s{1024}")
 
 
 def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it has no columns
-    """A pair for each name; ``${NAME}`` in a value stays as it is."""
+    """Yield a pair for each name; ``${NAME}`` in a value stays as it is."""
     source = Utf8(file)
     text = source.read(_MAX_SIZE + 1)
     if source.fault:
@@ -73,7 +73,7 @@ def _pairs(text: str) -> Iterator[Item]:
 
 
 def _backticked(reader: "Reader") -> "Binding | None":
-    """A name and its value in backticks, if that is what comes next."""
+    """Return a name and its value in backticks, if that is what comes next."""
     from dotenv.parser import Binding
 
     begun = reader.position.chars

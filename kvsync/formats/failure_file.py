@@ -93,17 +93,17 @@ _decode = json.Decoder(_Passing).decode
 
 
 def header_line(header: FailureHeader) -> bytes:
-    """The line, with its end."""
+    """Return the line, with its end."""
     return _encode(header) + b"\n"
 
 
 def line_of(line: FailureLine) -> bytes:
-    """The line, with its end."""
+    """Return the line, with its end."""
     return _encode(line) + b"\n"
 
 
 def read_header(line: bytes) -> FailureHeader | None:
-    """The header that this line is, or None if it is something else."""
+    """Return the header that this line is, or None if it is something else."""
     try:
         start = json.decode(line, type=_Start)
         if start.format != _FORMAT:
@@ -116,7 +116,7 @@ def read_header(line: bytes) -> FailureHeader | None:
 
 
 def find_header(file: BinaryIO) -> FailureHeader | None:
-    """The header that the file begins with, after blank lines perhaps. Raises `OSError`."""
+    """Return the header that the file begins with, after blank lines perhaps. Raises `OSError`."""
     try:
         line = without_mark(file.readline(_LONGEST))
     except ValueError:
@@ -127,7 +127,7 @@ def find_header(file: BinaryIO) -> FailureHeader | None:
 
 
 def valueless(file: BinaryIO) -> Iterator[ValuelessFailure]:
-    """The lines that a retry of this file passes over. Raises `OSError`."""
+    """Yield the lines that a retry of this file passes over. Raises `OSError`."""
     for line in file:
         try:
             found = _decode(line)

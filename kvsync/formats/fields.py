@@ -1,4 +1,4 @@
-"""What the fields of one pair mean, where the formats agree."""
+"""The fields of one pair, where the formats agree."""
 
 import binascii
 import re
@@ -37,7 +37,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class WrongError(Exception):
-    """What is wrong with one pair, in words that repeat no value; the next one may be right.
+    """An error in one pair, in words that repeat no value; the next pair may be right.
 
     ``column`` is where in its line, from 1, if that is known.
     """
@@ -48,7 +48,7 @@ class WrongError(Exception):
 
 
 def members_of(value: Json, fault: str, example: str) -> dict[str, Json]:
-    """The fields of a pair, if it is an object and nothing else was found to be wrong."""
+    """Return the fields of a pair, if it is an object and nothing else was found to be wrong."""
     if fault:
         raise WrongError(fault)
     if not isinstance(value, dict):
@@ -64,7 +64,7 @@ def check_names(fields: Mapping[str, Json], known: Collection[str]) -> None:
 
 
 def unknown_field(name: str, number: int, known: Collection[str]) -> str:
-    """The words for the field in this place of a pair, with the nearest known name."""
+    """Return the words for the field in this place of a pair, with the nearest known name."""
     plain = name[:100].lower()
     near = [field for field in _OTHERS_SAY.get(plain, ()) if field in known]
     near = near or get_close_matches(plain, known, 1)
@@ -75,7 +75,7 @@ def unknown_field(name: str, number: int, known: Collection[str]) -> str:
 
 
 def key_of(fields: Mapping[str, Json]) -> str:
-    """The ``key``."""
+    """Return the ``key``."""
     if "key" not in fields:
         raise WrongError("no key: add it")
     key = fields["key"]
@@ -86,7 +86,7 @@ def key_of(fields: Mapping[str, Json]) -> str:
 
 
 def text_bytes(text: str, name: str) -> bytes:
-    """The text in UTF-8; ``name`` says what it is."""
+    """Return the text in UTF-8; ``name`` says what it is."""
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -94,14 +94,14 @@ def text_bytes(text: str, name: str) -> bytes:
 
 
 def value_of(fields: Mapping[str, Json]) -> bytes:
-    """The ``value``; with ``base64: true`` it is in base64."""
+    """Return the ``value``; with ``base64: true`` it is in base64."""
     if flag_of(fields, "base64"):
         return wrapped_value_of(fields)
     return text_bytes(_value_text(fields), "value")
 
 
 def wrapped_value_of(fields: Mapping[str, Json]) -> bytes:
-    """The ``value``, in base64."""
+    """Return the ``value``, in base64."""
     return decode_base64(_value_text(fields), "value")
 
 
@@ -115,7 +115,7 @@ def _value_text(fields: Mapping[str, Json]) -> str:
 
 
 def decode_base64(text: str, name: str) -> bytes:
-    """The bytes; line breaks, as ``base64`` makes them, are passed over."""
+    """Return the bytes; line breaks, as ``base64`` makes them, are passed over."""
     try:
         if "\n" in text:
             text = text.replace("\r", "").replace("\n", "")
@@ -134,7 +134,7 @@ def expiry_of(fields: Mapping[str, Json]) -> Expiry:
 
 
 def seconds_of(fields: Mapping[str, Json], name: str) -> int:
-    """A positive whole number; 0 if there is none."""
+    """Return a positive whole number; 0 if there is none."""
     value = fields.get(name)
     if value is None:
         return 0
@@ -149,14 +149,14 @@ def seconds_of(fields: Mapping[str, Json], name: str) -> int:
 
 
 def whole_seconds(digits: str, name: str) -> int:
-    """A positive whole number, from text; ``name`` says what it is."""
+    """Return a positive whole number, from text; ``name`` says what it is."""
     if not _DIGITS.fullmatch(digits) or not int(digits):
         raise WrongError(f"{name} {_SECONDS}")
     return int(digits)
 
 
 def flag_of(fields: Mapping[str, Json], name: str) -> bool:
-    """A ``true`` or ``false``; false if there is none."""
+    """Return a ``true`` or ``false``; false if there is none."""
     value = fields.get(name)
     if value is None:
         return False
@@ -166,7 +166,7 @@ def flag_of(fields: Mapping[str, Json], name: str) -> bool:
 
 
 def json_text(value: Json) -> str:
-    """The value as compact JSON, empty for null. Numbers stay as they were written."""
+    """Return the value as compact JSON, empty for null. Numbers stay as they were written."""
     if value is None:
         return ""
     if _deeper(value, _MAX_DEPTH):

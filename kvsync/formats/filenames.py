@@ -20,7 +20,8 @@ _DIGEST_LENGTH = 40
 
 
 def file_name(key: str) -> str:
-    """The plain name, safe on every common file system, of the file that holds a key's value.
+    """Return the plain name, safe on every common file system, of the file that holds a key's
+    value.
 
     Lower-case letters, digits and ``-`` stay, ``_`` becomes ``__``, every other UTF-8 byte ``_``
     and two lower-case hex digits; so does the first character of a name that starts with ``-`` or

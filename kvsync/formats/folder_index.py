@@ -21,7 +21,7 @@ _MAX_LINE = 2**16
 
 
 class Origin(NamedTuple):
-    """What is exported: a namespace of an endpoint, and of that the keys with this prefix."""
+    """The origin of an export: a namespace of an endpoint, and a prefix of its keys."""
 
     endpoint: str
     zone: str
@@ -34,7 +34,7 @@ class Origin(NamedTuple):
 
 
 class Index(NamedTuple):
-    """What an index says.
+    """The content of an index.
 
     ``origin`` is None if the file ends before its first line does. ``expires`` has Unix seconds,
     0 for never, by key. ``complete``: the export finished. ``end`` is where the last whole line
@@ -69,25 +69,25 @@ _encode = msgspec.json.Encoder().encode
 
 
 def pair_lines(pairs: Iterable[tuple[str, int]]) -> Iterator[bytes]:
-    """A line for each key, with when it expires (Unix seconds, 0 for never)."""
+    """Yield a line for each key, with when it expires (Unix seconds, 0 for never)."""
     for key, expires in pairs:
         yield _encode(_Line(key, file_name(key), expires)) + b"\n"
 
 
 def end_line(complete: bool) -> bytes:
-    """The line after which the export has ended, or is known not to have."""
+    """Return the line after which the export has ended, or is known not to have."""
     return _encode(_Line(complete=complete)) + b"\n"
 
 
 def index_lines(origin: Origin, expires: dict[str, int], complete: bool) -> Iterator[bytes]:
-    """A whole index, line by line."""
+    """Yield a whole index, line by line."""
     yield _encode(_Header(_FORMAT, _VERSION, *origin)) + b"\n"
     yield from pair_lines(expires.items())
     yield end_line(complete)
 
 
 def read_index(file: BinaryIO, shown: str) -> Index:
-    """What the index says; a last line that was cut off is not looked at.
+    """Return what the index says; a last line that was cut off is not looked at.
 
     ``shown`` is the file as the user would write it. Raises `InputError`, naming it and the line,
     for what kvsync does not write, and `OSError`.

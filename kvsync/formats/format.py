@@ -58,7 +58,7 @@ class Head:
         self.data = data
 
     def text(self) -> JsonText:
-        """The beginning as JSON, to be read from its first character."""
+        """Return the beginning as JSON, to be read from its first character."""
         return JsonText(io.BytesIO(self.data))
 
     @cached_property
@@ -86,17 +86,19 @@ def _first(found: Iterable[Found]) -> Objects:
 
 
 def names_in(objects: Objects) -> set[str]:
-    """The names of all fields."""
+    """Return the names of all fields."""
     return {name for each in objects for name in each}
 
 
 def have(objects: Objects, *fields: str) -> bool:
-    """Whether there are objects, and each has these fields."""
+    """Return whether there are objects, and each has these fields."""
     return bool(objects) and all({*fields} <= each.keys() for each in objects)
 
 
 def first_unknown(objects: Objects, known: tuple[str, ...]) -> str:
-    """The words for the first field that is not known, if all objects are pairs with a key."""
+    """Return the words for the first field that is not known, if all objects are pairs with a
+    key.
+    """
     for each in objects if have(objects, "key") else ():
         for number, name in enumerate(each, 1):
             if name not in known:
@@ -113,7 +115,7 @@ class Decoded(NamedTuple):
 
 
 class Codec(Protocol):
-    """What writes one format, and reads back what it wrote. A record is one or more whole lines.
+    """A writer of one format, which reads back what it wrote. A record is one or more whole lines.
 
     ``head`` is what stands before the first record, ``between`` in front of each further one, and
     ``foot`` after the last: lines, or nothing. ``starts`` is what a record may start with, and
@@ -128,17 +130,17 @@ class Codec(Protocol):
     max_pairs: int
 
     def encode(self, key: str, value: bytes, expiry: Expiry) -> bytes:
-        """The pair's record; the value is in UTF-8."""
+        """Return the pair's record; the value is in UTF-8."""
 
     def ends(self, line: bytes, *, within: bool) -> bool:
-        """Whether a record ends with this line; ``within``: it began with an earlier one."""
+        """Return whether a record ends with this line; ``within``: it began with an earlier one."""
 
     def decode(self, record: bytes) -> Decoded:
-        """The record's pair. Raises `ValueError` for what is none."""
+        """Return the record's pair. Raises `ValueError` for what is none."""
 
 
 def check_room(codec: Codec, size: int, pairs: int, advice: str) -> None:
-    """Raises `UsageError`, with advice, for a file of ``size`` bytes that nothing would read."""
+    """Raise `UsageError`, with advice, for a file of ``size`` bytes that nothing would read."""
     if size > codec.max_size:
         raise UsageError(f"more than a manifest may have ({size_text(codec.max_size)}): {advice}")
     if pairs > codec.max_pairs:

@@ -31,7 +31,7 @@ _ETCD = "[.kvs[] | {key: (.key | @base64d), value, base64: true}]"
 
 
 def guess_format(name: str, head: bytes, layout: Layout) -> tuple[str, str] | None:
-    """The format and what tells it, as `kvsync.formats.guess_format` says."""
+    """Return the format and what tells it, as `kvsync.formats.guess_format` says."""
     begun = Head(head)
     known = all_formats()
     for each in known:
@@ -52,7 +52,7 @@ def guess_format(name: str, head: bytes, layout: Layout) -> tuple[str, str] | No
 
 
 def name_stranger(head: bytes) -> str:
-    """The words of `kvsync.formats.name_stranger`."""
+    """Return the words of `kvsync.formats.name_stranger`."""
     if told := name_answer(head.decode(errors="replace")):
         return told
     begun = Head(head)
@@ -63,7 +63,8 @@ def name_stranger(head: bytes) -> str:
 
 
 def name_answer(head: str) -> str:
-    """The kind of answer of another store's API that a JSON text is, and what makes a dump of it.
+    """Return the kind of answer of another store's API that a JSON text is, and what makes a dump
+    of it.
 
     ``head`` is its beginning, which may be cut off anywhere. Empty for all that is not known.
     """
@@ -80,7 +81,7 @@ def name_answer(head: str) -> str:
 
 
 def _of_first(first: Json) -> str:
-    """What an array is that begins with this."""
+    """Return what an array is that begins with this."""
     if isinstance(first, str):
         return f"this looks like a list of keys, and {_GET}"
     if not isinstance(first, dict):
@@ -117,7 +118,7 @@ def _of_members(text: JsonText, head: str) -> str:
 
 
 def _rest(name: str, value: str, head: str) -> str:
-    """What Cloudflare's API answers, if this is a member of that."""
+    """Return what Cloudflare's API answers, if this is a member of that."""
     what = "this is what Cloudflare's API answers"
     surely = value.startswith(("true", "false") if name == "success" else "[") and name != "result"
     if surely and _REFUSED.search(head):

@@ -38,7 +38,7 @@ _NEWER = "a failure file that a newer kvsync wrote: update kvsync"
 
 
 def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:  # noqa: ARG001 - it has no columns
-    """An object a line: ``key``, ``value`` or ``base64``, ``expiration``, ``expiration_ttl``.
+    """Yield an object a line: ``key``, ``value`` or ``base64``, ``expiration``, ``expiration_ttl``.
 
     Blank lines and the header of a failure file are passed over, and so are its deletes. What it
     has lost the value of has none.
@@ -133,7 +133,7 @@ def _nearly(head: Head) -> str:
 
 
 def _certain(head: Head) -> bool:
-    """Whether it is a failure file."""
+    """Return whether it is a failure file."""
     return find_header(io.BytesIO(head.data)) is not None
 
 
@@ -160,15 +160,15 @@ class JsonLines:
     max_size = max_pairs = sys.maxsize
 
     def encode(self, key: str, value: bytes, expiry: Expiry) -> bytes:
-        """A line; a pair that never expires has neither of the two."""
+        """Return a line; a pair that never expires has neither of the two."""
         return _encode(_Line(key, value.decode(), expiry.at, expiry.ttl)) + b"\n"
 
     def ends(self, line: bytes, *, within: bool) -> bool:  # noqa: ARG002 - others look at them
-        """Always: a record is a line."""
+        """Return True: a record is a line."""
         return True
 
     def decode(self, record: bytes) -> Decoded:
-        """The line's pair. Raises `ValueError`."""
+        """Return the line's pair. Raises `ValueError`."""
         try:
             line = _decode_line(record)
         except msgspec.MsgspecError:

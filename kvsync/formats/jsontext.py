@@ -56,7 +56,7 @@ class Found(NamedTuple):
     number: int = 0
 
     def wrong(self, message: str, key: str = "") -> Fault:
-        """The fault of this item, whose key is its own unless another one is given."""
+        """Return the fault of this item, whose key is its own unless another one is given."""
         line, column = self.place
         own = self.value.get("key") if isinstance(self.value, dict) else ""
         return Fault(
@@ -90,11 +90,11 @@ class JsonText:
         return Position(self._line, self._at - self._begun + 1)
 
     def fault(self, message: str) -> Fault:
-        """That something is wrong where the text was read to."""
+        """Return that something is wrong where the text was read to."""
         return Fault(self.place.line, message, self.place.column)
 
     def peek(self) -> str:
-        """The next character that is no space; the place is then there. Empty at the end."""
+        """Return the next character that is no space; the place is then there. Empty at the end."""
         while True:
             space = _SPACE.match(self._text, self._at)
             self._at = space.end() if space else self._at
@@ -104,13 +104,13 @@ class JsonText:
                 return ""
 
     def coming(self) -> str:
-        """The beginning of what comes next, as far as it was read; it is still to come."""
+        """Return the beginning of what comes next, as far as it was read; it is still to come."""
         self.peek()
         return self._text[self._at : self._at + _COMING]
 
     @property
     def unread(self) -> str:
-        """What lies behind the place, as far as it was read."""
+        """The text behind the place, as far as it was read."""
         return self._text[self._at :]
 
     def skip(self, word: str) -> None:
@@ -122,13 +122,14 @@ class JsonText:
             self._at += len(word)
 
     def elements(self) -> Iterator[Found]:
-        """The elements of the array that begins here; then the place is behind it."""
+        """Yield the elements of the array that begins here; then the place is behind it."""
         for number in self._parts("[", "]"):
             self.number = number
             yield self.item()
 
     def names(self) -> Iterator[tuple[Position, str]]:
-        """The members of the object that begins here, where and what; then the place is behind it.
+        """Yield the members of the object that begins here, where and what; then the place is
+        behind it.
 
         Whoever takes a name must then read what it names, where the place is.
         """
@@ -141,20 +142,20 @@ class JsonText:
             yield name.place, str(name.value)
 
     def texts(self) -> Iterator[Found]:
-        """What stands here one after the other, up to the end."""
+        """Yield what stands here one after the other, up to the end."""
         while self.peek():
             self.number += 1
             yield self.item()
 
     def item(self) -> Found:
-        """The value that begins here; then the place is behind it."""
+        """Return the value that begins here; then the place is behind it."""
         self.peek()
         place = self.place
         value, self._at = self._value(place)
         return Found(place, value, self._decoder.fault, self.number)
 
     def _parts(self, opening: str, closing: str) -> Iterator[int]:
-        """Where each part begins, the number of the part."""
+        """Yield where each part begins, the number of the part."""
         self.peek()
         begun = self.place
         self._expect(opening)
@@ -254,7 +255,7 @@ class Line(NamedTuple):
 
 
 def lines(file: BinaryIO) -> Iterator[Line]:
-    """The lines, without a byte order mark; each ends with ``\\n``, but perhaps the last."""
+    """Yield the lines, without a byte order mark; each ends with ``\\n``, but perhaps the last."""
     number = 0
     while data := file.readline(MAX_ITEM):
         number += 1

@@ -50,7 +50,7 @@ class Manifest:
         )
 
     def encode(self, key: str, value: bytes, expiry: Expiry) -> bytes:
-        """The pair's lines, two spaces in front of each."""
+        """Return the pair's lines, two spaces in front of each."""
         text = _quoted(value.decode())
         fields = [text]
         if expiry.at or expiry.ttl:
@@ -62,11 +62,11 @@ class Manifest:
         return b"".join(b"  " + line for line in lines)
 
     def ends(self, line: bytes, *, within: bool) -> bool:
-        """Always, unless it is a long key, which has its value in the next line."""
+        """Return whether it is no long key, which has its value in the next line."""
         return within or not line.startswith(_LONG_KEY)
 
     def decode(self, record: bytes) -> Decoded:
-        """The lines' pair. Raises `ValueError`."""
+        """Return the lines' pair. Raises `ValueError`."""
         match _scalars(record) if record.startswith(self.starts) else []:
             case [key, value] if key.style == value.style == '"':
                 return Decoded(key.value, value.value.encode(), NEVER)
@@ -86,7 +86,7 @@ def _quoted(text: str) -> ev.Event:
 
 
 def _emit(*pairs: ev.Event) -> bytes:
-    """A mapping of these keys and values as a document of its own."""
+    """Return a mapping of these keys and values as a document of its own."""
     start = [ev.StreamStartEvent(), ev.DocumentStartEvent(explicit=False)]
     mapping = [ev.MappingStartEvent(None, None, True, flow_style=False), *pairs]
     end = [ev.MappingEndEvent(), ev.DocumentEndEvent(explicit=False), ev.StreamEndEvent()]
@@ -96,7 +96,7 @@ def _emit(*pairs: ev.Event) -> bytes:
 
 
 def _scalars(record: bytes) -> list[Any]:
-    """The scalars of a mapping; none if there is anything else than a pair can have."""
+    """Return the scalars of a mapping; none if there is anything else than a pair can have."""
     scalars: list[Any] = []
     try:
         for number, event in enumerate(yaml.parse(record, Loader=_Loader)):

@@ -1,4 +1,4 @@
-"""What EdgeKV cannot hold of a pair, and what is to become of it. Pure.
+"""Policies: parts of a pair that EdgeKV cannot hold, and what becomes of them. Pure.
 
 Whatever a pair loses is told: nothing is dropped, changed or left out in silence.
 """
@@ -87,12 +87,12 @@ class Rules:
     expiry: Expiry = NEVER
 
     def way(self, kind: Loss) -> str:
-        """What is to be done about such a loss."""
+        """Return what is to be done about such a loss."""
         return self.ways.get(kind) or next(iter(POLICIES[kind].ways))
 
 
 class Settled(NamedTuple):
-    """What becomes of a record; ``value`` None: it is left out, for what the losses say."""
+    """The result for a record; ``value`` None: it is left out, for what the losses say."""
 
     key: str
     value: bytes | None
@@ -106,12 +106,12 @@ class Settled(NamedTuple):
 
     @property
     def outdated(self) -> bool:
-        """Whether it is to be skipped because its expiry has passed."""
+        """True if it is to be skipped because its expiry has passed."""
         return any(loss.kind is Loss.EXPIRED and loss.way == SKIP for loss in self.losses)
 
 
 def settle(record: Record, rules: Rules, now: float) -> Settled:
-    """The pair that EdgeKV can hold of a record, and what it loses by that.
+    """Return the pair that EdgeKV can hold of a record, and what it loses by that.
 
     ``now`` is in Unix seconds. A pair whose expiry has passed keeps it, if it is to be skipped:
     whoever plans knows what to do with it.
@@ -198,7 +198,7 @@ class _Settling:
 
 
 def _is_text(key: str) -> bool:
-    """Whether a key of a record is text: what is none has surrogates in it."""
+    """Return whether a key of a record is text: what is none has surrogates in it."""
     try:
         key.encode()
     except UnicodeEncodeError:
@@ -207,7 +207,7 @@ def _is_text(key: str) -> bool:
 
 
 def _shown(key: str) -> str:
-    """A key of a record as it can be told: bytes that are no UTF-8 are escaped."""
+    """Return a key of a record as it can be told: bytes that are no UTF-8 are escaped."""
     return key if _is_text(key) else _bytes_of(key).decode(errors="backslashreplace")
 
 
@@ -220,7 +220,7 @@ def _escaped(key: str) -> str:
 
 
 def _fault_of(key: str, charset: str) -> str:
-    """What is wrong with a key of a record, as `check_key` says it."""
+    """Return what is wrong with a key of a record, as `check_key` says it."""
     return check_key(key, charset) if _is_text(key) else NOT_TEXT
 
 

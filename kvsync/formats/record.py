@@ -40,7 +40,7 @@ class Lossy(NamedTuple):
 
 
 class LostPair(NamedTuple):
-    """What a pair lost; ``origin`` is where it stands (``dump.json:12``)."""
+    """A loss of a pair; ``origin`` is where it stands (``dump.json:12``)."""
 
     key: str
     origin: str
@@ -112,7 +112,7 @@ class Record(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What is wrong with a dump at a line, from 1; it never repeats a value.
+    """A fault of a dump at a line, from 1; it never repeats a value.
 
     ``column``, ``item`` and ``key`` are as a record's, as far as they are known.
     """
@@ -125,7 +125,7 @@ class Fault(NamedTuple):
 
 
 class Note(NamedTuple):
-    """What a person should know of a dump, though nothing may be wrong; it has no value in it."""
+    """A remark on a dump, though nothing may be wrong; it has no value in it."""
 
     message: str
 

@@ -122,7 +122,7 @@ class RedisDump:
                 yield Record(_decoded(name), value, 0, expiry)
 
     def _read(self, names: Sequence[bytes]) -> tuple[list[bytes | None], list[int]]:
-        """The values, and when each runs out in Unix milliseconds (below 0: never).
+        """Return the values, and when each runs out in Unix milliseconds (below 0: never).
 
         Both are of one moment: a key that is written meanwhile has the old ones or the new.
         """
@@ -138,7 +138,7 @@ class RedisDump:
         return self._read_by_the_clock(names)
 
     def _read_by_the_clock(self, names: Sequence[bytes]) -> tuple[list[bytes | None], list[int]]:
-        """As `_read`, from a server before Redis 7, which tells only how much time is left.
+        """Do as `_read`, from a server before Redis 7, which tells only how much time is left.
 
         A date that is a millisecond off would at times be another second than in the last run, and
         the pair be sent again: so the clock must not have moved between the first key and the last.
@@ -247,12 +247,12 @@ def _decoded(name: bytes) -> str:
 
 
 def _size(answer: int | Exception) -> int:
-    """What STRLEN answered: an error if the value is no string."""
+    """Return what STRLEN answered: an error if the value is no string."""
     return answer if isinstance(answer, int) else 0
 
 
 def _milliseconds(time: tuple[int, int]) -> int:
-    """What TIME answered: seconds and microseconds."""
+    """Return what TIME answered: seconds and microseconds."""
     seconds, microseconds = time
     return seconds * 1000 + microseconds // 1000
 

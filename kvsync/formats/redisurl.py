@@ -26,7 +26,9 @@ class Address(NamedTuple):
     path: str = ""
 
     def __str__(self) -> str:
-        """The URL as it may be shown: a password may have been given as the user by mistake."""
+        """Return the URL as it may be shown: a password may have been given as the user by
+        mistake.
+        """
         if self.path:
             return f"unix://{self.path}?db={self.db}"
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -63,7 +65,7 @@ def parse(url: str) -> Address:
 
 
 def _is_plain(parts: SplitResult) -> bool:
-    """Whether nothing is asked for that would be passed over."""
+    """Return whether nothing is asked for that would be passed over."""
     return parts.scheme in {"redis", "rediss"} and not parts.query and not parts.fragment
 
 

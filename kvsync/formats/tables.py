@@ -53,11 +53,11 @@ class Ending:
         self._last, self._had = row, len(row.cells)
 
     def wrong(self) -> None:
-        """A row is wrong: nothing more need be said."""
+        """Note that a row is wrong: nothing more need be said."""
         self._all_right = False
 
     def notes(self) -> Iterator[Note]:
-        """What to say of the last row that was seen."""
+        """Yield what to say of the last row that was seen."""
         if not self._last or not self._all_right:
             return
         where = f"the last row (line {self._last.line})"
@@ -79,7 +79,7 @@ class Table:
         self._size = 0
 
     def header(self) -> str:
-        """The first line with text, which may be the beginning of a row. Raises `OSError`.
+        """Return the first line with text, which may be the beginning of a row. Raises `OSError`.
 
         It is still to come; that of Excel's that names the delimiter, and blank ones, are not.
         """
@@ -93,7 +93,7 @@ class Table:
         return ""
 
     def rows(self, delimiter: str) -> Iterator[Row]:
-        """All rows but those without text; after a fault none: nobody knows where it begins.
+        """Yield all rows but those without text; after a fault none: nobody knows where it begins.
 
         Raises `OSError`.
         """
@@ -120,7 +120,7 @@ class Table:
                 yield Row(begun, cells, unended=unended)
 
     def _texts(self) -> Iterator[str]:
-        """The lines that `csv` asks for, up to the first one that is wrong."""
+        """Yield the lines that `csv` asks for, up to the first one that is wrong."""
         waiting = [self._waiting] if self._waiting else []
         for line in chain(waiting, self._lines):
             self._line = line
@@ -140,7 +140,9 @@ def _words(error: csv.Error) -> str:
 
 
 def find_delimiter(header: str, layout: Layout) -> str:
-    """What parts the cells of a header: a comma, unless without doubt it is something else."""
+    """Return what parts the cells of a header: a comma, unless without doubt it is something
+    else.
+    """
     if len(header) > _LONGEST:
         return _USUAL
     wanted = wanted_columns(layout)
@@ -151,23 +153,25 @@ def find_delimiter(header: str, layout: Layout) -> str:
 
 
 def other_delimiter(header: str) -> str:
-    """What seems to part the cells of a header in which there is no comma; nothing if nothing."""
+    """Return what seems to part the cells of a header in which there is no comma; nothing if
+    nothing.
+    """
     return max(_OTHERS, key=header.count) if any(map(header.count, _OTHERS)) else ""
 
 
 def delimiter_words(delimiter: str) -> str:
-    """The delimiter, as a message shows it."""
+    """Return the delimiter, as a message shows it."""
     return "a tab" if delimiter == "\t" else printable(delimiter)
 
 
 def wanted_columns(layout: Layout) -> set[str]:
-    """The names of the columns that a table must have."""
+    """Return the names of the columns that a table must have."""
     key = layout.key_column or "key"
     return {key} if layout.whole_row else {key, layout.value_column or "value"}
 
 
 def column_names(header: str, delimiter: str) -> list[str]:
-    """The names in a header; none if it cannot be read like this."""
+    """Return the names in a header; none if it cannot be read like this."""
     try:
         return next(csv.reader([header], delimiter=delimiter, strict=True), [])
     except csv.Error:

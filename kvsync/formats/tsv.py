@@ -10,7 +10,7 @@ from kvsync.formats.tables import Table, column_names, wanted_columns
 
 
 def read(file: BinaryIO, layout: Layout) -> Iterator[Item]:
-    """A pair a row, with tabs between cells, or what the layout says."""
+    """Return a pair a row, with tabs between cells, or what the layout says."""
     return read_table(Table(file), layout, layout.delimiter or "\t")
 
 

@@ -25,7 +25,7 @@ class Indexed(Protocol):
 
 
 def names_of(entries: Iterable[Entry]) -> Container[str]:
-    """The keys that the entries name."""
+    """Return the keys that the entries name."""
     return entries.names if isinstance(entries, Indexed) else {entry.key for entry in entries}
 
 
@@ -43,7 +43,7 @@ class Sparing(list[Entry]):
 
 
 def left_out_of(entries: Iterable[Entry]) -> Iterable[str]:
-    """The keys that lie beside the entries, as far as they are in memory."""
+    """Return the keys that lie beside the entries, as far as they are in memory."""
     return entries.left_out if isinstance(entries, Sparing) else ()
 
 
@@ -55,7 +55,7 @@ class _Stored(Protocol):
         """Whose they are."""
 
     def some(self, keys: Sequence[str]) -> Mapping[str, Row]:
-        """The rows of these keys, as far as there are any."""
+        """Return the rows of these keys, as far as there are any."""
 
 
 def owners_of(rows: Mapping[str, Row]) -> Collection[str]:
@@ -66,12 +66,12 @@ def owners_of(rows: Mapping[str, Row]) -> Collection[str]:
 def rows_beside(
     entries: Iterable[Entry], rows: Mapping[str, Row]
 ) -> Iterator[tuple[Entry, Row | None]]:
-    """Each entry, and its row if there is one."""
+    """Return each entry, and its row if there is one."""
     return _beside(entries, attrgetter("key"), rows)
 
 
 def unnamed_rows(entries: Iterable[Entry], rows: Mapping[str, Row]) -> Iterator[Row]:
-    """The rows of keys that no entry names, in the order of the rows."""
+    """Return the rows of keys that no entry names, in the order of the rows."""
     named = names_of(entries)
     unnamed = (key for key in rows if key not in named)
     return (row for _, row in _beside(unnamed, str, rows) if row)

@@ -29,7 +29,7 @@ class Mount(NamedTuple):
 
 
 def mounts() -> list[Mount]:
-    """All mounts, the latest last; none where the system has no list."""
+    """Return all mounts, the latest last; none where the system has no list."""
     try:
         with open(_LIST, encoding="utf-8", errors="surrogateescape") as file:
             return list(_parsed(file.read().split("\n")))
@@ -63,12 +63,13 @@ class MountPoints:
         return path in self._points if self._points else os.path.ismount(path)
 
     def has_below(self, folder: str) -> bool:
-        """Whether something is mounted inside the folder, as far as that can be told."""
+        """Return whether something is mounted inside the folder, as far as that can be told."""
         inside = folder.rstrip("/") + "/"
         return any(point.startswith(inside) and point != folder for point in self._points)
 
     def are_on(self, start: str, way: str) -> bool:
-        """Whether a relative ``way``, which may have links in it, leads from ``start`` through one.
+        """Return whether a relative ``way``, which may have links in it, leads from ``start``
+        through one.
 
         The same way from another place where ``start`` can be seen may then end elsewhere.
         """
@@ -94,7 +95,7 @@ class MountPoints:
 
 
 def _link(path: str) -> str:
-    """What the link at this path says; empty if there is none."""
+    """Return what the link at this path says; empty if there is none."""
     try:
         return os.readlink(path)
     except (OSError, ValueError):
@@ -102,7 +103,7 @@ def _link(path: str) -> str:
 
 
 def open_private(path: str, *, folder: int | None = None) -> int:
-    """A descriptor, to read and write, of a new file with mode 0600 from its first byte.
+    """Return a descriptor, to read and write, of a new file with mode 0600 from its first byte.
 
     ``folder`` is the descriptor of the directory that a relative path starts at. Raises
     `FileExistsError` whatever stands there, be it a link that leads nowhere, and `OSError`.
@@ -118,7 +119,7 @@ def create_private(path: str, content: bytes = b"") -> None:
 
 
 def absolute(path: str) -> str:
-    """The path made absolute, without ``.`` and ``..``, and with links left as they are.
+    """Return the path made absolute, without ``.`` and ``..``, and with links left as they are.
 
     Only a link that ``..`` climbs from is followed: that way leads beside what the link stands for,
     and not, as `os.path.abspath` takes it, beside the link.
@@ -135,7 +136,9 @@ def absolute(path: str) -> str:
 
 
 def open_regular(path: str) -> BinaryIO:
-    """A regular file, open for reading. Raises `OSError`, also if something else is there."""
+    """Return a regular file, open for reading. Raises `OSError`, also if something else is
+    there.
+    """
     file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - the caller closes it
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         return file

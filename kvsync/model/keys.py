@@ -1,4 +1,4 @@
-"""What a legal key is, and how a path becomes one."""
+"""Legal keys, and how a path becomes one."""
 
 import re
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _ESCAPE = re.compile(rb"__|_([0-9a-f]{2})")
 
 
 def check_key(key: str, charset: str) -> str:
-    """What is wrong with a key, as words that follow "the key …"; empty if nothing is.
+    """Return what is wrong with a key, as words that follow "the key …"; empty if nothing is.
 
     ``charset`` is ``strict`` (letters, digits, ``-`` and ``_``) or ``utf-8``.
     """
@@ -40,12 +40,12 @@ def check_key(key: str, charset: str) -> str:
 
 
 def matches(key: str, patterns: Iterable[str]) -> bool:
-    """Whether the key is like one of these shell patterns."""
+    """Return whether the key is like one of these shell patterns."""
     return any(fnmatchcase(key, pattern) for pattern in patterns)
 
 
 def join_key(path: str, charset: str = "strict") -> str:
-    """The path with ``/`` and every character that is illegal in a key turned into ``_``.
+    """Return the path with ``/`` and every character that is illegal in a key turned into ``_``.
 
     Different paths may meet in one key: whoever uses it must look for that.
     """
@@ -58,7 +58,7 @@ def join_key(path: str, charset: str = "strict") -> str:
 
 
 def escape_key(path: str) -> str:
-    """A strict key from which `unescape_key` gives the path back.
+    """Return a strict key from which `unescape_key` gives the path back.
 
     Letters, digits and ``-`` stay, ``_`` becomes ``__``, every other UTF-8 byte ``_`` and two
     lower-case hex digits. Raises `UnicodeEncodeError` (a `ValueError`) for a lone surrogate.
@@ -67,7 +67,7 @@ def escape_key(path: str) -> str:
 
 
 def escape_bytes(name: bytes) -> str:
-    """As `escape_key`, of a name that need not be UTF-8."""
+    """Do as `escape_key`, of a name that need not be UTF-8."""
     return _TO_ESCAPE.sub(_escape_byte, name).decode("ascii")
 
 
@@ -76,7 +76,7 @@ def _escape_byte(match: re.Match[bytes]) -> bytes:
 
 
 def unescape_key(key: str) -> str:
-    """The path that `escape_key` made this key of.
+    """Return the path that `escape_key` made this key of.
 
     Raises `ValueError` for a key that `escape_key` does not make.
     """
@@ -93,5 +93,5 @@ def _unescape_byte(match: re.Match[bytes]) -> bytes:
 
 
 def path_key(path: str) -> str:
-    """The relative path as it is."""
+    """Return the relative path as it is."""
     return path

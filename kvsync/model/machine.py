@@ -1,4 +1,4 @@
-"""What this machine lets a process have: open files, and a directory to work in."""
+"""Limits of this machine: open files, and a directory to work in."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ _TOO_MANY = (errno.EMFILE, errno.ENFILE)
 
 
 def spare_files() -> int:
-    """How many files and connections this process may open besides those that are open."""
+    """Return how many files and connections this process may open besides those that are open."""
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most == resource.RLIM_INFINITY:
         return sys.maxsize
@@ -24,7 +24,7 @@ def spare_files() -> int:
 
 
 def is_short_of_files(error: BaseException) -> bool:
-    """Whether this failed since no file or connection could be opened any more.
+    """Return whether this failed since no file or connection could be opened any more.
 
     A look-up of a name says so in many ways, and several addresses in none: then it is tried.
     """
@@ -38,7 +38,9 @@ def is_short_of_files(error: BaseException) -> bool:
 
 
 def lack(error: BaseException) -> KvsyncError | None:
-    """The error for what ended a command since the machine would not give it; None: not that."""
+    """Return the error for what ended a command since the machine would not give it; None: not
+    that.
+    """
     if not isinstance(error, OSError):
         return None
     if error.errno in _TOO_MANY:

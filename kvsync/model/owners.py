@@ -30,12 +30,12 @@ class OwnerPlace(NamedTuple):
 
 
 def is_place(owner: str) -> bool:
-    """Whether the owner is a place, and no name that was given."""
+    """Return whether the owner is a place, and no name that was given."""
     return owner == "." or owner.startswith(_BEGIN)
 
 
 def name_fault(name: str) -> str:
-    """What is wrong with a name that somebody gives; empty if nothing is."""
+    """Return what is wrong with a name that somebody gives; empty if nothing is."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -49,21 +49,21 @@ def name_fault(name: str) -> str:
 
 
 def is_of_another(origin: str, location: str) -> bool:
-    """Whether a key's origin is a line of another manifest than the one at ``location``."""
+    """Return whether a key's origin is a line of another manifest than the one at ``location``."""
     match = _LINE.fullmatch(origin)
     names = {os.path.basename(path) for path in (location, os.path.realpath(location))}
     return match is not None and match[1] not in map(printable, names)
 
 
 def place_once_called(owner: str) -> str:
-    """The place that earlier versions may have called so."""
+    """Return the place that earlier versions may have called so."""
     return "../" if owner == ".." else f"./{owner}"
 
 
 def place_of(
     location: str, home: str, state: str, explicit: str, mounted: MountPoints
 ) -> OwnerPlace:
-    """The place of the source at ``location``, whose state is kept in the file ``state``.
+    """Return the place of the source at ``location``, whose state is kept in the file ``state``.
 
     ``home`` is what ``.kvsync`` belongs in, ``explicit`` what ``--state`` says. ``location`` and
     ``home`` are absolute, links not resolved; ``state`` has no links in it.
@@ -82,13 +82,13 @@ def place_of(
 
 
 def _is_own(file: str, state: str) -> bool:
-    """Whether no link leads from a folder to the state in its ``.kvsync``."""
+    """Return whether no link leads from a folder to the state in its ``.kvsync``."""
     home = os.path.dirname(os.path.dirname(file))
     return os.path.join(os.path.realpath(home), _FOLDER, "state.db") == state
 
 
 def _is_parted(location: str, state: str, start: str, mounted: MountPoints) -> bool:
-    """Whether the state can be seen from where the same way leads to another source.
+    """Return whether the state can be seen from where the same way leads to another source.
 
     That takes something mounted on the way from one to the other, below ``start``, where both
     ways part, or in the source: what is mounted there, or above it, has both in it.
@@ -102,7 +102,7 @@ def _is_parted(location: str, state: str, start: str, mounted: MountPoints) -> b
 
 
 def _has_links(state: str) -> bool:
-    """Whether the file has several names, none of which is a link."""
+    """Return whether the file has several names, none of which is a link."""
     try:
         return os.stat(state).st_nlink > 1
     except OSError:
@@ -111,7 +111,9 @@ def _has_links(state: str) -> bool:
 
 
 def _is_plain(file: str, location: str, state: str) -> bool:
-    """Whether no link is on the way up from the state's file to where the source's way begins."""
+    """Return whether no link is on the way up from the state's file to where the source's way
+    begins.
+    """
     start = os.path.commonpath([os.path.dirname(file), location])
     return os.path.join(os.path.realpath(start), os.path.relpath(file, start)) == state
 
@@ -124,7 +126,7 @@ def _relative(location: str, base: str) -> str:
 
 
 def _text(path: str) -> str:
-    """The path in UTF-8, whatever the locale.
+    """Return the path in UTF-8, whatever the locale.
 
     One that is not UTF-8 is escaped, and ends with a slash, as no other does that has an escape.
     """
@@ -136,7 +138,7 @@ def _text(path: str) -> str:
 
 
 def _former(location: str, base: str) -> Iterator[str]:
-    """What earlier versions called it, where that was no other source's, too."""
+    """Yield what earlier versions called it, where that was no other source's, too."""
     real = os.path.relpath(os.path.realpath(location), os.path.realpath(base))
     for path in dict.fromkeys((real, os.path.relpath(location, base))):
         # They escaped what cannot be shown, and then two names could be one.

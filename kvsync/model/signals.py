@@ -32,7 +32,7 @@ def heard_by(listener: Callable[[int], None]) -> Iterator[None]:
 
 
 def undisturbed() -> AbstractContextManager[None]:
-    """What is done within is short, and is not to be left half done."""
+    """Return what is done within is short, and is not to be left half done."""
     return heard_by(lambda _: None)
 
 

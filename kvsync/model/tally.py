@@ -1,4 +1,4 @@
-"""What became of a source's files that is no mistake and no change, and is told in a line."""
+"""Counts of a source's files that are left out, or stored one way or another."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class Tally(NamedTuple):
 
     @classmethod
     def from_json(cls, fields: Sequence[Any]) -> "Tally":
-        """What ``json`` has made of one, as it knows no named tuples."""
+        """Return what ``json`` has made of one, as it knows no named tuples."""
         return cls._make(fields)
 
 
@@ -46,11 +46,11 @@ class Tallying:
         self._examples: dict[str, list[str]] = {}
 
     def leave_out(self, why: str, origin: str) -> None:
-        """A file is left out."""
+        """Count a file that is left out."""
         self._count(self._left_out, why, origin)
 
     def store(self, encoding: str, origin: str) -> None:
-        """A file is stored so, since it is what it is."""
+        """Count a file by how it is stored, where it decides that itself."""
         self._count(self._encodings, encoding, origin)
 
     def _count(self, counts: Counter[str], word: str, origin: str) -> None:

@@ -33,7 +33,9 @@ def parse_duration(text: str) -> int:
 
 
 def duration_text(seconds: float) -> str:
-    """A duration for people: the two largest units that say something (``1h 30m``, ``0.4 s``)."""
+    """Return a duration for people: the two largest units that say something (``1h 30m``, ``0.4
+    s``).
+    """
     if seconds < 10:
         return f"{seconds:.1f} s"
     rest = round(seconds)
@@ -64,7 +66,7 @@ def parse_time(text: str) -> int:
 
 
 def size_text(size: int) -> str:
-    """A size for people: ``512 B``, ``1.4 KiB``, ``3.0 MiB``."""
+    """Return a size for people: ``512 B``, ``1.4 KiB``, ``3.0 MiB``."""
     if size < 1024:
         return f"{size} B"
     amount = float(size)
@@ -82,7 +84,7 @@ def count_text(count: int, noun: str, plural: str = "") -> str:
 
 
 def printable(text: str) -> str:
-    """The text with everything escaped that a terminal would obey, hide or choke on.
+    """Return the text with everything escaped that a terminal would obey, hide or choke on.
 
     Control, bidi-control and other format characters, separators other than the space, lone
     surrogates and unassigned characters become ``\\xNN``, ``\\uNNNN`` or ``\\UNNNNNNNN``. Applied

@@ -14,7 +14,7 @@ from kvsync.model.errors import UsageError
 
 
 def is_text(value: str) -> bool:
-    """Whether the text, which may come from outside, was UTF-8 there."""
+    """Return whether the text, which may come from outside, was UTF-8 there."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -48,7 +48,7 @@ def _reads_utf8() -> bool:
 
 
 def _arguments() -> list[bytes]:
-    """The interpreter's own arguments, as they were given."""
+    """Return the interpreter's own arguments, as they were given."""
     decoded = sys.orig_argv
     with suppress(OSError), open("/proc/self/cmdline", "rb") as file:
         # Not every encoding gives back the bytes that it has decoded.

@@ -87,7 +87,7 @@ class Pair(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What the target was seen to hold of one key.
+    """One key as the target was seen to hold it.
 
     ``digest`` is the SHA-256 (32 bytes) of the value, empty if the key is not there; ``size`` is in
     bytes; ``expires`` in Unix seconds, 0 for never.
@@ -108,7 +108,7 @@ class Target(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What the state remembers of one key of a target.
+    """One key of a target as the state remembers it.
 
     ``digest`` is empty for a key whose first write was never acknowledged, or that somebody else
     was seen to have written since. ``runs_out`` and ``acknowledged`` (Unix seconds, 0 for never or
@@ -129,7 +129,7 @@ class Row(NamedTuple):
 
     @property
     def estranged(self) -> bool:
-        """Whether somebody else was seen to have written the key since."""
+        """True if somebody else was seen to have written the key since."""
         return not self.digest and not self.in_doubt
 
 
@@ -138,11 +138,11 @@ Recall: TypeAlias = Callable[[str], Row | None]
 
 
 def nothing_known(_: str) -> None:
-    """The `Recall` of a state that has no rows: no file need be looked at before it is read."""
+    """Recall nothing, as of a state without rows: no file is looked at before it is read."""
 
 
 class Action(StrEnum):
-    """What a change does to its key."""
+    """The kinds of changes."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -176,7 +176,7 @@ class Steps(Collection[Change]):
 
 
 class Plan(NamedTuple):
-    """What a run would do, in the source's order.
+    """A plan: all that a run would do, in the source's order.
 
     ``touched`` are unchanged entries whose signature, origin or owner the state should take over;
     ``orphans`` are the rows that this owner pushed and no longer names; ``expired`` are entries

@@ -1,1 +1,1 @@
-"""What a sync would do: the differences between a source and what is known of its target."""
+"""The differences between a source and its target, as the state knows it."""

@@ -10,7 +10,7 @@ from kvsync.plan.options import DEFAULTS, PlanOptions
 
 
 class Circumstances(NamedTuple):
-    """What is known, asked for and told elsewhere.
+    """Knowledge, options, and warnings that are told elsewhere.
 
     ``now`` is in Unix seconds, ``rate`` in requests per second. ``complete``: the entries are all
     that the source names.

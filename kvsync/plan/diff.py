@@ -129,7 +129,7 @@ def _margin(ttl: int, circumstances: Circumstances) -> float:
 
 
 def _due(row: Row, entry: Entry, circumstances: Circumstances) -> float:
-    """When an unchanged entry with an expiry will not be unchanged any more."""
+    """Return when an unchanged entry with an expiry will not be unchanged any more."""
     if entry.expiry.ttl:
         return row.runs_out - max(0, _margin(entry.expiry.ttl, circumstances))
     return float(entry.expiry.at)
@@ -163,7 +163,7 @@ def _deletes(
     orphans: Iterable[Row],
     circumstances: Circumstances,
 ) -> list[Change]:
-    """The orphans that go, and then the unmanaged keys, each only if that was asked for."""
+    """Return the orphans that go, and then the unmanaged keys, each only if that was asked for."""
     deleting = circumstances.deleting
     if not deleting or not circumstances.complete:
         return []

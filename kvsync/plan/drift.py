@@ -1,4 +1,4 @@
-"""What reading the target teaches: is it as the source says, is it as the state says? Pure."""
+"""Drift: a target that is not as its source or the state says. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
@@ -12,7 +12,7 @@ Verdict: TypeAlias = tuple[Action, str]
 
 
 class Status(StrEnum):
-    """What the target has of a key that the source names, or does not."""
+    """The status of a key in the target, against the source."""
 
     SAME = "same"
     DIFFERS = "differs"
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 class Correction(NamedTuple):
-    """What a look at the target changes in what the state says.
+    """Corrections of the state after a look at the target.
 
     ``rows`` are to replace those of their keys, ``gone`` are keys to be forgotten; ``verdicts``
     say, by key, why the plan will send it.
@@ -32,7 +32,7 @@ class Correction(NamedTuple):
     verdicts: dict[str, Verdict]
 
     def applied(self, rows: Mapping[str, Row]) -> dict[str, Row]:
-        """The state's rows, corrected."""
+        """Return the state's rows, corrected."""
         corrected = {**rows, **{row.key: row for row in self.rows}}
         for key in self.gone:
             del corrected[key]
@@ -40,7 +40,7 @@ class Correction(NamedTuple):
 
 
 def status_of(entry: Entry, seen: Seen) -> Status:
-    """Whether the target holds what the entry says."""
+    """Return whether the target holds what the entry says."""
     if not seen.digest:
         return Status.MISSING
     return Status.SAME if _holds(seen, entry.digest, entry.expiry) else Status.DIFFERS
@@ -51,7 +51,7 @@ def _holds(seen: Seen, digest: bytes, expiry: Expiry) -> bool:
 
 
 def _agrees(expires: int, expiry: Expiry) -> bool:
-    """Whether a pair that runs out at ``expires`` has the declared expiry.
+    """Return whether a pair that runs out at ``expires`` has the declared expiry.
 
     A TTL says nothing of when it began: any time will do, and never will not.
     """
@@ -94,7 +94,7 @@ def correct(
 
 
 def _correct_wanted(found: Correction, key: str, row: Row | None, seen: Seen, now: float) -> None:
-    """The target does not hold what is wanted: does it hold what the state says?"""
+    """Correct a row whose target does not hold what is wanted."""
     if row is None:
         # No row is made: a row says whose a key is, and so far it is nobody's of ours.
         if seen.digest:
@@ -119,13 +119,13 @@ def _correct_orphan(found: Correction, row: Row, seen: Seen) -> None:
 
 
 def _ending(row: Row, seen: Seen) -> Row:
-    """The row of a key that holds our value, and that ends when it was seen to end."""
+    """Return the row of a key that holds our value, and that ends when it was seen to end."""
     expiry = row.expiry if _agrees(seen.expires, row.expiry) else Expiry(at=seen.expires)
     return row._replace(expiry=expiry, runs_out=float(seen.expires))
 
 
 def _adopted(entry: Entry, row: Row | None, seen: Seen, owner: str, now: float) -> Row:
-    """The row of a key that holds what is wanted, whoever wrote it."""
+    """Return the row of a key that holds what is wanted, whoever wrote it."""
     if row is None:
         return Row(
             key=entry.key,
@@ -153,7 +153,7 @@ def _adopted(entry: Entry, row: Row | None, seen: Seen, owner: str, now: float) 
 
 
 def _estranged(row: Row) -> Row:
-    """The row of a key that somebody else has written: what it holds is not ours."""
+    """Return the row of a key that somebody else has written: what it holds is not ours."""
     return row._replace(digest=b"", size=0, runs_out=0.0, signature=b"")
 
 

@@ -65,7 +65,7 @@ def refuse_foreign(
 
 
 def _about_place(owner: str) -> str:
-    """What to do about an owner that is a place, so that it lasts."""
+    """Return what to do about an owner that is a place, so that it lasts."""
     whole = ""
     if owner.startswith("/"):
         whole = ", the whole path as a link or a mount lies between it and its state"

@@ -15,7 +15,7 @@ _ALLOWANCE = re.compile(r"(\d{1,9})|(\d{1,3}(?:\.\d{1,3})?)\s?%", re.ASCII)
 
 
 class Allowance(NamedTuple):
-    """What ``--max-delete`` says: a number of keys, or a share in per cent; one of the two."""
+    """The value of ``--max-delete``: a number of keys, or a share in per cent; one of the two."""
 
     keys: int | None = None
     percent: float | None = None
@@ -25,7 +25,7 @@ class Allowance(NamedTuple):
 
 
 class Deleting(NamedTuple):
-    """What may be deleted: orphans, with ``unmanaged`` whatever the source does not name.
+    """Permission to delete: orphans, with ``unmanaged`` whatever the source does not name.
 
     ``allowance`` None is the default threshold; ``force`` overrides thresholds, and nothing else.
     """

@@ -1,4 +1,4 @@
-"""What a user decides of a plan: each option that changes it is a field here."""
+"""The options of a plan: each one that changes it is a field here."""
 
 from dataclasses import dataclass
 

@@ -18,7 +18,7 @@ _NAMED = 5
 def plan_warnings(
     entries: Sequence[Entry], expired: Sequence[Entry], circumstances: Circumstances
 ) -> Iterable[str]:
-    """What to say of a plan of these entries; ``expired`` are not sent."""
+    """Yield what to say of a plan of these entries; ``expired`` are not sent."""
     if circumstances.complete:
         yield from empty_warnings(entries)
     if circumstances.deleting and not circumstances.complete:
@@ -32,13 +32,13 @@ def plan_warnings(
 
 
 def empty_warnings(entries: Sequence[Entry]) -> Iterable[str]:
-    """What to say of a source that names nothing."""
+    """Yield what to say of a source that names nothing."""
     if not entries:
         yield "the source names no key at all; is it the right one?"
 
 
 def expired_warnings(expired: Sequence[Entry], what: str) -> Iterable[str]:
-    """Which entries are too late to be sent, or whatever else was not done to them."""
+    """Yield which entries are too late to be sent, or whatever else was not done to them."""
     if expired:
         yield f"past their `expires`, not {what}: {_listed(expired, _placed)}"
 
@@ -46,7 +46,7 @@ def expired_warnings(expired: Sequence[Entry], what: str) -> Iterable[str]:
 def ttl_warnings(
     ttls: Sequence[int], now: float, runs: Sequence[Run], rate: float
 ) -> Iterable[str]:
-    """What to say of keys with these TTLs (seconds), pushed at this rate (a second)."""
+    """Yield what to say of keys with these TTLs (seconds), pushed at this rate (a second)."""
     gap = usual_gap(now, runs)
     shortest = min(ttls)
     if gap > shortest:
@@ -63,7 +63,7 @@ def ttl_warnings(
 
 
 def ending_warnings(ending: Sequence[Entry]) -> Iterable[str]:
-    """What to say of entries that are to be sent, and whose ``expires`` is too near."""
+    """Yield what to say of entries that are to be sent, and whose ``expires`` is too near."""
     if ending:
         yield (
             f"an `expires` under {SHORTEST_TTL_S} s ahead: the service refuses it since mid-2026"
@@ -72,7 +72,7 @@ def ending_warnings(ending: Sequence[Entry]) -> Iterable[str]:
 
 
 def lasting_warnings(keys: Sequence[str]) -> Iterable[str]:
-    """What to say of keys that are past their ``expires`` here, and not there."""
+    """Yield what to say of keys that are past their ``expires`` here, and not there."""
     if keys:
         yield (
             "of these there is still what was pushed before:"
@@ -82,7 +82,7 @@ def lasting_warnings(keys: Sequence[str]) -> Iterable[str]:
 
 
 def kept_warnings(orphans: Iterable[Row]) -> Iterable[str]:
-    """What to say of orphans that somebody else has written since."""
+    """Yield what to say of orphans that somebody else has written since."""
     kept = [printable(row.key) for row in orphans if row.estranged]
     if kept:
         yield (

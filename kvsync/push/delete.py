@@ -61,7 +61,7 @@ class Deletion(Pool[_Batch]):
             return _weighed(parcel.skipped(), refusal)
 
     async def _send(self, batch: _Batch) -> list[Outcome]:
-        """How the changes of one request ended. Raises `RejectedError` if it has several."""
+        """Return how the changes of one request ended. Raises `RejectedError` if it has several."""
         try:
             ack = await self._namespace.delete([change.entry.key for change in batch.changes])
         except (ServiceError, Interrupted) as error:
@@ -88,12 +88,14 @@ class Deletion(Pool[_Batch]):
 
 
 def _weighed(outcomes: list[Outcome], refusal: RejectedError) -> list[Outcome]:
-    """How keys ended that were refused together first; that may have been after a lost answer."""
+    """Return how keys ended that were refused together first; that may have been after a lost
+    answer.
+    """
     return [_doubted(outcome) for outcome in outcomes] if refusal.in_doubt else outcomes
 
 
 def _doubted(outcome: Outcome) -> Outcome:
-    """The outcome of a key that an unanswered attempt at more keys may have deleted."""
+    """Return the outcome of a key that an unanswered attempt at more keys may have deleted."""
     if outcome.kind is OutcomeKind.DONE:
         return outcome
     skipped = outcome.kind is OutcomeKind.SKIPPED

@@ -88,7 +88,7 @@ class Fetch:
         self._stop_asking()
 
     def cut(self) -> None:
-        """As `stop`: a read leaves nothing in doubt."""
+        """Do as `stop`: a read leaves nothing in doubt."""
         self.stop()
 
     def _stop_asking(self) -> None:
@@ -149,7 +149,9 @@ class Fetch:
             return _Turn(keys, size, before, self._last)
 
     async def _asked(self, question: Coroutine[Any, Any, T]) -> T:
-        """What the far side answers. Raises `Interrupted` as soon as nothing more is to be read."""
+        """Return what the far side answers. Raises `Interrupted` as soon as nothing more is to be
+        read.
+        """
         asking = asyncio.create_task(question)
         self._asking.add(asking)
         try:
@@ -162,7 +164,7 @@ class Fetch:
             self._asking.discard(asking)
 
     async def _read(self, keys: Sequence[str]) -> list[Pair]:
-        """The pairs of these keys, as far as they can be had."""
+        """Return the pairs of these keys, as far as they can be had."""
         if self._stopping:
             return []
         if len(keys) > self._most.keys:
@@ -212,12 +214,12 @@ class Fetch:
 
 
 async def _following(batches: AsyncIterator[Sequence[str]]) -> Sequence[str] | None:
-    """The next batch, None once there are no more."""
+    """Return the next batch, None once there are no more."""
     return await anext(batches, None)
 
 
 async def in_batches(keys: AsyncIterator[str]) -> AsyncIterator[Sequence[str]]:
-    """The keys, as many together as one request may ask for."""
+    """Yield the keys, as many together as one request may ask for."""
     batch: list[str] = []
     async for key in keys:
         batch.append(key)

@@ -1,4 +1,4 @@
-"""What an answer, or the lack of one, says of a change, and when it says: give up."""
+"""Outcomes of changes, by answers or the lack of them, and when to give up."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Streak:
     code: str = ""
 
     def add(self, outcome: Outcome) -> bool:
-        """Whether going on makes no sense, now that this outcome is known."""
+        """Return whether going on makes no sense, now that this outcome is known."""
         if not outcome.attempts or outcome.kind is OutcomeKind.SKIPPED:
             return False
         self.total += 1
@@ -53,14 +53,16 @@ class Retractions:
         self._news.update(keys)
 
     def news(self, changes: Iterable[Change]) -> list[Change]:
-        """Those of the changes that were not told here before, to be marked in doubt again."""
+        """Return those of the changes that were not told here before, to be marked in doubt
+        again.
+        """
         if not self._news:
             return []
         news, self._news = self._news, set()
         return [change for change in changes if change.entry.key in news]
 
     def weighed(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
-        """The outcomes, as far as they can be believed."""
+        """Return the outcomes, as far as they can be believed."""
         if not self._keys:
             return outcomes
         return [_retracted(one) if one.entry.key in self._keys else one for one in outcomes]
@@ -80,7 +82,7 @@ def _retracted(outcome: Outcome) -> Outcome:
 
 
 def done(change: Change, entry: Entry, ack: Ack) -> Outcome:
-    """What became of a change that was carried out.
+    """Return what became of a change that was carried out.
 
     The answer to an earlier run's write of the same key acknowledges nothing.
     """
@@ -109,7 +111,7 @@ def done(change: Change, entry: Entry, ack: Ack) -> Outcome:
 
 
 def unsuccessful(change: Change, entry: Entry, error: ServiceError | Interrupted) -> Outcome:
-    """What became of a change whose request was refused, or never answered, or never sent.
+    """Return what became of a change whose request was refused, or never answered, or never sent.
 
     A refusal that ends the run says nothing of the key: it was skipped, like those after it. So was
     one whose next try the run's end kept back, unless an earlier try may have been carried out.
@@ -136,7 +138,9 @@ def unsuccessful(change: Change, entry: Entry, error: ServiceError | Interrupted
 
 
 def cut_off(change: Change, entry: Entry) -> Outcome:
-    """What became of a change whose request was in flight when the run could wait no more."""
+    """Return what became of a change whose request was in flight when the run could wait no
+    more.
+    """
     return Outcome(
         OutcomeKind.FAILED,
         change,
@@ -149,7 +153,7 @@ def cut_off(change: Change, entry: Entry) -> Outcome:
 
 
 def hopeless(outcome: Outcome, length: int) -> ServiceError:
-    """The error that ends a run after so many outcomes like this one."""
+    """Return the error that ends a run after so many outcomes like this one."""
     refused = outcome.kind is OutcomeKind.REJECTED
     message = f"{outcome.message} ({count_text(length, 'key')} in a row; the rest was not tried)"
     return (GaveUpError if refused else PassingError)(outcome.code, message, outcome.request_id)

@@ -1,4 +1,4 @@
-"""What a pool sends, how, and what it asks of those around it."""
+"""Parcels of a pool, its options, and its protocols."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class RemoteNamespace(Protocol):
         """Write one pair."""
 
     async def get(self, keys: Sequence[str]) -> list[Pair]:
-        """The pairs of these keys, in this order."""
+        """Return the pairs of these keys, in this order."""
 
     async def delete(self, keys: Sequence[str]) -> Ack:
         """Delete these keys."""
@@ -27,14 +27,14 @@ class RemoteNamespace(Protocol):
 
 
 class Store(Protocol):
-    """What a pool asks of the state."""
+    """The state as a pool needs it."""
 
     async def record(self, marks: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
         """Settle the outcomes and mark the changes in doubt, durably. Raises `StateError`."""
 
 
 class Parcel(Protocol):
-    """What one request carries."""
+    """The content of one request."""
 
     @property
     def marks(self) -> Sequence[Change]:
@@ -45,7 +45,7 @@ class Parcel(Protocol):
         """Bytes of value."""
 
     def skipped(self) -> list[Outcome]:
-        """What becomes of its changes if it is never sent."""
+        """Return what becomes of its changes if it is never sent."""
 
 
 @dataclass(frozen=True, slots=True)

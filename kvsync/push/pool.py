@@ -77,7 +77,7 @@ class Pool(ABC, Generic[P]):
 
     @abstractmethod
     def _load(self) -> Sequence[P]:
-        """The parcels of the next window, none once all are loaded; called in a thread."""
+        """Return the parcels of the next window, none once all are loaded; called in a thread."""
 
     @abstractmethod
     async def _attempt(self, parcel: P) -> list[Outcome]:
@@ -102,7 +102,7 @@ class Pool(ABC, Generic[P]):
 
     @property
     def cut_short(self) -> bool:
-        """Whether a stop kept any change from an outcome of its own."""
+        """True if a stop kept any change from an outcome of its own."""
         return self._kept_back or len(self.outcomes) < len(self.changes)
 
     def stop(self) -> None:
@@ -125,7 +125,7 @@ class Pool(ABC, Generic[P]):
         asyncio.get_running_loop().call_soon(self._cancel_workers)
 
     def doubt(self, keys: Iterable[str]) -> None:
-        """What was answered for these keys, or will have been, is not certain any more."""
+        """Doubt the answers for these keys, those that are still to come too."""
         self._retracted.add(keys)
         self._record_soon()
 
@@ -134,7 +134,7 @@ class Pool(ABC, Generic[P]):
             worker.cancel()
 
     def _stop_asked(self) -> bool:
-        """As `_stopping`, for where it may have changed since it was looked at last."""
+        """Do as `_stopping`, for where it may have changed since it was looked at last."""
         return self._stopping
 
     def _halt(self, error: KvsyncError) -> None:
@@ -142,7 +142,7 @@ class Pool(ABC, Generic[P]):
         self.stop()
 
     def _refused(self, error: ServiceError | Interrupted) -> None:
-        """An answer that is fatal for the run ends it."""
+        """End the run if an answer is fatal for it."""
         if isinstance(error, FatalError):
             self._halt(error)
 
@@ -180,7 +180,7 @@ class Pool(ABC, Generic[P]):
             self._loaded.set()
 
     async def _has_room(self) -> bool:
-        """Waits until there is room for a window; False once the run is stopping."""
+        """Wait until there is room for a window; False once the run is stopping."""
         most = _FLIGHT_BYTES - WINDOW_BYTES
         while not self._stopping and (len(self._window) > self._enough or self._bytes > most):
             self._freed.clear()

@@ -1,4 +1,4 @@
-"""What a fetch may hold, and what it learns from answers: how large values are, how many fit."""
+"""The size of a fetch: its bounds, and estimates from the answers so far."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -23,14 +23,14 @@ class Budget:
         self._freed = asyncio.Event()
 
     async def reserve(self, size: int) -> None:
-        """Returns once there is room for so many bytes, which are then taken."""
+        """Wait until there is room for so many bytes, and take it."""
         while self._used and self._used + size > _HELD_BYTES:
             self._freed.clear()
             await self._freed.wait()
         self._used += size
 
     def fits(self, size: int) -> bool:
-        """Whether there is room for so many bytes more."""
+        """Return whether there is room for so many bytes more."""
         return self._used + size <= _HELD_BYTES
 
     def take(self, size: int) -> None:
@@ -86,7 +86,7 @@ class Most:
     """Requests in a row that asked for as many, and were answered."""
 
     def answered(self, keys: int) -> None:
-        """A request for so many keys was answered."""
+        """Note that a request for so many keys was answered."""
         if keys < self.keys:
             return
         self.good += 1
@@ -95,6 +95,6 @@ class Most:
             self.good = 0
 
     def too_many(self, keys: int) -> None:
-        """A request for so many keys was refused, and for each half of them it was not."""
+        """Note that a request for so many keys was refused, and each half of them was not."""
         self.keys = min(self.keys, max(1, keys // 2))
         self.good = 0

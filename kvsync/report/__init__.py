@@ -1,4 +1,4 @@
-"""What a call did or would do: as values, as text for people, as JSON for scripts."""
+"""Plans and results: as values, as text for people, as JSON for scripts."""
 
 from kvsync.report.comparing import comparison_lines, conversion_lines, export_line, unread_lines
 from kvsync.report.comparison import (

@@ -15,7 +15,7 @@ _LISTED = 20
 
 
 def comparison_lines(run: RunReport, *, verbose: bool) -> Iterator[str]:
-    """What differs, and how many keys have which status; with ``verbose`` all keys."""
+    """Yield what differs, and how many keys have which status; with ``verbose`` all keys."""
     found = run.comparison
     if not found:
         return
@@ -56,7 +56,7 @@ def _counts(found: Comparison) -> str:
 
 
 def unread_lines(failures: Sequence[tuple[str, ServiceError]]) -> Iterator[str]:
-    """What could not be read, and why."""
+    """Yield what could not be read, and why."""
     for key, error in failures[:_LISTED]:
         yield f"not read: {printable(key)}: {error}"
     if len(failures) > _LISTED:
@@ -65,7 +65,7 @@ def unread_lines(failures: Sequence[tuple[str, ServiceError]]) -> Iterator[str]:
 
 
 def export_line(run: RunReport, out: str) -> str:
-    """What an export did."""
+    """Return what an export did."""
     found = run.exported or Exported()
     parts = [count_text(found.read, "key") + " read"]
     for count, words in (
@@ -83,7 +83,7 @@ def export_line(run: RunReport, out: str) -> str:
 
 
 def conversion_lines(run: RunReport) -> Iterator[str]:
-    """What a conversion did, if it did."""
+    """Yield what a conversion did, if it did."""
     found = run.converted
     if found and found.complete:
         gone = f", {found.expired:,} expired" if found.expired else ""

@@ -1,4 +1,4 @@
-"""What reading a target found, against its source or to keep a copy; and what was converted."""
+"""The results of verify, export and convert, as values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,12 +34,12 @@ class Comparison:
     exact: bool = False
 
     def count(self, status: str) -> int:
-        """How many keys have this status."""
+        """Return how many keys have this status."""
         return sum(difference.status == status for difference in self.differences)
 
     @property
     def differs(self) -> bool:
-        """Whether the target is not as the source says."""
+        """True if the target is not as the source says."""
         return any(self.exact or d.status != "unmanaged" for d in self.differences)
 
 

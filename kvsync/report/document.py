@@ -13,7 +13,7 @@ from kvsync.report.result import Report, RunReport
 
 
 def json_pieces(value: Any) -> Iterator[str]:
-    """What `json.dumps` makes of the value, in pieces; iterators become lists.
+    """Yield what `json.dumps` makes of the value, in pieces; iterators become lists.
 
     What comes out of an iterator is one piece, so nothing in it may be another iterator.
     """
@@ -35,7 +35,9 @@ def json_pieces(value: Any) -> Iterator[str]:
 
 
 def document(report: Report) -> dict[str, Any]:
-    """The report as plain JSON values; lists that may be long are iterators, for `json_pieces`."""
+    """Return the report as plain JSON values; lists that may be long are iterators, for
+    `json_pieces`.
+    """
     return {
         "version": 1,
         "command": report.command,
@@ -96,7 +98,7 @@ def _run(run: RunReport, command: str) -> dict[str, Any]:
 
 
 def _comparison(run: RunReport) -> dict[str, Any]:
-    """What a verify found; nothing where it did not come to that."""
+    """Return what a verify found; nothing where it did not come to that."""
     found = run.comparison or Comparison()
     counts = {name: found.count(name) for name in ("differs", "missing", "unmanaged")}
     return {

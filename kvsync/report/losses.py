@@ -1,4 +1,4 @@
-"""What pairs lost on their way into EdgeKV, and which files are left out or stored how."""
+"""Losses of pairs on their way into EdgeKV, and files that are left out, as text."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -49,7 +49,7 @@ _SHOWN = 200
 
 
 def loss_lines(run: RunReport, *, verbose: bool) -> Iterator[tuple[str, str]]:
-    """What pairs lose, as messages: level and line.
+    """Yield what pairs lose, as messages: level and line.
 
     First each pair, ten of a kind unless ``verbose``, and then the totals. Where the source has
     mistakes they are what counts, and this says nothing.

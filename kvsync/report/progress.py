@@ -142,7 +142,7 @@ class Lines:
         self._total = total
 
     def tick(self, retries: int, why: str) -> str:
-        """A line, if the last one is ten seconds old."""
+        """Return a line, if the last one is ten seconds old."""
         now = self._clock()
         if now - self._shown < _LINE_EVERY_S:
             return ""
@@ -177,7 +177,7 @@ def _width(stream: IO[str]) -> int | None:
 
 
 def make_progress(mode: str, label: str, total: int, stream: IO[str]) -> Progress:
-    """The progress for ``mode``: ``auto``, ``bar``, ``lines`` or ``none``."""
+    """Return the progress for ``mode``: ``auto``, ``bar``, ``lines`` or ``none``."""
     if mode == "auto":
         mode = "bar" if stream.isatty() else "lines"
     if mode == "bar":
@@ -186,16 +186,18 @@ def make_progress(mode: str, label: str, total: int, stream: IO[str]) -> Progres
 
 
 class Interface(Protocol):
-    """What a sync asks of whoever shows it to a person."""
+    """The protocol of a user interface of a call."""
 
     def approve(self, runs: Sequence[RunReport]) -> bool:
-        """Whether to go on, now that the plans are made."""
+        """Return whether to go on, now that the plans are made."""
 
     def warn(self, runs: Sequence[RunReport]) -> None:
         """Say those of the runs' warnings that have not been said yet."""
 
     def progress(self, label: str, total: int, what: str) -> Progress:
-        """What shows how far something has come: ``what`` is being done to ``total`` keys."""
+        """Return what shows how far something has come: ``what`` is being done to ``total``
+        keys.
+        """
 
     def tell(self, line: str) -> None:
         """Say a line while the call goes on."""

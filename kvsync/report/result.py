@@ -18,7 +18,7 @@ _PRECEDENCE = (130, 143, 1, 7, 12, 11, 4, 2, 10, 6, 5, 3, 0)
 
 
 def exit_code_of(codes: Iterable[int]) -> int:
-    """The one exit code for several."""
+    """Return the one exit code for several."""
     return min(codes, key=_PRECEDENCE.index, default=0)
 
 
@@ -105,7 +105,7 @@ class RunReport:
 
     @property
     def planned_requests(self) -> dict[str, int]:
-        """What the plan takes, by action."""
+        """Requests that the plan takes, by action."""
         if not self.plan:
             return {}
         puts, deletes = len(self.plan.changes), len(self.plan.deletes)
@@ -118,7 +118,7 @@ class RunReport:
         return sum(self.planned_requests.values()) / self.rate
 
     def summary(self) -> Summary:
-        """What was done, or, of a dry run, what would be."""
+        """Return what was done, or, of a dry run, what would be."""
         if not self.plan:
             return Summary({}, 0, 0, 0, 0, 0, 0)
         kinds = Counter(outcome.kind for outcome in self.outcomes)
@@ -152,7 +152,7 @@ class RunReport:
 
 
 def _weighed(change: Change, entry: Entry) -> tuple[Action, int]:
-    """What was done, and how many bytes of value that sent: none for a delete."""
+    """Return what was done, and how many bytes of value that sent: none for a delete."""
     return change.action, 0 if change.action is Action.DELETE else entry.size
 
 
@@ -191,7 +191,7 @@ class Report:
 
 @contextmanager
 def caught(report: Report) -> Iterator[None]:
-    """An error that comes out of a step ends the call; whatever happens, the report is complete."""
+    """End the call at an error of a step; whatever happens, the report is complete."""
     begun = time.monotonic()
     try:
         yield
@@ -205,7 +205,7 @@ def caught(report: Report) -> Iterator[None]:
 
 
 def hold_back(report: Report, what_is_undone: Callable[[RunReport], str]) -> None:
-    """A run that has more to do, and was not taken up, must not look as if all were well."""
+    """Mark runs that had more to do and were not taken up: they must not look well."""
     errors = [(run.source, run.error) for run in report.runs if run.error]
     wrong = next((one for one in errors if not isinstance(one[1], HeldBackError)), None)
     if not wrong:
@@ -217,7 +217,7 @@ def hold_back(report: Report, what_is_undone: Callable[[RunReport], str]) -> Non
 
 
 def undone(run: RunReport) -> str:
-    """What a run without an error of its own was not even tried to do; empty if nothing."""
+    """Return what a run without an error of its own was not even tried to do; empty if nothing."""
     plan_ = run.plan
     if not (plan_ or run.comparison or run.exported):
         return "sent"

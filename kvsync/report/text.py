@@ -18,7 +18,7 @@ _NAMED_KEYS = 3
 
 
 def plan_lines(run: RunReport) -> Iterator[str]:
-    """The target and where it came from, one line per change, and what it will take."""
+    """Yield the target and where it came from, one line per change, and what it will take."""
     plan = run.plan
     if not plan:
         return
@@ -34,7 +34,7 @@ def plan_lines(run: RunReport) -> Iterator[str]:
 
 
 def result_lines(run: RunReport, *, verbose: bool) -> Iterator[str]:
-    """What a sync did: one line, or with ``verbose`` each key as well."""
+    """Yield what a sync did: one line, or with ``verbose`` each key as well."""
     plan = run.plan
     if not plan:
         return
@@ -73,7 +73,9 @@ def result_lines(run: RunReport, *, verbose: bool) -> Iterator[str]:
 
 
 def rebuilt_lines(run: RunReport, *, verbose: bool) -> Iterator[str]:
-    """What a look at the target has taught the state; with ``verbose`` what it is short of."""
+    """Yield what a look at the target has taught the state; with ``verbose`` what it is short
+    of.
+    """
     plan = run.plan
     if not plan:
         return
@@ -89,7 +91,7 @@ def rebuilt_lines(run: RunReport, *, verbose: bool) -> Iterator[str]:
 
 
 def failure_lines(failures: Sequence[Outcome]) -> Iterator[str]:
-    """What did not get through, and why: one line for all that failed alike."""
+    """Yield what did not get through, and why: one line for all that failed alike."""
     alike: dict[tuple[str, str, str], list[Outcome]] = {}
     for outcome in failures:
         alike.setdefault((outcome.kind, outcome.code, outcome.message), []).append(outcome)
@@ -113,7 +115,7 @@ def _failure_line(outcomes: Sequence[Outcome]) -> str:
 
 
 def retry_lines(run: RunReport) -> Iterator[str]:
-    """How what did not get through can be tried again, where a file lists it."""
+    """Yield how what did not get through can be tried again, where a file lists it."""
     file = run.failures_file
     if not file:
         return
@@ -129,7 +131,7 @@ def retry_lines(run: RunReport) -> Iterator[str]:
 
 
 def error_lines(error: KvsyncError) -> Iterator[str]:
-    """An error for people; of a source's mistakes only how many there are."""
+    """Yield an error for people; of a source's mistakes only how many there are."""
     if isinstance(error, InputError):
         yield f"{count_text(error.total, 'mistake')}; {error.outcome}"
     else:
@@ -137,7 +139,7 @@ def error_lines(error: KvsyncError) -> Iterator[str]:
 
 
 def mistake_lines(error: KvsyncError) -> Iterator[str]:
-    """A source's mistakes, each with its place."""
+    """Yield a source's mistakes, each with its place."""
     if isinstance(error, InputError):
         yield from (printable(str(mistake)) for mistake in error.mistakes)
         if error.more:
@@ -157,7 +159,7 @@ def _heading(run: RunReport) -> str:
 
 
 def _endpoint(endpoint: str) -> str:
-    """The endpoint, an emulator's UUID cut short: it is for comparing, not for reading."""
+    """Return the endpoint, an emulator's UUID cut short: it is for comparing, not for reading."""
     name, _, uuid = endpoint.partition(":")
     if name in ("local", "emulator"):
         return f"{name} {uuid[:8]}".rstrip()

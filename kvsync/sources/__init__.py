@@ -43,7 +43,7 @@ def open_source(
     environ: Mapping[str, str] | None = None,
     clock: Clock = time.time,
 ) -> Source:
-    """The source at ``path``: a directory is a tree, a file a manifest or a dump.
+    """Return the source at ``path``: a directory is a tree, a file a manifest or a dump.
 
     ``environ`` is what ``${NAME}`` and ``env:`` are read from, by default the process's own.
     ``clock`` gives Unix seconds. Raises `InputError` for a path that cannot be read and for a file
@@ -81,7 +81,7 @@ def open_source(
 
 
 def shown_source(path: str) -> str:
-    """The source as it may be shown: any part of a URL but its place may be a secret."""
+    """Return the source as it may be shown: any part of a URL but its place may be a secret."""
     return _SECRET.sub(_without_secret, path) if "://" in path else path
 
 
@@ -90,7 +90,7 @@ def _without_secret(match: re.Match[str]) -> str:
 
 
 def _format(path: str, options: SourceOptions) -> tuple[str, list[str]]:
-    """The format of what is no directory, and what to say of it if it was guessed."""
+    """Return the format of what is no directory, and what to say of it if it was guessed."""
     dump = options.dump
     # A variable that names a format does not speak of what is plainly something else.
     plain = path.endswith(MANIFEST_ENDINGS) or "://" in path or os.path.isdir(path)
@@ -121,7 +121,7 @@ def _format(path: str, options: SourceOptions) -> tuple[str, list[str]]:
 
 
 def _head(path: str) -> bytes:
-    """The beginning of a file; nothing of what is none."""
+    """Return the beginning of a file; nothing of what is none."""
     if not os.path.isfile(path):
         return b""
     try:

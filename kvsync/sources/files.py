@@ -69,7 +69,9 @@ class Content(NamedTuple):
 
 
 def signature(found: os.stat_result, encoding: str, device: Device) -> bytes:
-    """What identifies a file's content without reading it, if its ``device`` can be trusted."""
+    """Return what identifies a file's content without reading it, if its ``device`` can be
+    trusted.
+    """
     return _signed(found, _ENCODINGS[encoding], device)
 
 
@@ -85,19 +87,21 @@ def _signed(found: os.stat_result, form: int, device: Device) -> bytes:
 
 
 def plain(mark: bytes) -> bytes:
-    """A signature without what is said of the file's encoding."""
+    """Return a signature without what is said of the file's encoding."""
     return mark[:-1]
 
 
 def is_known(mark: bytes, found: bytes, encoding: str) -> bool:
-    """Whether what has this signature was sent as ``encoding`` would send the file just found."""
+    """Return whether what has this signature was sent as ``encoding`` would send the file just
+    found.
+    """
     if mark == found:
         return True
     return mark[:-1] == found[:-1] and form_of(mark) & ~_POINTER in _FITTING[encoding]
 
 
 def form_of(mark: bytes) -> int:
-    """What a signature says of how its file was sent; as text if it says nothing."""
+    """Return what a signature says of how its file was sent; as text if it says nothing."""
     return mark[-1] if mark else _TEXT
 
 
@@ -107,28 +111,30 @@ def stored_as(form: int) -> str:
 
 
 def is_pointer(form: int) -> bool:
-    """Whether the file only stands for one in Git LFS."""
+    """Return whether the file only stands for one in Git LFS."""
     return bool(form & _POINTER)
 
 
 def settled(found: os.stat_result, moment: float) -> bool:
-    """Whether a file is old enough at ``moment`` (Unix seconds) for its signature to be trusted."""
+    """Return whether a file is old enough at ``moment`` (Unix seconds) for its signature to be
+    trusted.
+    """
     return max(found.st_mtime_ns, found.st_ctime_ns) < (moment - _TICK) * 1e9
 
 
 def os_fault(error: OSError) -> str:
-    """What the system found, in words that say what to do."""
+    """Return what the system found, in words that say what to do."""
     known = _FAULTS.get(error.errno or 0)
     return known or f"cannot be read: {os.strerror(error.errno or 0).lower()}"
 
 
 def link_fault(error: OSError) -> str:
-    """As `os_fault`, of what no pattern can leave out: nobody knows what it is."""
+    """Do as `os_fault`, of what no pattern can leave out: nobody knows what it is."""
     return os_fault(error).removesuffix(_OR_NOT)
 
 
 def size_fault(size: int, encoding: str = "text") -> str:
-    """What is wrong with a value of ``size`` bytes before encoding; empty if nothing is."""
+    """Return what is wrong with a value of ``size`` bytes before encoding; empty if nothing is."""
     sent = (size + 2) // 3 * 4 if encoding == "base64" else size
     if not sent:
         return EMPTY
@@ -139,7 +145,7 @@ def size_fault(size: int, encoding: str = "text") -> str:
 
 
 def read_file(path: str, encoding: str, clock: Clock, devices: Devices) -> Content | Lost:
-    """The value in a file, or why it cannot be had."""
+    """Return the value in a file, or why it cannot be had."""
     moment = clock()
     raw = read_raw(path)
     if isinstance(raw, Lost):
@@ -167,7 +173,7 @@ def read_file(path: str, encoding: str, clock: Clock, devices: Devices) -> Conte
 
 
 def _is_same(before: os.stat_result, after: os.stat_result, size: int) -> bool:
-    """Whether a file was not changed between two looks at it through one descriptor.
+    """Return whether a file was not changed between two looks at it through one descriptor.
 
     One of which more or less was read than its status says has none that tells anything.
     """
@@ -191,7 +197,9 @@ Raw: TypeAlias = tuple[bytes, os.stat_result, os.stat_result]
 
 
 def read_raw(path: str) -> Raw | Lost:
-    """A regular file's bytes (at most one more than a value may have), and its status around."""
+    """Return a regular file's bytes (at most one more than a value may have), and its status
+    around.
+    """
     try:
         descriptor = os.open(path, AT_ONCE)
     except OSError as error:
@@ -212,7 +220,7 @@ def read_raw(path: str) -> Raw | Lost:
 
 
 def _rest(descriptor: int, most: int) -> bytes:
-    """What is left to read of a file that is not as long as it was said to be."""
+    """Return what is left to read of a file that is not as long as it was said to be."""
     parts = []
     while most > 0 and (data := os.read(descriptor, most)):
         parts.append(data)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """What comes by the hundred thousand forms no cycles: looking for any doubles the time.
+    """Pause the garbage collector: what comes by the hundred thousand forms no cycles.
 
     Nor is it looked through later: it stays until the run ends, or goes when nobody has it.
     """

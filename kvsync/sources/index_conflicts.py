@@ -1,4 +1,4 @@
-"""What is said of a directory whose index says it already: the same, or something else."""
+"""Options beside an exported directory, whose index may say something else."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ _PLAIN = {"charset": ("utf-8",), "encoding": ("text", "auto"), "extension": ("ke
 
 
 def contradicting(root: str, said: Mapping[str, str]) -> list[str]:
-    """Which of these settings say something else than the index in ``root``.
+    """Return which of these settings say something else than the index in ``root``.
 
     One that cannot be read is told of where it is read.
     """
@@ -52,6 +52,6 @@ def _is_never(ttl: str) -> bool:
 
 
 def _makes(style: str, keys: Iterable[str]) -> bool:
-    """Whether these keys are what the style makes of the names of their files."""
+    """Return whether these keys are what the style makes of the names of their files."""
     key_of = {"join": join_key, "escape": escape_key}.get(style, path_key)
     return all(key_of(file_name(key)) == key for key in keys)

@@ -1,4 +1,4 @@
-"""What a source is, and what it was read from."""
+"""The protocol of a source, and the fingerprint of what it was read from."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
@@ -39,7 +39,7 @@ class Fingerprint(NamedTuple):
 
     @classmethod
     def from_json(cls, fields: Sequence[Any]) -> Self:
-        """What ``json`` has made of one, as it knows no named tuples."""
+        """Return what ``json`` has made of one, as it knows no named tuples."""
         found = cls._make(fields)
         return found._replace(trees=[Seen._make(tree) for tree in found.trees])
 
@@ -73,51 +73,53 @@ class Source(Protocol):
 
     @property
     def warnings(self) -> list[str]:
-        """What a person should know; complete once `entries` has been called."""
+        """Warnings; complete once `entries` has been called."""
 
     @property
     def losses(self) -> Losses:
-        """What pairs have that EdgeKV cannot hold; complete once `entries` has been called."""
+        """Losses of pairs; complete once `entries` has been called."""
 
     @property
     def tally(self) -> Tally:
-        """What became of its files, counted; complete once `entries` has been called."""
+        """Counts of its files; complete once `entries` has been called."""
 
     @property
     def complete(self) -> bool:
-        """Whether it names all that it owns; if not, what it does not name is nobody's orphan."""
+        """True if it names all that it owns; if not, what it does not name is nobody's orphan."""
 
     @property
     def fingerprint(self) -> Fingerprint | None:
-        """What tells whether another reading would find the same; None: nothing does.
+        """The fingerprint of what was read; None: nothing tells if another reading finds the same.
 
         Complete once `entries` has been called.
         """
 
     @property
     def valueless(self) -> "Iterable[ValuelessFailure]":
-        """What is still to be done and can not be done from here. Iterating raises `InputError`."""
+        """Failures that cannot be retried from here. Iterating raises `InputError`."""
 
     @property
     def stale(self) -> bool:
-        """Whether what was read when it was opened is no more what is there."""
+        """True if what was read when it was opened is no more what is there."""
 
     @property
     def passing(self) -> bool:
-        """Whether it came through a pipe: there is nothing that could be read again."""
+        """True if it came through a pipe: there is nothing that could be read again."""
 
     def may_own(self, key: str, origin: str, *, dotted: bool) -> bool:
-        """Whether an earlier version can have had the key from there, by the origin that it noted.
+        """Return whether an earlier version can have had the key from there, by the origin that it
+        noted.
 
         ``dotted``: folders that were called ``.`` count, too, if they still are.
         """
 
     def entries(self, recall: Recall) -> Sequence[Entry]:
-        """All wanted pairs, in the source's order.
+        """Return all wanted pairs, in the source's order.
 
         Raises `InputError` with every mistake that was found.
         """
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
-        """The values of these entries, which come in the source's order, each read when it is asked
-        for; ``wanted`` is not looked at further ahead than that takes."""
+        """Return the values of these entries, which come in the source's order, each read when it
+        is asked for; ``wanted`` is not looked at further ahead than that takes.
+        """

@@ -31,7 +31,7 @@ class Marked(Protocol):
 
 
 class Mistakes:
-    """What is wrong with one source; ``origin`` is the file as the user named it."""
+    """The mistakes of one source; ``origin`` is the file as the user named it."""
 
     def __init__(self, origin: str) -> None:
         self.origin = printable(origin)
@@ -112,6 +112,6 @@ def _place(mistake: Mistake) -> tuple[bool, int, int, str]:
 
 
 def quoted(text: str) -> str:
-    """A name for a message: safe to print, and cut where it grows too long to read."""
+    """Return a name for a message: safe to print, and cut where it grows too long to read."""
     shown = printable(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
     return f'"{shown}"'

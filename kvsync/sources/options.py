@@ -1,4 +1,4 @@
-"""What the command line says of a source, the settings of one tree, and the rules of one dump."""
+"""Options of a source: those of the command line, of one tree, and of one dump."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ _NO_LAYOUT = Layout()
 
 @dataclass(frozen=True, slots=True)
 class DumpOptions:
-    """What is said of a dump; empty where nothing is.
+    """Options of a dump; empty where nothing is said.
 
     ``form`` is its format; ``ways`` has, by kind of loss, what to do; ``separator`` stands between
     a group and its key. ``flag`` is what the command calls the format; ``typed`` are the flags
@@ -43,7 +43,7 @@ NOTHING_SAID = DumpOptions()
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """What the command line says; None or empty where it says nothing.
+    """Options of a source; None or empty where nothing is said.
 
     ``zone`` and ``namespace``: given there, the manifest's own are not looked at. From ``charset``
     to ``name`` they are a tree's settings, ``ttl`` as text like ``1d``. ``checksum``: read files
@@ -73,14 +73,14 @@ class SourceOptions:
 
     @property
     def loss_rules(self) -> DumpOptions:
-        """What is said of a dump, with what ``empty`` and ``large`` say of it."""
+        """The options of a dump, with ``empty`` and ``large``."""
         own = {Loss.EMPTY: self.empty, Loss.LARGE: self.large}
         # A variable that somebody forgot must not lose anything.
         ways = {kind: way for kind, way in own.items() if way and kind not in self.from_environment}
         return replace(self.dump, ways={**self.dump.ways, **ways})
 
     def said_by(self, name: str) -> str:
-        """The flag or the variable that gave this field."""
+        """Return the flag or the variable that gave this field."""
         return f"KVSYNC_{name.upper()}" if name in self.from_environment else f"--{name}"
 
 
@@ -113,7 +113,7 @@ class Tree:
     exported: bool = False
 
     def key_of(self, path: str) -> str:
-        """The key of the file at this relative path."""
+        """Return the key of the file at this relative path."""
         if self.drop_extension:
             path = os.path.splitext(path)[0]
         if self.style == "join":
@@ -122,17 +122,19 @@ class Tree:
 
 
 def is_exported(root: str) -> bool:
-    """Whether the directory has the index that ``kvsync export`` writes, whatever it is worth."""
+    """Return whether the directory has the index that ``kvsync export`` writes, whatever it is
+    worth.
+    """
     return os.path.lexists(os.path.join(root, INDEX_NAME))
 
 
 def tree_flags(options: SourceOptions) -> list[str]:
-    """The flags that were given and make sense for a directory only."""
+    """Return the flags that were given and make sense for a directory only."""
     return _typed(options, _TREE_FLAGS)
 
 
 def flags_beside_manifest(options: SourceOptions) -> list[str]:
-    """The flags that were given and make sense for a directory or a dump only."""
+    """Return the flags that were given and make sense for a directory or a dump only."""
     # That it is a manifest may be said.
     about_dumps = set(options.dump.typed) - {options.dump.flag}
     return sorted({*_typed(options, (*_TREE_FLAGS, *_SHARED_FLAGS)), *about_dumps})
@@ -144,7 +146,7 @@ def _typed(options: SourceOptions, names: Iterable[str]) -> list[str]:
 
 
 def tree_from_options(path: str, options: SourceOptions) -> tuple[Tree, list[str]]:
-    """The settings of a tree that was named on the command line, and warnings about them.
+    """Return the settings of a tree that was named on the command line, and warnings about them.
 
     Raises `UsageError` that names the flag or the variable.
     """
@@ -208,7 +210,7 @@ def _prefix(options: SourceOptions, charset: str) -> str:
 
 
 def ttl_of(options: SourceOptions) -> tuple[Expiry, list[str]]:
-    """The expiry that ``ttl`` declares, and warnings. Raises `UsageError`."""
+    """Return the expiry that ``ttl`` declares, and warnings. Raises `UsageError`."""
     if options.ttl is None:
         return NEVER, []
     said_by = options.said_by("ttl")
@@ -227,7 +229,7 @@ def _rules(said_by: str, patterns: tuple[str, ...]) -> Rules:
 
 
 def rules_of(dump: DumpOptions, charset: str, prefix: str, expiry: Expiry) -> policies.Rules:
-    """The rules by which records become pairs. Raises `UsageError`."""
+    """Return the rules by which records become pairs. Raises `UsageError`."""
     for kind, way in dump.ways.items():
         known = policies.POLICIES[kind].ways
         if way not in known:

@@ -22,18 +22,18 @@ class Whereabouts:
         self._dotted = bool(shown) and _is_dotted(shown)
 
     def is_origin(self, origin: str) -> bool:
-        """Whether the origin can be the file, or a line of it."""
+        """Return whether the origin can be the file, or a line of it."""
         line = _LINE.fullmatch(origin)
         return self._led_here(origin) or bool(line and self._led_here(line[1]))
 
     def has_line(self, origin: str) -> bool:
-        """Whether the origin is a line of a file of this name, wherever that was."""
+        """Return whether the origin is a line of a file of this name, wherever that was."""
         line = _LINE.fullmatch(origin)
         names = set(map(os.path.basename, self._places))
         return line is not None and os.path.basename(line[1]) in names
 
     def inside(self, origin: str, *, dotted: bool) -> Iterator[str]:
-        """The paths in the folder that the origin can stand for.
+        """Yield the paths in the folder that the origin can stand for.
 
         ``dotted``: also where it was called ``.`` or ``..``, as it is today.
         """
@@ -54,5 +54,5 @@ class Whereabouts:
 
 
 def _is_dotted(path: str) -> bool:
-    """Whether a path names nothing: it is made of dots alone."""
+    """Return whether a path names nothing: it is made of dots alone."""
     return bool(_DOTS.fullmatch(os.path.normpath(path)))

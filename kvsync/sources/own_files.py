@@ -28,8 +28,8 @@ _BESIDE = re.compile(
 
 
 def is_ours(path: str, head: bytes) -> bool:
-    """Whether the file, which begins with ``head``, is a state, an emulator's data or a list of
-    failures, or one of those that such a file has beside it.
+    """Return whether the file, which begins with ``head``, is a state, an emulator's data or a list
+    of failures, or one of those that such a file has beside it.
 
     Its content tells, or that of the file which its name says it belongs to.
     """
@@ -37,7 +37,7 @@ def is_ours(path: str, head: bytes) -> bool:
 
 
 def head_of(path: str) -> bytes:
-    """What a regular file begins with; nothing of what is none, or cannot be read."""
+    """Return what a regular file begins with; nothing of what is none, or cannot be read."""
     try:
         with open_regular(path) as file:
             return file.read(_LONGEST)

@@ -45,22 +45,22 @@ class Evidence:
         self._enough = True
 
     def content(self, path: str, digest: str) -> None:
-        """A file was read whole, with this `digest_of` it; a pipe cannot be read again."""
+        """Note a file that was read whole, with its `digest_of`; a pipe cannot be read again."""
         self._enough = self._enough and os.path.isfile(path)
         self._contents[path] = digest
 
     def file(self, path: str, mark: bytes) -> None:
-        """A file has this `signature`, or none that can be trusted."""
+        """Note a file with its `signature`, or none that can be trusted."""
         self._enough = self._enough and bool(mark)
         self._files[path] = plain(mark).hex()
 
     def tree(self, root: str, observed: Observed) -> None:
-        """A tree was walked."""
+        """Note a tree that was walked."""
         self._enough = self._enough and observed.settled
         self._trees.append(observed.seen(root))
 
     def fingerprint(self, variables: dict[str, str] | None = None) -> Fingerprint | None:
-        """What stands for all of it; None if it could change without a trace."""
+        """Return what stands for all of it; None if it could change without a trace."""
         if not self._enough:
             return None
         return Fingerprint(self._contents, self._files, variables or {}, self._trees)
@@ -69,7 +69,9 @@ class Evidence:
 def still_holds(
     fingerprint: Fingerprint, environ: Mapping[str, str], left_out: Collection[str]
 ) -> bool:
-    """Whether everything is as it was; ``left_out`` are files that no tree has, by real path."""
+    """Return whether everything is as it was; ``left_out`` are files that no tree has, by real
+    path.
+    """
     devices = Devices()
     try:
         return (
@@ -83,12 +85,14 @@ def still_holds(
 
 
 def digest_of(data: bytes) -> str:
-    """What a file with these bytes is known by, in hexadecimal digits."""
+    """Return what a file with these bytes is known by, in hexadecimal digits."""
     return blake2b(data).hexdigest()
 
 
 def status_mark(path: str, clock: Clock) -> bytes:
-    """What tells the file from its next version; empty if nothing does, or it is too young."""
+    """Return what tells the file from its next version; empty if nothing does, or it is too
+    young.
+    """
     moment = clock()
     try:
         status = os.stat(path)

@@ -1,4 +1,4 @@
-"""What the engine asks of a state, and of where it lies: a backend is whatever gives this."""
+"""The protocols of a state and of its location: a backend provides them."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ UNSETTLED = float("inf")
 
 
 class Holding(NamedTuple):
-    """What one owner has in one target; ``size`` is in bytes of value."""
+    """The keys of one owner in one target; ``size`` is in bytes of value."""
 
     target: Target
     owner: str
@@ -30,7 +30,7 @@ class Holding(NamedTuple):
 
 @dataclass(slots=True)
 class Diagnosis:
-    """What was found in a state file; it is sound if there are no ``problems``.
+    """The findings in a state file; it is sound if there are no ``problems``.
 
     ``version`` is that of its format, 0 where there is no state yet or none can be read.
     ``salvage`` has the rows that are as they were written, by target, if the file is built as it
@@ -54,23 +54,26 @@ class State(Protocol):
 
     @property
     def writable(self) -> bool:
-        """Whether it was opened by `write`."""
+        """True if it was opened by `write`."""
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
 
     def targets(self) -> list[Target]:
-        """All targets that the file knows."""
+        """Return all targets that the file knows."""
 
     def rows(self, target: Target) -> Mapping[str, Row]:
-        """All rows of a target, by key; where they are many, each is read when it is asked for."""
+        """Return all rows of a target, by key; where they are many, each is read when it is asked
+        for.
+        """
 
     def some_rows(self, target: Target, keys: Iterable[str]) -> list[Row]:
-        """The rows of these keys, as far as there are any."""
+        """Return the rows of these keys, as far as there are any."""
 
     def recent(self, target: Target) -> dict[str, float]:
-        """When keys without a row were last written or deleted by us, where it may matter still.
+        """Return when keys without a row were last written or deleted by us, where it may matter
+        still.
 
         Unix seconds by the service's clock; infinite where no answer has settled it.
         """
@@ -82,10 +85,10 @@ class State(Protocol):
         """Remember by how much the clocks differ (seconds, positive: the service's is ahead)."""
 
     def runs(self, target: Target, owner: str, limit: int = 10) -> list[Run]:
-        """The last runs of an owner against a target, newest first."""
+        """Return the last runs of an owner against a target, newest first."""
 
     def numbered_runs(self, target: Target, owner: str) -> list[tuple[int, Run]]:
-        """All runs that are kept, each with its number: the later, the higher."""
+        """Return all runs that are kept, each with its number: the later, the higher."""
 
     def take_over(
         self, target: Target, owner: str, former: str, belongs: Callable[[Row], bool]
@@ -102,7 +105,7 @@ class State(Protocol):
         """
 
     def owns(self, target: Target, owner: str) -> bool:
-        """Whether there are rows of this owner."""
+        """Return whether there are rows of this owner."""
 
     def begin_run(
         self, target: Target, owner: str, started: float, *, partial: bool = False
@@ -116,27 +119,31 @@ class State(Protocol):
         """Note how the run ended (Unix seconds), and what it did."""
 
     def fingerprint(self, identity: bytes) -> tuple[Target, str] | None:
-        """What `keep_fingerprint` has kept, and for which target, if that still stands."""
+        """Return what `keep_fingerprint` has kept, and for which target, if that still stands."""
 
     def keep_fingerprint(self, target: Target, identity: bytes, content: str) -> None:
         """Keep this until a row of the target changes."""
 
     def failures(self, target: Target, owner: str) -> dict[str, Wanted]:
-        """What failure files list of an owner's keys, and what of that still holds, by key."""
+        """Return what failure files list of an owner's keys, and what of that still holds, by
+        key.
+        """
 
     def failures_elsewhere(self, target: Target, owner: str) -> dict[str, list[str]]:
         """Keys that failure files list of all other owners, by owner."""
 
     def failure_file_run(self, target: Target, owner: str, written: float) -> int | None:
-        """The number of the run that wrote the failure file of that time; None: none here did."""
+        """Return the number of the run that wrote the failure file of that time; None: none here
+        did.
+        """
 
     def note_failure_file(self, target: Target, owner: str, written: float, run: int) -> None:
-        """The run of this number writes a failure file, whose header has this time."""
+        """Note that the run of this number writes a failure file, whose header has this time."""
 
     def note_failures(
         self, target: Target, owner: str, wanted: Mapping[str, Wanted | None]
     ) -> None:
-        """A file lists these keys, or (None) what one lists of them is not wanted any more."""
+        """Note the keys that a file lists, or (None) those that are not wanted any more."""
 
     def note_run(self, target: Target, owner: str, run: Run) -> None:
         """Note a whole run, of one who has changed nothing."""
@@ -164,7 +171,7 @@ class State(Protocol):
         """Be sure of nothing that was acknowledged before that time (service's clock)."""
 
     def forget_all(self, target: Target, at: float) -> None:
-        """The target was emptied, at that time (service's clock) or before: drop all rows of it."""
+        """Drop all rows of a target that was emptied at that time (service's clock) or before."""
 
 
 class StateLocation(Protocol):
@@ -175,7 +182,7 @@ class StateLocation(Protocol):
 
     @property
     def name(self) -> str:
-        """What people and scripts call it: of a file the absolute path."""
+        """Its name for people and scripts: of a file the absolute path."""
 
     @property
     def folder(self) -> str:
@@ -199,13 +206,13 @@ class StateLocation(Protocol):
         """Open for writing, under `lock`; created if it is missing. Raises `StateError`."""
 
     def glance(self) -> State:
-        """As `read`, for a fingerprint alone: quick, and not searched for damage."""
+        """Do as `read`, for a fingerprint alone: quick, and not searched for damage."""
 
     def note(self) -> State:
-        """As `write`, to note a run that changes no row: quick, and not searched for damage."""
+        """Do as `write`, to note a run that changes no row: quick, and not searched for damage."""
 
     def unknown(self) -> State:
-        """A state that knows nothing, and cannot be written."""
+        """Return a state that knows nothing, and cannot be written."""
 
     def lock(
         self, timeout: float = 0.0, waiting: Callable[[str], None] = lambda _: None
@@ -216,7 +223,7 @@ class StateLocation(Protocol):
         """
 
     def lock_at_once(self) -> AbstractContextManager[None]:
-        """The same lock for a moment, where a run has been before. Raises `OSError`."""
+        """Return the same lock for a moment, where a run has been before. Raises `OSError`."""
 
     def glimpse(self) -> Glimpse:
         """Look if anybody has written it since, without opening it; empty if there is none."""

@@ -27,7 +27,7 @@ from kvsync.model.errors import UsageError
 
 
 def _side_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Where to copy from, and where to."""
+    """Return where to copy from, and where to."""
     for side in ("to", "from"):
         for name, metavar, told in (
             ("endpoint", "URL", "The endpoint"),

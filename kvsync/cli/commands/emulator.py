@@ -111,7 +111,7 @@ def command(
 
 @contextmanager
 def _certificate(tls: str | None, data: str) -> Iterator[str]:
-    """The PEM file to serve with, made where none is given; empty: no TLS is asked for."""
+    """Yield the PEM file to serve with, made where none is given; empty: no TLS is asked for."""
     if tls != "":
         yield tls or ""
         return

@@ -42,7 +42,7 @@ def _listed(guide: dict[str, Topic], width: int) -> str:
 
 
 def _command_help(context: click.Context, name: str, guide: dict[str, Topic]) -> str:
-    """The help of a command. Raises `UsageError` if there is none of that name."""
+    """Return the help of a command. Raises `UsageError` if there is none of that name."""
     parent = context.find_root()
     group = cast("click.Group", parent.command)
     known = group.list_commands(parent)

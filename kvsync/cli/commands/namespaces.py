@@ -49,7 +49,7 @@ def list_command(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _bound(info: NamespaceInfo) -> str:
-    """The functions that read from it, if any: whoever deletes it takes it from them."""
+    """Return the functions that read from it, if any: whoever deletes it takes it from them."""
     names = [printable(one.name or one.id or "?") for one in info.references or ()]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f", bound to {', '.join(names[:_NAMED])}{more}" if names else ""
@@ -87,7 +87,9 @@ def create_command(ctx: click.Context, /, name: str, remark: str, **options: Any
 
 
 def _told(created: Created, name: str) -> str:
-    """What became of an earlier namespace of that name, which other states may know as well."""
+    """Return what became of an earlier namespace of that name, which other states may know as
+    well.
+    """
     shown = printable(created.state)
     if created.known:
         keys = count_text(created.known, "key")

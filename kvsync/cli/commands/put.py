@@ -22,7 +22,7 @@ class _Discreet(SectionedCommand):
     """Says what is wrong with its arguments without repeating them: one may be the value."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click's. Raises `click.UsageError`."""
+        """Do as click's. Raises `click.UsageError`."""
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:

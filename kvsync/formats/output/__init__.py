@@ -36,7 +36,7 @@ class Output(Protocol):
     """Where pairs are kept. Its methods block, and are called from one thread at a time."""
 
     def has(self, key: str) -> bool:
-        """Whether the pair was exported before, and need not be fetched again."""
+        """Return whether the pair was exported before, and need not be fetched again."""
 
     def write(self, pairs: Sequence[Pair]) -> int:
         """Keep these pairs, each with a value; returns how many were new or changed.
@@ -45,7 +45,7 @@ class Output(Protocol):
         """
 
     def finish(self) -> int:
-        """All pairs have been written: make the export complete.
+        """Return all pairs have been written: make the export complete.
 
         Returns how many pairs were dropped, since they are no longer in the namespace; only a
         refresh knows of those. Raises `OutputError`.
@@ -53,7 +53,7 @@ class Output(Protocol):
 
 
 def guess_format(out: str, option: str = "--format") -> str:
-    """The format that the name of an export's place speaks of.
+    """Return the format that the name of an export's place speaks of.
 
     Raises `UsageError`, naming the option that says it, for a name that speaks of several.
     """
@@ -69,7 +69,9 @@ def guess_format(out: str, option: str = "--format") -> str:
 
 
 def usual_endings() -> str:
-    """The endings by which `guess_format` knows a file's format, as a help page lists them."""
+    """Return the endings by which `guess_format` knows a file's format, as a help page lists
+    them.
+    """
     return ", ".join(each.endings[0] for each in map(format_of, WRITTEN) if each.endings)
 
 
@@ -80,7 +82,7 @@ def open_output(
     *,
     refresh: bool = False,
 ) -> AbstractContextManager[Output]:
-    """The output ``out`` (``-`` is stdout), to be entered; ``format`` is one of `FORMATS`.
+    """Return the output ``out`` (``-`` is stdout), to be entered; ``format`` is one of `FORMATS`.
 
     What an earlier run left is taken up; ``refresh`` compares it with what is written now. Left
     without `Output.finish`, it keeps what it has for a later run.
@@ -111,7 +113,7 @@ def open_output(
 
 
 def refuse_taken(out: str, *, force: bool) -> None:
-    """Raises `UsageError` if ``out`` is no place for a new file.
+    """Raise `UsageError` if ``out`` is no place for a new file.
 
     That is anything but a file, and a file, unless ``force`` allows to replace it.
     """
@@ -129,7 +131,7 @@ def open_new(
     *,
     force: bool = False,
 ) -> Iterator["Stream"]:
-    """What writes one of `WRITTEN` to ``out`` (``-`` is stdout), from its beginning.
+    """Yield what writes one of `WRITTEN` to ``out`` (``-`` is stdout), from its beginning.
 
     A manifest names the destination, as far as that is known. A file has its name, and is whole,
     once the block has been left; if it is left with an error, ``out`` stays as it was.

@@ -18,7 +18,7 @@ _GOES_ON = (
 
 @contextmanager
 def disk_faults(path: str, advice: str = _GOES_ON) -> Iterator[None]:
-    """Turns an `OSError` into an `OutputError` that names the place, with advice behind it."""
+    """Turn an `OSError` into an `OutputError` that names the place, with advice behind it."""
     try:
         yield
     except OSError as error:
@@ -43,7 +43,8 @@ def hold(descriptor: int, path: str, option: str = "-o") -> None:
 
 
 def open_kept(path: str, shown: str, folder: int | None = None, option: str = "-o") -> int:
-    """A descriptor, to read and write, of a file that an earlier run left; links are not followed.
+    """Return a descriptor, to read and write, of a file that an earlier run left; links are not
+    followed.
 
     ``folder`` is the descriptor of the directory that a relative path starts at, ``option`` how
     another place is named. Others can no longer open the file afterwards. Raises `OSError`, and
@@ -110,7 +111,7 @@ class Growing:
 
 
 def refuse_taken(path: str, *, force: bool) -> None:
-    """Raises `UsageError` for something else than a file, and without ``force`` for a file.
+    """Raise `UsageError` for something else than a file, and without ``force`` for a file.
 
     The same goes for ``PATH.part``: an export that was interrupted would go on with it.
     """
@@ -132,7 +133,8 @@ def _refuse_name(path: str, *, force: bool) -> None:
 
 @contextmanager
 def open_anew(path: str, *, force: bool, option: str = "-o") -> Iterator[Callable[[bytes], None]]:
-    """What appends to ``PATH.part``, which takes the place of ``path`` when the block is left.
+    """Yield what appends to ``PATH.part``, which takes the place of ``path`` when the block is
+    left.
 
     Left with an error, it is removed, and ``path`` stays as it was. Raises what `refuse_taken`
     does, `LockedError`, and `OutputError`; so does what is yielded, the last of these. ``option``
@@ -183,7 +185,7 @@ def _open_part(path: str, option: str, *, force: bool) -> int:
 
 
 def _check_name(descriptor: int, path: str) -> None:
-    """Raises `LockedError` if the run that held the file has given it its final name."""
+    """Raise `LockedError` if the run that held the file has given it its final name."""
     with contextlib.suppress(FileNotFoundError):
         if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
             return

@@ -18,7 +18,7 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def open_directory(path: str) -> "Directory":
-    """The directory at ``path``, made if there is none, and held by this run alone.
+    """Return the directory at ``path``, made if there is none, and held by this run alone.
 
     Raises `OSError`, `LockedError`, and `UsageError` for something else than a directory.
     """
@@ -49,11 +49,11 @@ class Directory:
         self.descriptor = descriptor
 
     def names(self) -> list[str]:
-        """All names, those of temporary files among them."""
+        """Return all names, those of temporary files among them."""
         return os.listdir(self.descriptor)
 
     def has(self, name: str) -> bool:
-        """Whether there is a value; never raises.
+        """Return whether there is a value; never raises.
 
         No value is empty: an empty file has lost its content in a power cut.
         """
@@ -64,7 +64,7 @@ class Directory:
         return stat.S_ISREG(found.st_mode) and found.st_size > 0
 
     def holds(self, name: str, value: bytes) -> bool:
-        """Whether there is a file with exactly these bytes; never raises."""
+        """Return whether there is a file with exactly these bytes; never raises."""
         try:
             with open(os.open(name, _READ, dir_fd=self.descriptor), "rb") as file:
                 found = os.fstat(file.fileno())
@@ -74,7 +74,9 @@ class Directory:
             return False
 
     def prepare(self, name: str) -> int:
-        """The descriptor of a new, private, temporary file that `settle` will move to ``name``."""
+        """Return the descriptor of a new, private, temporary file that `settle` will move to
+        ``name``.
+        """
         self.remove(TEMPORARY + name)
         return open_private(TEMPORARY + name, folder=self.descriptor)
 
@@ -84,7 +86,7 @@ class Directory:
         os.rename(TEMPORARY + name, name, src_dir_fd=folder, dst_dir_fd=folder)
 
     def remove(self, name: str) -> bool:
-        """Whether there was such a name to remove."""
+        """Return whether there was such a name to remove."""
         try:
             os.unlink(name, dir_fd=self.descriptor)
         except FileNotFoundError:
@@ -103,7 +105,7 @@ class Directory:
 
 
 def open_index(directory: Directory, path: str, origin: Origin) -> "IndexFile":
-    """The index of the directory at ``path``, made if the directory is empty.
+    """Return the index of the directory at ``path``, made if the directory is empty.
 
     Raises `OSError`, `InputError` for an index that kvsync did not write, and `UsageError` for a
     directory that is not of this export.
@@ -190,7 +192,7 @@ class IndexFile:
 
 @contextmanager
 def open_folder(path: str, origin: Origin, *, refresh: bool) -> Iterator["Folder"]:
-    """The directory at ``path``, made if there is none.
+    """Yield the directory at ``path``, made if there is none.
 
     Raises `UsageError` for a directory that is not of such an export, `InputError` for an index
     that nobody can read, `LockedError`, and `OutputError`.
@@ -223,7 +225,7 @@ class Folder:
         self._written: set[str] = set()
 
     def has(self, key: str) -> bool:
-        """Whether the pair was exported before, and need not be fetched again."""
+        """Return whether the pair was exported before, and need not be fetched again."""
         return not self._refresh and key in self._index.expires and self._exists(key)
 
     def _exists(self, key: str) -> bool:

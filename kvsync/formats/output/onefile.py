@@ -23,7 +23,7 @@ _BLOCK = 2**20
 
 
 class Kept(NamedTuple):
-    """What a file holds: for each key what identifies its pair.
+    """The pairs of a file: for each key what identifies its pair.
 
     ``end`` is where the last whole record ends, in bytes; ``finished``: nothing is torn or missing
     after it.
@@ -36,7 +36,7 @@ class Kept(NamedTuple):
 
 @contextmanager
 def open_file(path: str, codec: Codec, prefix: str, *, refresh: bool) -> Iterator["OneFile"]:
-    """The file at ``path``, with what an earlier run left in it or in its ``.part`` file.
+    """Yield the file at ``path``, with what an earlier run left in it or in its ``.part`` file.
 
     Raises `UsageError` for a file that is not of such an export, `LockedError`, and `OutputError`.
     """
@@ -127,7 +127,7 @@ class OneFile:
         self._pairs = finished.pairs
 
     def has(self, key: str) -> bool:
-        """Whether the pair was exported before, and need not be fetched again."""
+        """Return whether the pair was exported before, and need not be fetched again."""
         return not self._refresh and key in self._pairs
 
     def write(self, pairs: Sequence[Pair]) -> int:
@@ -174,7 +174,7 @@ def identify(value: bytes, expiry: Expiry) -> bytes:
 
 
 def read_kept(file: BinaryIO, codec: Codec, prefix: str) -> Kept:
-    """What an export of the keys with this prefix left.
+    """Return what an export of the keys with this prefix left.
 
     Raises `ValueError`, saying where, for a file that is something else, and `OSError`.
     """
@@ -205,7 +205,7 @@ def read_kept(file: BinaryIO, codec: Codec, prefix: str) -> Kept:
 
 
 def _records(file: BinaryIO, codec: Codec) -> Iterator[tuple[bytes, bool]]:
-    """Each record, and whether it is whole; after one that is not, nothing comes."""
+    """Yield each record, and whether it is whole; after one that is not, nothing comes."""
     # A value of nothing but line ends is a million lines: none is looked at or copied twice.
     record = bytearray()
     while line := file.readline(_MAX_RECORD):

@@ -84,12 +84,14 @@ class DumpSource:
 
     @property
     def losses(self) -> Losses:
-        """What its pairs have that EdgeKV cannot hold."""
+        """Losses of its pairs."""
         return self._scratch.losses
 
     @property
     def fingerprint(self) -> Fingerprint | None:
-        """What tells whether another reading would find the same; None: nothing does."""
+        """The fingerprint of what was read; None: nothing tells if another reading finds the
+        same.
+        """
         evidence = Evidence()
         evidence.file(*self._reader.mark)
         return evidence.fingerprint()
@@ -106,7 +108,7 @@ class DumpSource:
             raise InputError([Mistake(os_fault(error), printable(self.label))]) from None
 
     def may_own(self, key: str, origin: str, *, dotted: bool) -> bool:  # noqa: ARG002 - no folder
-        """Whether the origin may be a line of it."""
+        """Return whether the origin may be a line of it."""
         if self.passing:
             return origin.partition(":")[0] == printable(self.label)
         return self._whereabouts.is_origin(origin)
@@ -116,7 +118,7 @@ class DumpSource:
         return Whereabouts(self.location)
 
     def entries(self, recall: Recall) -> Sequence[Entry]:  # noqa: ARG002 - a dump is read whole
-        """All pairs, in the dump's order. Raises `InputError` with every mistake found."""
+        """Return all pairs, in the dump's order. Raises `InputError` with every mistake found."""
         mistakes = Mistakes(self.label)
         self._scratch = scratch = Scratch()
         scratch.losses.unasked = self._unasked
@@ -134,12 +136,12 @@ class DumpSource:
         return scratch
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
-        """The values of these entries, each read when it is asked for."""
+        """Return the values of these entries, each read when it is asked for."""
         return self._reader.values(wanted)
 
 
 class _Spool:
-    """What came through a pipe, in a file that has no name and that nobody else can open."""
+    """The content of a pipe, in a file that has no name and that nobody else can open."""
 
     def __init__(self, source: BinaryIO) -> None:
         try:
@@ -158,7 +160,7 @@ class _Spool:
             raise no_room(_CANNOT_KEEP, error) from error
 
     def __call__(self) -> BinaryIO:
-        """It, from its beginning; each reader of several has a place of its own."""
+        """Open it at its beginning; each reader of several has a place of its own."""
         return io.BufferedReader(_Positioned(self._file.fileno()))
 
 

@@ -41,7 +41,7 @@ class DumpFile(NamedTuple):
 
 
 class _Version(NamedTuple):
-    """What tells an open file from its next version, in place of it or in its place."""
+    """The identity of an open file, which its next version does not have."""
 
     place: tuple[int, int]
     content: tuple[int, int]
@@ -182,7 +182,7 @@ class DumpReader:
         """The dump's path, and its signature when it was read, if that can be trusted."""
 
     def fill(self, filling: Filling) -> None:
-        """All that the dump names. Raises `OSError`."""
+        """Fill in all that the dump names. Raises `OSError`."""
         self.mark = self._file.path, status_mark(self._file.path, self._clock)
         self._now = self._clock()
         with closing(self._file.open()) as file:
@@ -196,14 +196,14 @@ class DumpReader:
                 self.mark = self._file.path, b""
 
     def _is_whole(self, file: BinaryIO) -> bool:
-        """Whether what was read of the file so far is all of one version.
+        """Return whether what was read of the file so far is all of one version.
 
         It may have lost its name to another one meanwhile.
         """
         return bool(self._version and self._version.content == _version_of(file).content)
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
-        """The values of these entries, which come in the order of the dump."""
+        """Yield the values of these entries, which come in the order of the dump."""
         waiting = iter(wanted)
         entry = next(waiting, None)
         lost = Lost("the dump has changed since it was read: run again")
@@ -223,7 +223,7 @@ class DumpReader:
             entry = next(waiting, None)
 
     def _pairs(self) -> Iterator[tuple[str, bytes]]:
-        """What is to be sent; nothing more once the dump is another one. Raises `OSError`."""
+        """Yield what is to be sent; nothing more once the dump is another one. Raises `OSError`."""
         with closing(self._file.open()) as file:
             items = self._file.read(file, self._file.layout)
             for item in items if _version_of(file) == self._version else ():

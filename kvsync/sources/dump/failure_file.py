@@ -17,7 +17,7 @@ _LEFT_OUT = {Loss.MISSING: SKIP, Loss.EXPIRED: SKIP}
 
 
 def options_for(header: FailureHeader, options: SourceOptions, path: str) -> SourceOptions:
-    """How to read the file: its keys and expiries are what they were to be in the target.
+    """Return how to read the file: its keys and expiries are what they were to be in the target.
 
     Raises `UsageError` for flags that would change them once more.
     """
@@ -38,7 +38,7 @@ def options_for(header: FailureHeader, options: SourceOptions, path: str) -> Sou
 
 
 def unasked(options: SourceOptions) -> frozenset[Loss]:
-    """What `options_for` leaves out though these options do not say so."""
+    """Return what `options_for` leaves out though these options do not say so."""
     return frozenset(_LEFT_OUT.keys() - options.dump.ways.keys())
 
 
@@ -51,7 +51,7 @@ def _changing(options: SourceOptions) -> Iterator[str]:
 
 
 def home_of(header: FailureHeader, folder: str) -> tuple[str, list[str]]:
-    """Where the state lies, for a file in this folder, and warnings.
+    """Return where the state lies, for a file in this folder, and warnings.
 
     Pairs that failed go on where they failed, wherever the file lies.
     """
@@ -64,7 +64,7 @@ def home_of(header: FailureHeader, folder: str) -> tuple[str, list[str]]:
 
 
 def destination_of(header: FailureHeader, path: str) -> Destination:
-    """The one place that the pairs belong."""
+    """Return the one place that the pairs belong."""
     shown = printable(path)
     return Destination(
         header.zone,

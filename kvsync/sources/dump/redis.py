@@ -54,15 +54,15 @@ class RedisSource:
 
     @property
     def losses(self) -> Losses:
-        """What its pairs have that EdgeKV cannot hold."""
+        """Losses of its pairs."""
         return self._scratch.losses
 
     def may_own(self, key: str, origin: str, *, dotted: bool) -> bool:  # noqa: ARG002 - no folder
-        """Whether the origin is the server."""
+        """Return whether the origin is the server."""
         return origin == printable(self.label)
 
     def entries(self, recall: Recall) -> Sequence[Entry]:  # noqa: ARG002 - nothing here stays unread
-        """All strings, in the server's own order. Raises `InputError` and `UsageError`."""
+        """Return all strings, in the server's own order. Raises `InputError` and `UsageError`."""
         mistakes = Mistakes(self.label)
         self._scratch = scratch = Scratch()
         self._names.clear()
@@ -85,7 +85,9 @@ class RedisSource:
                 yield item
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
-        """The values of these entries, read some at a time when the first of them is asked for."""
+        """Yield the values of these entries, read some at a time when the first of them is asked
+        for.
+        """
         waiting = iter(wanted)
         with self._dump:
             while entries := list(islice(waiting, _AT_ONCE)):

@@ -17,7 +17,7 @@ _USUAL = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108 - named, not used
 
 
 def no_room(what: str, error: Exception) -> OutputError:
-    """That ``what`` failed for this error, and what to do about it."""
+    """Return that ``what`` failed for this error, and what to do about it."""
     try:
         folder = tempfile.gettempdir()
     except OSError:
@@ -114,7 +114,7 @@ class Scratch(Sequence[Entry]):
         self._database.executemany("INSERT OR IGNORE INTO spared VALUES (?)", zip(keys))
 
     def number(self, key: str) -> int:
-        """The number of the entry with this key, counted from 0. Raises `KeyError`."""
+        """Return the number of the entry with this key, counted from 0. Raises `KeyError`."""
         found = self._database.execute("SELECT number FROM entry WHERE key = ?", (key,)).fetchone()
         if found is None:
             raise KeyError(key)
@@ -154,7 +154,7 @@ class _Names:
 
 
 class ScratchLosses:
-    """What pairs lose (`kvsync.formats.record.Losses`)."""
+    """Losses of pairs (`kvsync.formats.record.Losses`)."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database

@@ -26,12 +26,12 @@ _NAMES: dict[type[msgspec.Struct], dict[str, str]] = {}
 
 
 def is_nothing(node: Node) -> bool:
-    """Whether nothing was written where something could stand (``keys:`` and no more)."""
+    """Return whether nothing was written where something could stand (``keys:`` and no more)."""
     return isinstance(node, Scalar) and node.plain and not node.text
 
 
 def unquoted(node: Scalar) -> str:
-    """What is wrong with a scalar that must be a string; empty if nothing is."""
+    """Return what is wrong with a scalar that must be a string; empty if nothing is."""
     kind = node.plain and kind_of(node.text)
     if not kind:
         return ""
@@ -43,7 +43,7 @@ def unquoted(node: Scalar) -> str:
 def read_fields(
     node: Node, spec: type[msgspec.Struct], mistakes: Mistakes, what: str
 ) -> dict[str, Node]:
-    """The fields of ``spec`` that the node gives. ``what`` names the node (``a tree``)."""
+    """Return the fields of ``spec`` that the node gives. ``what`` names the node (``a tree``)."""
     if not isinstance(node, Mapping):
         mistakes.at(node, f"{what} must be a mapping (name: value)")
         return {}
@@ -72,7 +72,9 @@ def _unknown(name: str, known: dict[str, str]) -> str:
 
 
 def convert(found: dict[str, Node], spec: type[_Spec], mistakes: Mistakes) -> _Spec:
-    """The struct, without the fields that do not fit; all fields of ``spec`` are optional."""
+    """Return the struct, without the fields that do not fit; all fields of ``spec`` are
+    optional.
+    """
     data: dict[str, object] = {}
     for name, node in found.items():
         if name == "version" and not (isinstance(node, Scalar) and node.plain and node.text == "1"):
@@ -121,7 +123,9 @@ def _item(node: Node) -> object:
 
 
 def _place(message: str, found: dict[str, Node]) -> tuple[str, Any]:
-    """The field that msgspec names, and its node. The rest of its words may repeat a value."""
+    """Return the field that msgspec names, and its node. The rest of its words may repeat a
+    value.
+    """
     match = _WHERE.search(message)
     if match is None:  # pragma: no cover - no struct has required fields
         raise AssertionError("msgspec names no field")

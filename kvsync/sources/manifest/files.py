@@ -35,7 +35,7 @@ _UNTOLD = "the format cannot be told from the file: write format: beside path:"
 
 
 def read_file_entry(node: Node, context: TreeContext, clock: Clock) -> DumpReader | None:
-    """The reader of the dump, or None if there is none to read."""
+    """Return the reader of the dump, or None if there is none to read."""
     mistakes = context.mistakes
     if not isinstance(node, Mapping):
         mistakes.at(node, "a file must be a mapping (- path: …)")
@@ -105,7 +105,9 @@ def _path(node: Mapping, found: dict[str, Node], fields: DumpFields, context: Tr
 
 
 def _guess(path: str, layout: Layout) -> str:
-    """The dump's format, as far as it can be told; a file that cannot be read is told of later."""
+    """Return the dump's format, as far as it can be told; a file that cannot be read is told of
+    later.
+    """
     try:
         guess = guess_format(path, _head(path), layout)
     except OSError:
@@ -138,7 +140,7 @@ class FileSection:
 
     @property
     def losses(self) -> Losses:
-        """What the dumps' pairs have that EdgeKV cannot hold."""
+        """Losses of the dumps' pairs."""
         return self._scratch.losses if self._scratch else NO_LOSSES
 
     @property
@@ -162,7 +164,7 @@ class FileSection:
     def entries(
         self, before: Sequence[Entry], context: TreeContext, claims: Claims
     ) -> Sequence[Entry]:
-        """The entries ``before``, and behind them those of the dumps."""
+        """Return the entries ``before``, and behind them those of the dumps."""
         if not self._readers:
             return before
         from kvsync.sources.dump.scratch import Scratch
@@ -184,7 +186,7 @@ class FileSection:
         return scratch
 
     def split(self, wanted: Iterable[Entry]) -> tuple[Iterable[Entry], Iterable[Entry]]:
-        """The wanted entries that come from no dump, and those that do."""
+        """Return the wanted entries that come from no dump, and those that do."""
         if not self._readers:
             return wanted, ()
         others: list[Entry] = []
@@ -196,12 +198,12 @@ class FileSection:
         return others, ()
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
-        """The values of entries of the dumps, in their order."""
+        """Yield the values of entries of the dumps, in their order."""
         for number, entries in groupby(wanted, self._dump_of):
             yield from self._readers[number - 1].values(entries)
 
     def _dump_of(self, entry: Entry) -> int:
-        """Which dump the entry is from, counted from 1; 0 for none."""
+        """Return which dump the entry is from, counted from 1; 0 for none."""
         return bisect(self._starts, self._scratch.number(entry.key)) if self._scratch else 0
 
 

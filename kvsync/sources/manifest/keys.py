@@ -53,7 +53,9 @@ Part: TypeAlias = bytes | FilePart
 
 
 def _is_nested(node: Node) -> bool:
-    """Whether it is a list, or a mapping that is no entry, nor one with a slip of the pen."""
+    """Return whether it is a list, or a mapping that is no entry, nor one with a slip of the
+    pen.
+    """
     if not isinstance(node, Mapping):
         return True
     given = {key.text: value for key, value in node.pairs if isinstance(key, Scalar)}
@@ -76,7 +78,7 @@ class Lifetimes:
         self._short: dict[Scalar, None] = {}
 
     def ttl(self, node: Node | None) -> Expiry:
-        """The expiry that a ``ttl`` field declares."""
+        """Return the expiry that a ``ttl`` field declares."""
         if not isinstance(node, Scalar):
             return NEVER
         try:
@@ -89,7 +91,7 @@ class Lifetimes:
         return expiry
 
     def expires(self, node: Node | None) -> Expiry:
-        """The expiry that an ``expires`` field declares."""
+        """Return the expiry that an ``expires`` field declares."""
         if not isinstance(node, Scalar):
             return NEVER
         try:
@@ -126,7 +128,7 @@ class PairReader:
         self._default = default
 
     def read(self, node: Node) -> tuple[Part | None, Expiry]:
-        """The value, or None where a mistake was found instead, and the expiry."""
+        """Return the value, or None where a mistake was found instead, and the expiry."""
         if isinstance(node, Scalar):
             return self._inline(node), self._default
         if _is_nested(node):
@@ -223,7 +225,7 @@ class KeyFiles:
 
     @property
     def warnings(self) -> list[str]:
-        """What a person should know of those that were looked at."""
+        """Warnings of those that were looked at."""
         return pointer_warning(self._pointers)
 
     def identify(
@@ -254,5 +256,5 @@ class KeyFiles:
             self._pointers.append(f"{mistakes.origin}:{part.node.line}")
 
     def load(self, entry: Entry, part: FilePart) -> Loaded:
-        """The entry as its file is just now, and the value."""
+        """Return the entry as its file is just now, and the value."""
         return load(entry, part.ref, self._clock, self._devices)

@@ -95,7 +95,7 @@ class Manifest:
         return convert(found, HeadFields, self._early)
 
     def _named(self, field: str, text: str) -> tuple[str, str]:
-        """A field with its variables filled in, and where it stands."""
+        """Return a field with its variables filled in, and where it stands."""
         if not text:
             return "", ""
         node = self._fields[field]
@@ -119,22 +119,22 @@ class Manifest:
 
     @property
     def warnings(self) -> list[str]:
-        """What a person should know; complete once `entries` has been called."""
+        """Warnings; complete once `entries` has been called."""
         return list(self._warnings)
 
     @property
     def losses(self) -> Losses:
-        """What pairs of dumps have that EdgeKV cannot hold; complete once `entries` was called."""
+        """Losses of pairs of dumps; complete once `entries` was called."""
         return self._files.losses
 
     @property
     def tally(self) -> Tally:
-        """What its trees leave out, and how they store files that decide it themselves."""
+        """Counts of files that its trees leave out, or store one way or another."""
         return self._tallying.tally
 
     @property
     def stale(self) -> bool:
-        """Whether the file is another one than when it was opened."""
+        """True if the file is another one than when it was opened."""
         try:
             return not self.passing and digest_of(read_manifest(self.location)) != self._content
         except OSError:
@@ -142,7 +142,9 @@ class Manifest:
 
     @property
     def fingerprint(self) -> Fingerprint | None:
-        """What tells whether another reading would find the same; None: nothing does."""
+        """The fingerprint of what was read; None: nothing tells if another reading finds the
+        same.
+        """
         if self.passing:
             return None
         self._evidence.content(self.location, self._content)
@@ -151,7 +153,7 @@ class Manifest:
         return self._evidence.fingerprint(self._environ.digests())
 
     def may_own(self, key: str, origin: str, *, dotted: bool) -> bool:
-        """Whether a key, a tree or a dump in it may have made the origin."""
+        """Return whether a key, a tree or a dump in it may have made the origin."""
         place, trees, dumps = self._whereabouts
         return (
             place.has_line(origin)
@@ -179,7 +181,7 @@ class Manifest:
         return TreeContext(mistakes, paths, lifetimes, default, self.charset, shown_home, self.home)
 
     def entries(self, recall: Recall) -> Sequence[Entry]:
-        """All pairs: the keys, the trees and the files, each in the order of the manifest.
+        """Return all pairs: the keys, the trees and the files, each in the order of the manifest.
 
         Raises `InputError` with every mistake found, by line.
         """
@@ -273,7 +275,9 @@ class Manifest:
         return self._trees
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
-        """The values of these entries, in the source's order, each read when it is asked for."""
+        """Yield the values of these entries, in the source's order, each read when it is asked
+        for.
+        """
         own, dumped = self._files.split(wanted)
         by_key = {entry.key: entry for entry in own}
         for key, part in self._parts.items():

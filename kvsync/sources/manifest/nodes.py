@@ -206,7 +206,7 @@ class _Document:
 
 
 def read_yaml(data: bytes, origin: str) -> Node:
-    """The only document in ``data``; positions count from 1.
+    """Return the only document in ``data``; positions count from 1.
 
     Raises `InputError`, naming ``origin``, for bytes that are not one YAML document or that no
     manifest needs: tags, deep nesting, aliases that blow up, more nodes than memory should hold.
@@ -245,7 +245,7 @@ def _feed(document: _Document, data: bytes) -> None:
 
 
 def _quoted(data: bytes) -> Iterator[tuple[int, int]]:
-    """Where the scalars in double quotes are, in characters."""
+    """Yield where the scalars in double quotes are, in characters."""
     for event in _events(data):
         if getattr(event, "style", None) == '"':
             yield event.start_mark.index, event.end_mark.index

@@ -16,14 +16,16 @@ _OF_A_PROCESS = ("/dev/stdin", "/dev/fd/", "/proc/")
 
 
 def is_piped(path: str) -> bool:
-    """Whether what is read from there has no place of its own: it cannot be read a second time."""
+    """Return whether what is read from there has no place of its own: it cannot be read a second
+    time.
+    """
     if path == STDIN or os.path.abspath(path).startswith(_OF_A_PROCESS):
         return True
     return os.path.exists(path) and not os.path.isfile(path)
 
 
 def read_manifest(path: str) -> bytes:
-    """The bytes of the file or of stdin, one more than a manifest may have at most.
+    """Return the bytes of the file or of stdin, one more than a manifest may have at most.
 
     Raises `OSError`.
     """
@@ -44,7 +46,8 @@ def _read(file: IO[bytes]) -> bytes:
 
 
 def name_of_piped(path: str, name: str, options: SourceOptions, *, named: bool) -> str:
-    """The owner of what came through a pipe: the manifest's ``name``, or else the command line's.
+    """Return the owner of what came through a pipe: the manifest's ``name``, or else the command
+    line's.
 
     ``named``: the manifest has a name, which may be none that is legal. Raises `UsageError`.
     """

@@ -1,4 +1,4 @@
-"""What YAML makes of a scalar without quotes, and the JSON that a node stands for."""
+"""Scalars without quotes as YAML reads them, and the JSON that a node stands for."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ def _never(_: str) -> bool:
 
 
 def kind_of(text: str) -> str:
-    """What YAML 1.1 or JSON reads in these characters when they stand without quotes.
+    """Return what YAML 1.1 or JSON reads in these characters when they stand without quotes.
 
     Empty for a string, otherwise words for a person: ``a number``, ``a boolean``.
     """
@@ -42,14 +42,15 @@ def kind_of(text: str) -> str:
 
 
 def is_string(node: Node) -> TypeGuard[Scalar]:
-    """Whether the node is a scalar that stands for exactly its characters."""
+    """Return whether the node is a scalar that stands for exactly its characters."""
     return isinstance(node, Scalar) and (not node.plain or not kind_of(node.text))
 
 
 def flatten(
     mapping: Mapping, mistakes: Mistakes, nameable: Callable[[str], bool] = _never
 ) -> list[tuple[Scalar, Node]]:
-    """The pairs of a mapping with merge keys resolved: what is written out wins, then the first.
+    """Return the pairs of a mapping with merge keys resolved: what is written out wins, then the
+    first.
 
     Keys that are no strings and keys given twice become mistakes; ``nameable`` says which keys a
     message may show.

@@ -31,7 +31,7 @@ def _words(names: Iterable[str]) -> str:
 
 
 def _one_of(names: Iterable[str]) -> Any:
-    """The type of what is one of these."""
+    """Return the type of what is one of these."""
     return Annotated[Literal[tuple(names)], Meta(description=_words(names))]
 
 
@@ -167,7 +167,7 @@ class ManifestFields(HeadFields, forbid_unknown_fields=True):
 
 
 def field_names(spec: type[Struct]) -> dict[str, str]:
-    """The fields of a type, each with its description."""
+    """Return the fields of a type, each with its description."""
     return {field.encode_name: _description(field.type) for field in msgspec.structs.fields(spec)}
 
 
@@ -181,7 +181,7 @@ def _description(kind: Any) -> str:
 
 
 def manifest_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a manifest."""
+    """Return the JSON Schema (draft 2020-12) of a manifest."""
     schema = msgspec.json.schema(ManifestFields)
     # For a mistake's sake every field may be missing in the types, and msgspec has no word for
     # "exactly one of these".

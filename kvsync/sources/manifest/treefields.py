@@ -20,7 +20,9 @@ from kvsync.sources.tree.patterns import Rules, parse_rules
 
 
 class TreeContext(NamedTuple):
-    """What a tree takes from its manifest. ``shown_home`` is the directory as the user wrote it."""
+    """The part of a manifest that a tree needs. ``shown_home`` is the directory as the user wrote
+    it.
+    """
 
     mistakes: Mistakes
     paths: Paths
@@ -32,7 +34,7 @@ class TreeContext(NamedTuple):
 
 
 def read_tree(node: Node, context: TreeContext) -> Tree | None:
-    """The tree, or None if there is no directory to read."""
+    """Return the tree, or None if there is no directory to read."""
     mistakes = context.mistakes
     if not isinstance(node, Mapping):
         mistakes.at(node, "a tree must be a mapping (- path: …)")
@@ -92,7 +94,7 @@ def _root(node: Node, given: Node | None, path: str | UnsetType, context: TreeCo
 
 
 def shown_path(root: str, context: TreeContext) -> str:
-    """An absolute path as the manifest's user would write it."""
+    """Return an absolute path as the manifest's user would write it."""
     relative = root.removeprefix(os.path.join(context.home, ""))
     while relative.startswith("./"):
         relative = relative[2:].lstrip("/")

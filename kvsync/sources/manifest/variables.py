@@ -13,12 +13,12 @@ _DOLLAR = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?:(:-)([^${}]*))?\})
 
 
 def is_name(text: str) -> bool:
-    """Whether the text can be the name of an environment variable."""
+    """Return whether the text can be the name of an environment variable."""
     return _NAME.fullmatch(text) is not None
 
 
 def called(name: str) -> str:
-    """The variable in words for a message.
+    """Return the variable in words for a message.
 
     A secret may stand where its name was meant: only what looks like a name is repeated.
     """
@@ -27,7 +27,7 @@ def called(name: str) -> str:
 
 
 def expand(text: str, environ: Mapping[str, str]) -> str:
-    """The text with its variables filled in; a default also stands in for an empty one.
+    """Return the text with its variables filled in; a default also stands in for an empty one.
 
     Spaces and line ends around a variable's value, which files of Windows leave, are no part of it.
 
@@ -61,7 +61,7 @@ class Paths:
         self._mistakes = mistakes
 
     def resolve(self, node: Scalar) -> str:
-        """The absolute path, or empty if it cannot be one, which is a mistake."""
+        """Return the absolute path, or empty if it cannot be one, which is a mistake."""
         try:
             path = expand(node.text, self._environ)
         except ValueError as error:

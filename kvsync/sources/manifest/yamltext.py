@@ -41,14 +41,14 @@ Span = tuple[int, int]
 
 
 class Prepared(NamedTuple):
-    """What the parser is given, and each character that another one stands in for, with that."""
+    """The text for the parser, and each character that another one stands in for, with that."""
 
     data: bytes
     stand_ins: "list[tuple[str, str]]"
 
 
 def prepare(data: bytes, origin: str, quoted: Callable[[bytes], Iterable[Span]]) -> Prepared:
-    """The bytes that the parser understands, and reads as they are meant.
+    """Return the bytes that the parser understands, and reads as they are meant.
 
     ``quoted`` finds the scalars in double quotes. Raises `InputError` that names ``origin``, and
     what ``quoted`` raises.
@@ -91,7 +91,7 @@ def _stand_ins(breaks: list[str], text: str, origin: str) -> list[tuple[str, str
 
 
 def _paired(text: str, origin: str, quoted: Callable[[bytes], Iterable[Span]]) -> str:
-    """The text with pairs of escapes as one, where they are escapes: in double quotes."""
+    """Return the text with pairs of escapes as one, where they are escapes: in double quotes."""
     at = [match.start() for match in _HALF.finditer(text)]
     # As long as it was, and nothing that the parser would refuse.
     spans = quoted(_HALF.sub(lambda _: _SPACE, text).encode())
@@ -111,7 +111,8 @@ def _paired(text: str, origin: str, quoted: Callable[[bytes], Iterable[Span]]) -
 
 
 def _escapes(text: str, start: int, end: int, lone: list[int]) -> list[str]:
-    """A scalar in double quotes with pairs as one escape, in parts; ``lone`` gets where halves are.
+    """Return a scalar in double quotes with pairs as one escape, in parts; ``lone`` gets where
+    halves are.
 
     What follows it keeps its column: an escape in place of two is shorter by two characters.
     """
@@ -132,7 +133,9 @@ def _escapes(text: str, start: int, end: int, lone: list[int]) -> list[str]:
 
 
 def fault_in(data: bytes, origin: str) -> tuple[list[Mistake], int]:
-    """What the parser refuses in these bytes, and how many more times there is such a thing."""
+    """Return what the parser refuses in these bytes, and how many more times there is such a
+    thing.
+    """
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -158,7 +161,7 @@ def _advice(code: int, origin: str) -> str:
 
 
 def last_place(data: bytes) -> Position:
-    """Where the text ends: the parser takes that for a line of its own."""
+    """Return where the text ends: the parser takes that for a line of its own."""
     text = data.decode(errors="replace")
     return _place(text, len(text))
 

@@ -24,7 +24,7 @@ class Device(NamedTuple):
 
     @property
     def trusted(self) -> bool:
-        """Whether a status may stand for what is in a file."""
+        """True if a status may stand for what is in a file."""
         return self.mark != 0
 
 
@@ -38,7 +38,7 @@ class Devices:
         self._known: dict[int, Device] = {}
 
     def of(self, number: int, path: str) -> Device:
-        """The one with this number (``st_dev``), in which ``path`` lies."""
+        """Return the one with this number (``st_dev``), in which ``path`` lies."""
         device = self._known.get(number)
         if device is None:
             device = self._known[number] = _look(number, path)
@@ -59,7 +59,7 @@ def _look(number: int, path: str) -> Device:
 
 
 def _is_storage(found: os.statvfs_result) -> bool:
-    """Whether it is written by this kernel alone, and has anything to write to."""
+    """Return whether it is written by this kernel alone, and has anything to write to."""
     return found.f_blocks > 0 and not found.f_flag & os.ST_RDONLY
 
 
@@ -72,7 +72,7 @@ def _may_be_storage(folder: str) -> bool:
 
 
 def _layers(number: int, path: str) -> str:
-    """What an overlay lies on, as its mount says it; nothing of any other file system."""
+    """Return what an overlay lies on, as its mount says it; nothing of any other file system."""
     device = f"{os.major(number)}:{os.minor(number)}"
     known = mounts()
     found = [mount for mount in known if mount.device == device]
@@ -85,6 +85,6 @@ def _layers(number: int, path: str) -> str:
 
 
 def _each_of(layers: str) -> Iterator[str]:
-    """The directories that an overlay's options name."""
+    """Yield the directories that an overlay's options name."""
     for match in _LAYER.finditer(layers):
         yield from filter(None, match[1].split(":"))

@@ -30,7 +30,7 @@ _MISSING = (
 def keys_of(
     tree: Tree, files: list[Found], mistakes: Mistakes
 ) -> Iterator[tuple[Found, str, Expiry]]:
-    """Each file with its key, the tree's prefix in front, and its expiry.
+    """Yield each file with its key, the tree's prefix in front, and its expiry.
 
     A file that the index does not know is a mistake, as is one that it names and that is not there,
     and an index that is not whole.

@@ -1,4 +1,4 @@
-"""What a tree looked like when it was walked: enough to tell that it has not changed.
+"""The listing of a tree when it was walked: enough to tell that it has not changed.
 
 A walk observes each directory as it lists it. Later `looks_alike` lists them again, without any
 patterns, and without making anything of what it finds.
@@ -41,17 +41,17 @@ class Observed:
         self._items: list[Any] = []
 
     def open(self, path: str, real: str, number: int, device: Device) -> None:
-        """A directory, at this relative path and in this file system, is about to be listed."""
+        """Begin a directory, at this relative path and in this file system."""
         self._path = path
         self._number = number
         self._items = _heading(path, real, device)
 
     def directory(self, name: str, link: str) -> None:
-        """It has a directory that is looked into; ``link`` is where it really is, if elsewhere."""
+        """Note a directory that is looked into; ``link`` is where it really is, if elsewhere."""
         self._items += (link, name) if link else (name,)
 
     def file(self, name: str, link: str, status: os.stat_result, device: Device) -> None:
-        """It has a file."""
+        """Note a file."""
         if link:
             self._items.append(link)
         if status.st_dev != self._number:
@@ -63,7 +63,7 @@ class Observed:
     def pass_over(
         self, entry: "os.DirEntry[str]", folder: str, *, is_directory: bool, counted: bool
     ) -> None:
-        """It has something that is no part of the tree; ``folder`` is the directory's path.
+        """Note what is no part of the tree; ``folder`` is the directory's path.
 
         ``counted``: that it is there is told, so it makes a difference if it goes.
         """
@@ -75,11 +75,11 @@ class Observed:
             self._items.append(described)
 
     def close(self) -> None:
-        """The directory has nothing more."""
+        """End the directory."""
         self._digests.append(_digest(self._items))
 
     def seen(self, root: str) -> Seen:
-        """All that was observed of the tree at ``root``."""
+        """Return all that was observed of the tree at ``root``."""
         return Seen(root, "".join(self._digests), self._passed_over)
 
 
@@ -93,7 +93,7 @@ class Unobserved(Observed):
         self.settled = False
 
     def file(self, name: str, link: str, status: os.stat_result, device: Device) -> None:
-        """It has a file, whose status was needed for something else."""
+        """Note a file whose status was needed for something else."""
 
 
 def own_names(left_out: Collection[str]) -> Mapping[str, set[str]]:
@@ -117,7 +117,7 @@ def own_identities(left_out: Collection[str]) -> dict[int, int]:
 
 
 def looks_alike(seen: Seen, left_out: Collection[str]) -> bool:
-    """Whether the tree still looks as it was seen; the first difference is enough.
+    """Return whether the tree still looks as it was seen; the first difference is enough.
 
     ``left_out`` has files that no tree has, by real path. Raises `OSError`.
     """
@@ -141,7 +141,9 @@ class _Listing:
         self._pending = [("", os.path.realpath(seen.root))]
 
     def digests(self) -> Iterator[str]:
-        """Each directory's. Nobody looks into a directory before its parent is found unchanged."""
+        """Yield each directory's. Nobody looks into a directory before its parent is found
+        unchanged.
+        """
         while self._pending:
             path, real = self._pending.pop()
             folder = os.path.join(self._root, path)
@@ -197,7 +199,7 @@ class _Listing:
 def _passed(
     passed_over: frozenset[str], entry: "os.DirEntry[str]", link: str, is_directory: bool
 ) -> tuple[str, ...] | None:
-    """What is told of an entry that was passed over; None if it was not."""
+    """Return what is told of an entry that was passed over; None if it was not."""
     described = _described(entry, link, is_directory=is_directory)
     if described in passed_over:
         return ()
@@ -205,17 +207,19 @@ def _passed(
 
 
 def _heading(path: str, real: str, device: Device) -> list[Any]:
-    """What a directory's items begin with: where it lies, and of the root, where it really is."""
+    """Return what a directory's items begin with: where it lies, and of the root, where it really
+    is.
+    """
     return [device.mark] if path else [device.mark, real]
 
 
 def _link(entry: "os.DirEntry[str]", folder: str) -> str:
-    """Where a link leads in the end."""
+    """Return where a link leads in the end."""
     return os.path.realpath(os.path.join(folder, entry.name))
 
 
 def _described(entry: "os.DirEntry[str]", link: str, *, is_directory: bool) -> str:
-    """What patterns look at, and where links lead."""
+    """Return what patterns look at, and where links lead."""
     return f"{entry.name}{'/' * is_directory}" + (f"\0{link}" if link else "")
 
 

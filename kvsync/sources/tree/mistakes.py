@@ -1,4 +1,4 @@
-"""What is wrong with files and names of a tree, what of it a policy allows, what would mend it."""
+"""Mistakes in files and names of a tree, policies that allow them, and remedies."""
 
 import os
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ _NAMED = 3
 
 
 def twins_warning(paths: Iterable[str]) -> list[str]:
-    """A warning of paths that differ in nothing but how Unicode composes their letters."""
+    """Return a warning of paths that differ in nothing but how Unicode composes their letters."""
     first: dict[str, str] = {}
     twins: dict[str, str] = {}
     for path in paths:
@@ -63,7 +63,9 @@ def _is_lost(path: str) -> bool:
 
 
 def _loses_most(name: str) -> bool:
-    """Whether no letter or digit of a name outside of ASCII is left, or two thirds are not."""
+    """Return whether no letter or digit of a name outside of ASCII is left, or two thirds are
+    not.
+    """
     kept = sum(each.isascii() and each.isalnum() for each in name)
     lost = sum(not each.isascii() and each.isalnum() for each in name)
     return not name.isascii() and (not kept or lost >= 2 * kept)
@@ -95,7 +97,7 @@ class Folder:
         self._escaping: bool | None = None
 
     def lost(self, origin: str, lost: Lost, found: Found) -> None:
-        """A file has no value that could be sent."""
+        """Note that a file has no value that could be sent."""
         message = lost.message
         if message == EMPTY:
             message += ", or set empty: skip (folder: --empty skip)"
@@ -111,7 +113,7 @@ class Folder:
             self._note(origin, message, message.partition(":")[0])
 
     def wrong_key(self, origin: str, key: str, fault: str, first: str) -> None:
-        """A file's key is not legal, or that of ``first``, too."""
+        """Note that a file's key is not legal, or that of ``first``, too."""
         tree = self._tree
         if fault:
             legal = tree.charset == "strict" and not check_key(key, "utf-8")
@@ -124,7 +126,9 @@ class Folder:
         self._note(origin, message, "a key that is there already", *cures)
 
     def _way(self, origin: str, first: str) -> str:
-        """What keeps a file and the ``first`` place of its key apart, but for another name."""
+        """Return what keeps a file and the ``first`` place of its key apart, but for another
+        name.
+        """
         tree = self._tree
         if tree.exported:
             return ""
@@ -155,7 +159,7 @@ class Folder:
         return size > MAX_VALUE_SIZE or bool(size_fault(size, "base64"))
 
     def _escape_helps(self) -> bool:
-        """Whether escaped, all files have keys of their own."""
+        """Return whether escaped, all files have keys of their own."""
         if self._tree.exported:
             return False
         if self._escaping is None:

@@ -37,7 +37,7 @@ Faults: TypeAlias = list[tuple[int, str]]
 
 
 def parse_rules(patterns: Iterable[str]) -> tuple[Rules, Faults]:
-    """The rules that somebody has written one by one, and what is wrong with them.
+    """Return the rules that somebody has written one by one, and what is wrong with them.
 
     One that can match nothing was meant to match something.
     """
@@ -45,7 +45,7 @@ def parse_rules(patterns: Iterable[str]) -> tuple[Rules, Faults]:
 
 
 def parse_ignore_file(data: bytes) -> tuple[Rules, Faults]:
-    """The rules in an ignore file, read as git reads it, and what is wrong with which line.
+    """Return the rules in an ignore file, read as git reads it, and what is wrong with which line.
 
     Lines end at LF or CRLF, and at no other character; what can match nothing matches nothing.
     """
@@ -86,7 +86,9 @@ def _parse(
 
 
 def _trimmed(line: bytes) -> bytes:
-    """The line without the spaces at its end; one behind a backslash is part of the pattern."""
+    """Return the line without the spaces at its end; one behind a backslash is part of the
+    pattern.
+    """
     text = line.rstrip(b" ")
     escaped = (len(text) - len(text.rstrip(b"\\"))) % 2
     return line[: len(text) + escaped]
@@ -105,7 +107,7 @@ def _parse_rule(text: bytes) -> list[Rule]:
 
 
 def decide(rules: Rules, path: str, is_directory: bool) -> bool | None:
-    """What the rules say of this path itself (relative, no slash at its end), or None."""
+    """Return what the rules say of this path itself (relative, no slash at its end), or None."""
     whole = path.encode("utf-8", "surrogateescape")
     name = whole[whole.rfind(b"/") + 1 :]
     for rule in rules:
@@ -115,5 +117,5 @@ def decide(rules: Rules, path: str, is_directory: bool) -> bool | None:
 
 
 def matching(rule: Rule, path: str, is_directory: bool) -> bool:
-    """Whether the one rule is about this path, whatever it says then."""
+    """Return whether the one rule is about this path, whatever it says then."""
     return decide((rule,), path, is_directory) is not None

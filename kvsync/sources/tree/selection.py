@@ -27,19 +27,19 @@ class Directory(NamedTuple):
 
 
 def inside(real: str, root: str) -> bool:
-    """Whether a real path is ``root`` or lies in it."""
+    """Return whether a real path is ``root`` or lies in it."""
     return real == root or real.startswith(root.rstrip("/") + "/")
 
 
 def upwards(directory: Directory | None) -> Iterator[Directory]:
-    """The directory, and all that it lies in."""
+    """Yield the directory, and all that it lies in."""
     while directory:
         yield directory
         directory = directory.parent
 
 
 def is_surely_directory(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a directory, or a link to one."""
+    """Return whether it is a directory, or a link to one."""
     try:
         return entry.is_dir()
     except OSError:
@@ -47,7 +47,7 @@ def is_surely_directory(entry: os.DirEntry[str]) -> bool:
 
 
 def may_be_link(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a link, or nobody can tell: who follows it finds out what is wrong."""
+    """Return whether it is a link, or nobody can tell: who follows it finds out what is wrong."""
     try:
         return entry.is_symlink()
     except OSError:
@@ -55,7 +55,7 @@ def may_be_link(entry: os.DirEntry[str]) -> bool:
 
 
 def is_utf8(name: str) -> bool:
-    """Whether a name or path that the system gave is text: its bytes are UTF-8."""
+    """Return whether a name or path that the system gave is text: its bytes are UTF-8."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -76,7 +76,9 @@ _UNUSUAL = frozenset(".#T")
 
 
 def is_left_out(name: str) -> bool:
-    """Whether the name is one of version control, of a desktop, an editor, a mount, or ours."""
+    """Return whether the name is one of version control, of a desktop, an editor, a mount, or
+    ours.
+    """
     if name[0] not in _UNUSUAL:
         return False
     return name in _LEFT_OUT or name.startswith("..") or _SWAP.fullmatch(name) is not None
@@ -90,7 +92,8 @@ _SETTINGS = "desktop.ini"
 
 
 def is_besides(name: str) -> bool:
-    """Whether the name is one of what lies besides in folders, and is sent if a pattern names it.
+    """Return whether the name is one of what lies besides in folders, and is sent if a pattern
+    names it.
 
     These are ``.env*``, ``._*``, ``.nfs*``, ``desktop.ini`` and ``*~``.
     """
@@ -102,7 +105,9 @@ def is_besides(name: str) -> bool:
 
 
 def plain_name(name: str) -> str:
-    """The name without what makes it one of those; a pattern that takes it, too, names neither."""
+    """Return the name without what makes it one of those; a pattern that takes it, too, names
+    neither.
+    """
     if not is_besides(name):
         return name
     if name[-1] == "~":
@@ -111,7 +116,7 @@ def plain_name(name: str) -> str:
 
 
 def is_ignored(tree: Tree, directory: Directory, path: str, is_directory: bool) -> bool:
-    """Whether the path is excluded, or an ignore file names it; the nearest one decides."""
+    """Return whether the path is excluded, or an ignore file names it; the nearest one decides."""
     if tree.exclude and decide(tree.exclude, path, is_directory):
         return True
     for start, rules in directory.levels:
@@ -122,13 +127,13 @@ def is_ignored(tree: Tree, directory: Directory, path: str, is_directory: bool) 
 
 
 def is_included(tree: Tree, directory: Directory, path: str, is_directory: bool) -> bool:
-    """Whether ``include`` names the path, or else a directory that it is in."""
+    """Return whether ``include`` names the path, or else a directory that it is in."""
     said = decide(tree.include, path, is_directory)
     return directory.included if said is None else said
 
 
 def is_named(tree: Tree, directory: Directory, path: str, is_directory: bool) -> bool:
-    """Whether ``include`` or a ``!`` names what is left out of a tree unless it is named.
+    """Return whether ``include`` or a ``!`` names what is left out of a tree unless it is named.
 
     ``*`` and ``*.json`` do not: they were written for the files beside which ``._a.json`` lies.
     """

@@ -52,7 +52,7 @@ class Claims:
 
 
 def known(row: Row | None, signature: bytes, encoding: str, checksum: bool) -> bool:
-    """Whether the state's row has the digest of the file with this signature, so encoded."""
+    """Return whether the state's row has the digest of the file with this signature, so encoded."""
     return bool(
         row
         and is_known(row.signature, signature, encoding)
@@ -63,7 +63,7 @@ def known(row: Row | None, signature: bytes, encoding: str, checksum: bool) -> b
 
 
 def pointer_warning(origins: list[str]) -> list[str]:
-    """What to say of files that only stand for others."""
+    """Return what to say of files that only stand for others."""
     if not origins:
         return []
     more = f" and {len(origins) - _NAMED:,} more" if len(origins) > _NAMED else ""
@@ -99,7 +99,7 @@ class TreeReader:
     def entries(
         self, recall: Recall, claims: Claims, mistakes: Mistakes, tallying: Tallying
     ) -> list[Entry]:
-        """The tree's pairs, by path."""
+        """Return the tree's pairs, by path."""
         self._read.clear()
         self._pointers.clear()
         self._ours.clear()
@@ -205,13 +205,13 @@ class TreeReader:
         return Whereabouts(self.tree.root, self.tree.shown)
 
     def may_own(self, key: str, origin: str, *, dotted: bool) -> bool:
-        """Whether a file that made this origin would have the key."""
+        """Return whether a file that made this origin would have the key."""
         tree = self.tree
         paths = self._whereabouts.inside(origin, dotted=dotted)
         return any(tree.exported or tree.key_of(path) == key for path in paths)
 
     def values(self, wanted: Mapping[str, Entry]) -> Iterator[Loaded]:
-        """The values of the wanted keys, each read when it is asked for."""
+        """Yield the values of the wanted keys, each read when it is asked for."""
         root = os.path.realpath(self.tree.root)
         for key, path in self._read:
             entry = wanted.get(key)
@@ -228,7 +228,7 @@ class TreeReader:
 
 
 def load(entry: Entry, ref: FileRef, clock: Clock, devices: Devices) -> Loaded:
-    """The entry as its file is just now, and the value."""
+    """Return the entry as its file is just now, and the value."""
     content = read_file(*ref, clock, devices)
     if isinstance(content, Lost):
         return entry, content
@@ -259,27 +259,29 @@ class TreeSource:
 
     @property
     def warnings(self) -> list[str]:
-        """What a person should know; complete once `entries` has been called."""
+        """Warnings; complete once `entries` has been called."""
         return [*self._warnings, *self._reader.warnings]
 
     @property
     def tally(self) -> Tally:
-        """What is left out, and how files are stored that decide it themselves."""
+        """Counts of files that are left out, or stored one way or another."""
         return self._tallying.tally
 
     @property
     def fingerprint(self) -> Fingerprint | None:
-        """What tells whether another reading would find the same; None: nothing does."""
+        """The fingerprint of what was read; None: nothing tells if another reading finds the
+        same.
+        """
         evidence = Evidence()
         evidence.tree(self._reader.tree.root, self._reader.observed)
         return evidence.fingerprint()
 
     def may_own(self, key: str, origin: str, *, dotted: bool) -> bool:
-        """Whether a file of the tree may have made the origin."""
+        """Return whether a file of the tree may have made the origin."""
         return self._reader.may_own(key, origin, dotted=dotted)
 
     def entries(self, recall: Recall) -> Sequence[Entry]:
-        """All files as pairs, by path. Raises `InputError` with every mistake found."""
+        """Return all files as pairs, by path. Raises `InputError` with every mistake found."""
         mistakes = Mistakes(self.label)
         self._tallying = Tallying()
         entries = self._reader.entries(recall, Claims(), mistakes, self._tallying)
@@ -287,5 +289,5 @@ class TreeSource:
         return Sparing(entries, self._reader.spared) if self._reader.spared else entries
 
     def values(self, wanted: Iterable[Entry]) -> Iterator[Loaded]:
-        """The values of these entries, by path, each read when it is asked for."""
+        """Return the values of these entries, by path, each read when it is asked for."""
         return self._reader.values({entry.key: entry for entry in wanted})

@@ -69,7 +69,7 @@ class Walked(NamedTuple):
 def walk(
     tree: Tree, moment: float, mistakes: Mistakes, left_out: Collection[str], observed: Observed
 ) -> Walked:
-    """The tree's files; what cannot be read becomes a mistake, never a gap.
+    """Return the tree's files; what cannot be read becomes a mistake, never a gap.
 
     ``moment`` is when the scan began, in Unix seconds. ``left_out`` has files by real path.
     ``observed`` takes down what is come across, and decides whether files are asked for their
@@ -252,7 +252,9 @@ class _Walk:
         self.observed.settled &= device.trusted and settled(status, self.moment)
 
     def follow(self, directory: Directory, path: str, is_directory: bool) -> str:
-        """Where a link leads; empty if it leads to a left-out file, or goes wrong: a mistake."""
+        """Return where a link leads; empty if it leads to a left-out file, or goes wrong: a
+        mistake.
+        """
         link = os.path.join(self.tree.root, path)
         try:
             real = os.path.realpath(link, strict=True)

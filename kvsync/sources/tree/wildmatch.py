@@ -44,7 +44,7 @@ class UnclosedError(NeverError):
 
 
 def read_bracket(pattern: str, at: int) -> tuple[str, int]:
-    """The regular expression of a bracket that has just been opened, and where it is closed.
+    """Return the regular expression of a bracket that has just been opened, and where it is closed.
 
     Each character of ``pattern`` stands for a byte. Raises `NeverError`.
     """
@@ -80,7 +80,7 @@ def _members(pattern: str, at: int) -> tuple[set[str], int]:
 
 
 def _class_end(pattern: str, at: int) -> int:
-    """Where the ``]`` of a ``[:class:]`` stands; 0 if what begins so is none."""
+    """Return where the ``]`` of a ``[:class:]`` stands; 0 if what begins so is none."""
     end = pattern.find("]", at + 2)
     if end < 0:
         raise UnclosedError("a bracket without an end")
@@ -103,7 +103,7 @@ _SPECIAL = b"*?[\\"
 
 
 def translate(pattern: bytes) -> re.Pattern[bytes] | None:
-    """What matches the whole of a path (relative, no slash at its end), or None for nothing.
+    """Return what matches the whole of a path (relative, no slash at its end), or None for nothing.
 
     A pattern without a slash matches a name, wherever that stands. ``pattern`` has neither the
     ``!`` in front nor the slash at its end that git gives a meaning of their own. Raises
@@ -124,7 +124,9 @@ def translate(pattern: bytes) -> re.Pattern[bytes] | None:
 
 
 def _segments(pattern: str) -> list[list[str]]:
-    """What stands between the slashes: each segment a list of regular expressions and wildcards."""
+    """Return what stands between the slashes: each segment a list of regular expressions and
+    wildcards.
+    """
     segments: list[list[str]] = [[]]
     for token in _tokens(pattern):
         if token == _SLASH:
@@ -138,7 +140,7 @@ def _segments(pattern: str) -> list[list[str]]:
 
 
 def _tokens(pattern: str) -> Iterator[str]:
-    """A regular expression for each character to match, and the wildcards and slashes."""
+    """Yield a regular expression for each character to match, and the wildcards and slashes."""
     at = 0
     while at < len(pattern):
         character = pattern[at]
@@ -163,7 +165,7 @@ def _tokens(pattern: str) -> Iterator[str]:
 
 
 def _groups(segments: list[list[str]]) -> list[list[str]]:
-    """What stands before, between and behind the ``**``, segment by segment."""
+    """Return what stands before, between and behind the ``**``, segment by segment."""
     groups: list[list[str]] = [[]]
     for segment in segments:
         if segment != [_ANY]:

@@ -1,4 +1,4 @@
-"""What is wrong with a state file, as far as it can be seen without changing it."""
+"""Examining a state file for damage, without changing it."""
 
 import math
 import os
@@ -137,7 +137,7 @@ class _SpoiledError(Exception):
 
 
 def _impossible(fields: Fields) -> str:
-    """What no row can have, if this one has it."""
+    """Return what no row can have, if this one has it."""
     key, digest, size, ttl, expires, runs_out, acknowledged, _, owner, _, in_doubt, *_ = fields
     if not (isinstance(key, str) and key and isinstance(owner, str) and owner):
         return "no key or no owner"

@@ -36,7 +36,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def find(connection: sqlite3.Connection, target: int, owner: str) -> dict[str, Wanted]:
-    """What is listed of an owner's keys, by key."""
+    """Return what is listed of an owner's keys, by key."""
     if not connection.execute(_EXISTS).fetchone():
         return {}
     found = connection.execute(_FIND, (target, owner))
@@ -44,7 +44,7 @@ def find(connection: sqlite3.Connection, target: int, owner: str) -> dict[str, W
 
 
 def find_elsewhere(connection: sqlite3.Connection, target: int, owner: str) -> dict[str, list[str]]:
-    """What is listed of keys of others, by owner."""
+    """Return what is listed of keys of others, by owner."""
     found: dict[str, list[str]] = {}
     if connection.execute(_EXISTS).fetchone():
         for other, key in connection.execute(_ELSEWHERE, (target, owner)):
@@ -71,7 +71,7 @@ def note(
 def run_of_file(
     connection: sqlite3.Connection, target: int, owner: str, written: float
 ) -> int | None:
-    """Which run wrote the file that says it was written then; None if none here did."""
+    """Return which run wrote the file that says it was written then; None if none here did."""
     if not connection.execute(_EXISTS).fetchone():
         return None
     found = connection.execute(_RUN, (target, owner, written)).fetchone()
@@ -81,7 +81,7 @@ def run_of_file(
 def note_failure_file(
     connection: sqlite3.Connection, target: int, owner: str, written: float, run: int
 ) -> None:
-    """A run writes a file that says it was written then."""
+    """Note that a run writes a file whose header has this time."""
     whose = (target, owner)
     connection.execute("INSERT OR REPLACE INTO listing VALUES (?, ?, ?, ?)", (*whose, written, run))
     connection.execute(

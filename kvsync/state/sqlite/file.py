@@ -10,7 +10,7 @@ from kvsync.state.sqlite.trouble import SQLITE_ERRORS, translate
 
 
 class StateFile:
-    """What all that a `State` does is made of. Every method raises `StateError`."""
+    """The operations that a `State` is made of. Every method raises `StateError`."""
 
     def __init__(self, path: str, connection: sqlite3.Connection | None) -> None:
         self.path = path
@@ -18,7 +18,7 @@ class StateFile:
         self._places: dict[Target, StoredTarget] = {}
 
     def _select(self, sql: str, parameters: Sequence[object] = ()) -> list[Fields]:
-        """What the query finds; nothing in a file that does not exist yet."""
+        """Return what the query finds; nothing in a file that does not exist yet."""
         if not self._connection:
             return []
         with self._translated():
@@ -33,7 +33,7 @@ class StateFile:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """What is changed within is all kept, or none of it."""
+        """Keep all that is changed within, or none of it."""
         connection = self._connection
         assert connection, "opened for reading"  # noqa: S101 - a mistake of ours, not of the user
         with self._translated():
@@ -48,7 +48,7 @@ class StateFile:
                 raise
 
     def _find(self, target: Target) -> StoredTarget:
-        """The target's place; its number is 0 if the file does not know it."""
+        """Return the target's place; its number is 0 if the file does not know it."""
         if target not in self._places:
             found = self._select(
                 "SELECT id FROM target WHERE endpoint = ? AND zone = ? AND namespace = ?", target
@@ -59,7 +59,7 @@ class StateFile:
         return self._places[target]
 
     def _place(self, target: Target) -> StoredTarget:
-        """The target's place, given now if it is new; inside a transaction."""
+        """Return the target's place, given now if it is new; inside a transaction."""
         place = self._find(target)
         if not place.number and self._connection:
             cursor = self._connection.execute(

@@ -1,4 +1,4 @@
-"""What lay behind a run that found nothing to do, until a row of its target changes.
+"""Fingerprints of runs that found nothing to do, kept until a row of their target changes.
 
 Whoever changes a row, be it an older kvsync or a person with ``sqlite3``, makes void what was kept
 for its target: triggers in the file itself see to that, in the same transaction.
@@ -36,7 +36,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def find(connection: sqlite3.Connection, identity: bytes) -> tuple[Target, str] | None:
-    """What was kept, and for which target; None if nothing is, or not as it was written."""
+    """Return what was kept, and for which target; None if nothing is, or not as it was written."""
     if not connection.execute(_EXISTS).fetchone():
         return None
     found = connection.execute(_FIND, (identity,)).fetchone()

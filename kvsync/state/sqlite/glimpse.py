@@ -1,4 +1,4 @@
-"""What tells, without opening a state file, whether anybody has written it since."""
+"""Glimpses of a state file: has anything been written since, told without opening it?"""
 
 import os
 import stat
@@ -10,7 +10,7 @@ _COUNTER = slice(24, 28)
 
 
 def glimpse(path: str) -> Glimpse:
-    """What the file at ``path`` looks like; empty if there is none, or none to be seen."""
+    """Return what the file at ``path`` looks like; empty if there is none, or none to be seen."""
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):

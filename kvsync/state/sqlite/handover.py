@@ -29,7 +29,7 @@ class Handing(NamedTuple):
     belongs: Callable[[Row], bool]
 
     def over(self, row: Row) -> Row:
-        """The row, as it is when it has been handed over."""
+        """Return the row, as it is when it has been handed over."""
         mine = row.owner == self.old and self.belongs(row)
         return row._replace(owner=self.new) if mine else row
 
@@ -41,7 +41,7 @@ How = Callable[[sqlite3.Connection, StoredTarget, Handing, Callable[[Fields], Ro
 def handing_over(
     make: Callable[[Fields], Row], handed: Sequence[Handing]
 ) -> Callable[[Fields], Row]:
-    """Makes rows as ``make`` does, and hands them over."""
+    """Make rows as ``make`` does, and hands them over."""
 
     def row(fields: Fields) -> Row:
         made = make(fields)
@@ -66,7 +66,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def older(connection: sqlite3.Connection, target: int, owners: Iterable[str]) -> list[str]:
-    """Those of the owners that an earlier version has written rows of."""
+    """Return those of the owners that an earlier version has written rows of."""
     known = connection.execute(_EXISTS).fetchone()
     table = "older_owner" if known else "entry"
     sql = f"SELECT 1 FROM {table} WHERE target = ? AND owner = ? LIMIT 1"  # noqa: S608 - constants
@@ -74,13 +74,13 @@ def older(connection: sqlite3.Connection, target: int, owners: Iterable[str]) ->
 
 
 def _claim(connection: sqlite3.Connection, target: int, owner: str) -> None:
-    """What there is of the owner's from now on is by this version."""
+    """Note that the owner's rows from now on are by this version."""
     sql = "DELETE FROM older_owner WHERE target = ? AND owner = ?"
     connection.execute(sql, (target, owner))
 
 
 def set_aside(owner: str) -> str:
-    """Who has older rows of this owner that a source of this name does not know: nobody is so."""
+    """The owner of rows that a source of this name does not know."""
     return f"older://{owner}"
 
 

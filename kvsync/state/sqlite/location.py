@@ -15,7 +15,7 @@ from kvsync.state.sqlite.store import State
 
 
 def locate(home: str, explicit: str = "") -> "StateFileLocation":
-    """Where the state of a source lies whose ``.kvsync`` belongs in the directory ``home``.
+    """Return where the state of a source lies whose ``.kvsync`` belongs in the directory ``home``.
 
     ``explicit`` is what ``--state`` or ``KVSYNC_STATE`` says, if anything. Raises `StateError`.
     """
@@ -62,7 +62,7 @@ class StateFileLocation:
         return State.note(self.name)
 
     def unknown(self) -> State:
-        """A state that knows nothing, and cannot be written."""
+        """Return a state that knows nothing, and cannot be written."""
         return State(self.name, None)
 
     def lock(
@@ -98,7 +98,9 @@ class StateFileLocation:
         return examine(self.name, salvaging=salvaging)
 
     def files(self) -> Iterator[str]:
-        """All files that the state may have, as absolute paths: they are part of no source."""
+        """Yield all files that the state may have, as absolute paths: they are part of no
+        source.
+        """
         folder, name = os.path.split(self.name)
         try:
             there = os.listdir(folder)

@@ -62,7 +62,7 @@ def run_lock(
 
 @contextmanager
 def run_lock_at_once(path: str) -> Iterator[None]:
-    """As `run_lock`, for a moment, where a run has been before; without what a wait would take.
+    """Do as `run_lock`, for a moment, where a run has been before; without what a wait would take.
 
     It is the same lock: the kernel's, on the same file. Raises `OSError` if that is not there or
     cannot be had at once.
@@ -118,7 +118,8 @@ def _holder(holder: str) -> str:
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether this machine has such a process. Raises `OverflowError` for what is no number of one.
+    """Return whether this machine has such a process. Raises `OverflowError` for what is no number
+    of one.
 
     Of another's we may not ask, but it is there.
     """

@@ -31,7 +31,7 @@ _OURS = APPLICATION_ID.to_bytes(4, "big")
 
 
 def open_for_writing(path: str) -> sqlite3.Connection:
-    """The state file, created with mode 0600 if it is missing.
+    """Return the state file, created with mode 0600 if it is missing.
 
     A rollback journal, not WAL: there is one writer, and the file must open on a network file
     system and read-only. Raises `StateError`; a file that is not ours is left untouched.
@@ -40,7 +40,7 @@ def open_for_writing(path: str) -> sqlite3.Connection:
 
 
 def open_for_noting(path: str) -> sqlite3.Connection:
-    """As `open_for_writing`, but the file is not looked through."""
+    """Do as `open_for_writing`, but the file is not looked through."""
     return _opened_for_writing(path, lambda _: None)
 
 
@@ -77,7 +77,7 @@ def _opened_for_writing(
 
 
 def refuse_foreign(path: str) -> None:
-    """Raises `StateError` for what `open_for_writing` would refuse as it is; nothing is created.
+    """Raise `StateError` for what `open_for_writing` would refuse as it is; nothing is created.
 
     For who is about to put a lock beside it: beside somebody else's file that has no business.
     """
@@ -102,7 +102,8 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def open_for_reading(path: str) -> sqlite3.Connection | None:
-    """The state file, opened so that nothing is ever created or changed; None if there is none.
+    """Return the state file, opened so that nothing is ever created or changed; None if there is
+    none.
 
     Raises `StateError`.
     """
@@ -117,14 +118,14 @@ def open_for_reading(path: str) -> sqlite3.Connection | None:
 
 
 def open_to_glance(path: str) -> sqlite3.Connection | None:
-    """As `open_for_reading`, but the file is not looked through."""
+    """Do as `open_for_reading`, but the file is not looked through."""
     return connected_for_reading(path, lambda connection: not is_new(connection, path))
 
 
 def connected_for_reading(
     path: str, accepts: Callable[[sqlite3.Connection], bool]
 ) -> sqlite3.Connection | None:
-    """As `open_for_reading`, if it ``accepts`` what is in the file."""
+    """Do as `open_for_reading`, if it ``accepts`` what is in the file."""
     try:
         _refuse_what_is_no_file(path)
         in_wal = _is_in_wal(path)
@@ -216,7 +217,7 @@ def _connect(path: str, mode: str) -> sqlite3.Connection:
 
 
 def _refuse_what_is_no_file(path: str) -> None:
-    """Raises `StateError`, and `OSError` if nothing is there or to be seen."""
+    """Raise `StateError`, and `OSError` if nothing is there or to be seen."""
     mode = os.stat(path).st_mode
     if not stat.S_ISREG(mode):
         # A FIFO would be waited for.
@@ -225,7 +226,7 @@ def _refuse_what_is_no_file(path: str) -> None:
 
 
 def _is_in_wal(path: str) -> bool:
-    """Whether another program has put the file into WAL mode, or left its log.
+    """Return whether another program has put the file into WAL mode, or left its log.
 
     Raises `DamagedError` if it is that program's own: to open it would write it. Raises `OSError`.
     """

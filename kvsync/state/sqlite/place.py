@@ -10,7 +10,7 @@ FOLDER = ".kvsync"
 
 
 def state_path(home: str, explicit: str = "") -> str:
-    """The absolute path of the state file of a source whose home is ``home``.
+    """Return the absolute path of the state file of a source whose home is ``home``.
 
     ``explicit`` is what ``--state`` or ``KVSYNC_STATE`` says, if anything.
     """
@@ -38,7 +38,7 @@ def make_room(path: str) -> None:
 
 
 def unwritable(path: str, error: OSError) -> StateError:
-    """What to tell a person whose state cannot be written."""
+    """Return what to tell a person whose state cannot be written."""
     return StateError(
         f"cannot write {path}: {error.strerror}; to keep the state elsewhere, give --state FILE"
     )

@@ -22,7 +22,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def times(connection: sqlite3.Connection, target: int) -> dict[str, float]:
-    """When each key was written or deleted last: Unix seconds by the service's clock."""
+    """Return when each key was written or deleted last: Unix seconds by the service's clock."""
     if not connection.execute(_EXISTS).fetchone():
         return {}
     found = connection.execute("SELECT key, at FROM recent WHERE target = ?", (target,))
@@ -30,7 +30,7 @@ def times(connection: sqlite3.Connection, target: int) -> dict[str, float]:
 
 
 def note(connection: sqlite3.Connection, target: int, times: Mapping[str, float]) -> None:
-    """These keys were deleted then, or are about to be."""
+    """Note that these keys were deleted then, or are about to be."""
     rows = ((target, key, at) for key, at in times.items())
     connection.executemany("INSERT OR REPLACE INTO recent VALUES (?, ?, ?)", rows)
 
@@ -46,7 +46,7 @@ def note_rows(connection: sqlite3.Connection, target: int, keys: Iterable[str]) 
 
 
 def note_all(connection: sqlite3.Connection, target: int, at: float) -> None:
-    """All keys that have a row ceased to exist then, at the latest."""
+    """Note that all keys that have a row ceased to exist then, at the latest."""
     connection.execute(
         "INSERT OR REPLACE INTO recent SELECT target, key, ? FROM entry WHERE target = ?",
         (at, target),
@@ -54,7 +54,7 @@ def note_all(connection: sqlite3.Connection, target: int, at: float) -> None:
 
 
 def drop(connection: sqlite3.Connection, target: int, keys: Iterable[str]) -> None:
-    """The keys have rows that know better."""
+    """Drop keys that have rows, which know better."""
     # Mostly there is nothing to be dropped: one look costs less than a statement for each key.
     if connection.execute("SELECT 1 FROM recent WHERE target = ? LIMIT 1", (target,)).fetchone():
         each = ((target, key) for key in keys)

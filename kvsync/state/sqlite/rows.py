@@ -33,12 +33,14 @@ class StoredTarget(NamedTuple):
 
 
 def seed_of(target: Target) -> int:
-    """What the checksums of a target's rows start from: no row passes for another target's."""
+    """Return what the checksums of a target's rows start from: no row passes for another
+    target's.
+    """
     return crc32("\0".join(target).encode())
 
 
 def row_maker(seed: int, spoiled: Callable[[str], Exception]) -> Callable[[Fields], Row]:
-    """Makes rows of a target's columns; raises ``spoiled`` for one that is not as it was written.
+    """Make rows of a target's columns; raises ``spoiled`` for one that is not as it was written.
 
     A row without a checksum, of a file from before there were any, need only make sense.
     """
@@ -70,7 +72,7 @@ def row_maker(seed: int, spoiled: Callable[[str], Exception]) -> Callable[[Field
 
 
 def fields_of(place: StoredTarget, row: Row) -> Fields:
-    """All columns of the row, its target's number before them."""
+    """Return all columns of the row, its target's number before them."""
     numbers = _NUMBERS.pack(row.size, *row.expiry, row.in_doubt, row.runs_out, row.acknowledged)
     names = f"{row.key}\0{row.request_id}\0{row.owner}\0{row.origin}".encode()
     checksum = crc32(b"\0".join((numbers, row.digest, row.signature, names)), place.seed)
@@ -78,7 +80,7 @@ def fields_of(place: StoredTarget, row: Row) -> Fields:
 
 
 def doubtful(place: StoredTarget, owner: str, change: Change) -> Fields:
-    """The columns of a key whose change is about to be sent."""
+    """Return the columns of a key whose change is about to be sent."""
     entry, row = change.entry, change.row
     if row:
         return fields_of(place, row._replace(owner=owner, in_doubt=True))
@@ -87,7 +89,7 @@ def doubtful(place: StoredTarget, owner: str, change: Change) -> Fields:
 
 
 def acknowledged(place: StoredTarget, owner: str, outcome: Outcome) -> Fields:
-    """The columns of a key whose write was acknowledged."""
+    """Return the columns of a key whose write was acknowledged."""
     entry = outcome.entry
     expiry = entry.expiry
     row = Row(
@@ -144,12 +146,12 @@ class StoredRows(Mapping[str, Row]):
         return self._row(found)
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The key's row, or ``default``."""
+        """Return the key's row, or ``default``."""
         found = self._found(self._one, key)
         return default if found is None else self._row(found)
 
     def some(self, keys: Sequence[str]) -> dict[str, Row]:
-        """The rows of these keys, as far as there are any; of 999 keys at most."""
+        """Return the rows of these keys, as far as there are any; of 999 keys at most."""
         sql = f"{self._some} ({', '.join('?' * len(keys))})"
         return {fields[0]: self._row(fields) for fields in self._each(sql, *keys)}
 
@@ -170,7 +172,7 @@ class StoredRows(Mapping[str, Row]):
         return {owner for (owner,) in self._each(sql)}
 
     def values(self) -> Any:
-        """All rows, by key."""
+        """Return all rows, by key."""
         return map(self._row, self._each(self._all))
 
     def _found(self, sql: str, *parameters: object) -> Fields | None:

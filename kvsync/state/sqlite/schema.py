@@ -84,13 +84,13 @@ def update(connection: sqlite3.Connection) -> None:
 
 
 def columns_in(connection: sqlite3.Connection) -> str:
-    """What to select for a row in this file: older ones have no checksums."""
+    """Return what to select for a row in this file: older ones have no checksums."""
     found = connection.execute("SELECT 1 FROM pragma_table_info('entry') WHERE name = 'checksum'")
     return COLUMNS if found.fetchone() else COLUMNS.replace("checksum", "NULL")
 
 
 def is_new(connection: sqlite3.Connection, path: str) -> bool:
-    """Whether the file is still empty. Raises `StateError` if it is not ours or newer.
+    """Return whether the file is still empty. Raises `StateError` if it is not ours or newer.
 
     Nobody but us keeps anything in a ``.kvsync``; elsewhere an empty file is somebody's.
     """
@@ -130,7 +130,9 @@ def check_whole(connection: sqlite3.Connection, path: str) -> None:
 
 
 def ends_too_early(connection: sqlite3.Connection) -> bool:
-    """Whether the file was cut off within its last page: of a free one SQLite misses nothing."""
+    """Return whether the file was cut off within its last page: of a free one SQLite misses
+    nothing.
+    """
     (size,) = connection.execute("PRAGMA page_size").fetchone()
     connection.text_factory = os.fsdecode
     try:

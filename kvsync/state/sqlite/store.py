@@ -1,4 +1,4 @@
-"""What the state file knows, row by row."""
+"""The state in SQLite, row by row."""
 
 import math
 import sqlite3
@@ -61,17 +61,17 @@ class State(StateFile):
 
     @classmethod
     def glance(cls, path: str) -> Self:
-        """As `read`, for a fingerprint alone: the file is not searched for damage."""
+        """Do as `read`, for a fingerprint alone: the file is not searched for damage."""
         return cls(path, open_to_glance(path))
 
     @classmethod
     def note(cls, path: str) -> Self:
-        """As `write`, to note a run that changes no row: the file is not searched for damage."""
+        """Do as `write`, to note a run that changes no row: the file is not searched for damage."""
         return cls(path, open_for_noting(path), writable=True)
 
     @property
     def writable(self) -> bool:
-        """Whether it was opened by `write`."""
+        """True if it was opened by `write`."""
         return self._writable
 
     def __enter__(self) -> Self:
@@ -83,14 +83,16 @@ class State(StateFile):
         self._lease = None
 
     def targets(self) -> list[Target]:
-        """All targets that the file knows."""
+        """Return all targets that the file knows."""
         found = self._select("SELECT endpoint, zone, namespace FROM target ORDER BY id")
         if not all(isinstance(name, str) for names in found for name in names):
             raise damaged(self.path, "a target without a name")
         return [Target(*names) for names in found]
 
     def rows(self, target: Target) -> Mapping[str, Row]:
-        """All rows of a target, by key; where they are many, each is read when it is asked for."""
+        """Return all rows of a target, by key; where they are many, each is read when it is asked
+        for.
+        """
         number, seed = self._find(target)
         several = "SELECT 1 FROM entry WHERE target = ? LIMIT 1 OFFSET ?"
         if not self._connection:
@@ -107,13 +109,14 @@ class State(StateFile):
         return {fields[0]: row(fields) for fields in found}
 
     def some_rows(self, target: Target, keys: Iterable[str]) -> list[Row]:
-        """The rows of these keys, as far as there are any."""
+        """Return the rows of these keys, as far as there are any."""
         number, seed = self._find(target)
         row = self._row_maker(target, seed)
         return [row(found) for key in keys for found in self._select(_ONE, (number, key))]
 
     def recent(self, target: Target) -> dict[str, float]:
-        """When keys without a row were last written or deleted by us, where it may matter still.
+        """Return when keys without a row were last written or deleted by us, where it may matter
+        still.
 
         Unix seconds by the service's clock; infinite where no answer has settled it.
         """
@@ -143,14 +146,14 @@ class State(StateFile):
             )
 
     def runs(self, target: Target, owner: str, limit: int = 10) -> list[Run]:
-        """The last runs of an owner against a target, newest first."""
+        """Return the last runs of an owner against a target, newest first."""
         numbered = self.numbered_runs(target, owner)
         # By the clock: runs of before it was set are as they are told.
         newest = sorted(numbered, key=lambda one: (one[1].started, one[0]), reverse=True)
         return [run for _, run in newest[:limit]]
 
     def numbered_runs(self, target: Target, owner: str) -> list[tuple[int, Run]]:
-        """All runs that are kept, each with its number: the later, the higher."""
+        """Return all runs that are kept, each with its number: the later, the higher."""
         former = [one.old for one in self._handed.get(target, ()) if one.new == owner]
         number = self._find(target).number
         found = sorted(
@@ -195,7 +198,7 @@ class State(StateFile):
             self._handed.setdefault(target, []).append(handing)
 
     def owns(self, target: Target, owner: str) -> bool:
-        """Whether there are rows of this owner."""
+        """Return whether there are rows of this owner."""
         sql = "SELECT 1 FROM entry WHERE target = ? AND owner = ? LIMIT 1"
         return bool(self._select(sql, (self._find(target).number, owner)))
 
@@ -227,7 +230,7 @@ class State(StateFile):
             runs.end(connection, number, ended, exit_code, counts)
 
     def fingerprint(self, identity: bytes) -> tuple[Target, str] | None:
-        """What `keep_fingerprint` has kept, and for which target, if that still stands."""
+        """Return what `keep_fingerprint` has kept, and for which target, if that still stands."""
         if not self._connection:
             return None
         with self._translated():
@@ -240,7 +243,9 @@ class State(StateFile):
             fingerprints.keep(connection, identity, target, number, content)
 
     def failures(self, target: Target, owner: str) -> dict[str, Wanted]:
-        """What failure files list of an owner's keys, and what of that still holds, by key."""
+        """Return what failure files list of an owner's keys, and what of that still holds, by
+        key.
+        """
         if not self._connection:
             return {}
         with self._translated():
@@ -254,7 +259,9 @@ class State(StateFile):
             return failures.find_elsewhere(self._connection, self._find(target).number, owner)
 
     def failure_file_run(self, target: Target, owner: str, written: float) -> int | None:
-        """The number of the run that wrote the failure file of that time; None: none here did."""
+        """Return the number of the run that wrote the failure file of that time; None: none here
+        did.
+        """
         if not self._connection:
             return None
         with self._translated():
@@ -262,7 +269,7 @@ class State(StateFile):
             return failures.run_of_file(self._connection, number, owner, written)
 
     def note_failure_file(self, target: Target, owner: str, written: float, run: int) -> None:
-        """The run of this number writes a failure file, whose header has this time."""
+        """Note that the run of this number writes a failure file, whose header has this time."""
         with self._transaction() as connection:
             number = self._place(target).number
             failures.note_failure_file(connection, number, owner, written, run)
@@ -270,7 +277,7 @@ class State(StateFile):
     def note_failures(
         self, target: Target, owner: str, wanted: Mapping[str, Wanted | None]
     ) -> None:
-        """A file lists these keys, or (None) what one lists of them is not wanted any more."""
+        """Note the keys that a file lists, or (None) those that are not wanted any more."""
         with self._transaction() as connection:
             failures.note(connection, self._place(target).number, owner, wanted)
 
@@ -332,6 +339,6 @@ class State(StateFile):
             doubt(connection, place, before, row)
 
     def forget_all(self, target: Target, at: float) -> None:
-        """The target was emptied, at that time (service's clock) or before: drop all rows of it."""
+        """Drop all rows of a target that was emptied at that time (service's clock) or before."""
         with self._transaction() as connection:
             forget_all(connection, self._place(target).number, at)

@@ -1,4 +1,4 @@
-"""What SQLite found wrong with a state file, in words that say what to do."""
+"""Errors of SQLite, in words that say what to do."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ _REPAIR = (
 
 
 def damaged(path: str, what: object) -> DamagedError:
-    """The error for a file in which ``what`` was found."""
+    """Return the error for a file in which ``what`` was found."""
     return DamagedError(
         f"{path} is damaged or not a kvsync state file ({what}); it was left as it is. {_REPAIR}",
         str(what),
@@ -25,13 +25,15 @@ def damaged(path: str, what: object) -> DamagedError:
 
 
 def foreign(path: str) -> DamagedError:
-    """The error for a file that another program has written."""
+    """Return the error for a file that another program has written."""
     what = "is not a kvsync state file"
     return DamagedError(f"{path} {what}; it was left as it is", f"it {what}")
 
 
 def translate(error: Exception, path: str, *, new: bool = False) -> StateError:
-    """The `StateError` that tells a person what SQLite found; ``new``: it was about to be made."""
+    """Return the `StateError` that tells a person what SQLite found; ``new``: it was about to be
+    made.
+    """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or _is_noise(error):
         return damaged(path, error)
@@ -58,7 +60,9 @@ def _is_gone(error: Exception, path: str) -> bool:
 
 
 def _is_noise(error: Exception) -> bool:
-    """Whether Python could not make sense of what SQLite had read, or a table is not there."""
+    """Return whether Python could not make sense of what SQLite had read, or a table is not
+    there.
+    """
     return isinstance(error, UnicodeDecodeError) or str(error).startswith(
         ("Could not decode", "no such table", "no such column")
     )
