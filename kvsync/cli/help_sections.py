@@ -77,7 +77,9 @@ def _rows(
     sections = {title: names.split() for title, names in _SECTIONS.items()}
     dumps = (*_TABLES, *_POLICIES)
     told = {name for names in sections.values() for name in names}
-    sections["More"] = [name for name in params if name not in told and name not in dumps]
+    for name, param in params.items():
+        if name not in told and name not in dumps:
+            sections.setdefault(getattr(param, "section", "") or "More", []).append(name)
     for title, names in sections.items():
         if rows := [_record(ctx, params[name]) for name in names if name in params]:
             yield title, rows

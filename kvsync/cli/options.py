@@ -16,7 +16,14 @@ _Decorator: TypeAlias = Callable[[_F], _F]
 
 
 class _Option(click.Option):
-    """An option whose variable may have a line's end behind it: files of Windows leave one."""
+    """An option whose variable may have a line's end behind it: files of Windows leave one.
+
+    ``section`` is the title that it is told under, if `kvsync.cli.help_sections` does not say so.
+    """
+
+    def __init__(self, *args: Any, section: str = "", **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.section = section
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """Return what the variable says, if anything."""
@@ -24,14 +31,16 @@ class _Option(click.Option):
         return (text.strip() or None) if text else None
 
 
-def option(*names: str, variable: bool = True, **attributes: Any) -> Callable[[_F], _F]:
+def option(
+    *names: str, variable: bool = True, section: str = "", **attributes: Any
+) -> Callable[[_F], _F]:
     """Return a click option that can also be set by ``KVSYNC_`` and its name, unless
     ``variable``.
     """
     long = next(name for name in names if name.startswith("--")).split("/")[0]
     if variable:
         attributes["envvar"] = "KVSYNC_" + long[2:].upper().replace("-", "_")
-    return click.option(*names, cls=_Option, **attributes)
+    return click.option(*names, cls=_Option, section=section, **attributes)
 
 
 def _group(*decorators: Callable[[Any], Any]) -> Callable[[_F], _F]:

@@ -117,7 +117,7 @@ def _located(source: Source, call: Call, mounted: MountPoints) -> Located:
     location = locate(source.home, explicit)
     if source.owner:
         return Located(location, source.owner)
-    place = place_of(source.location, source.home, location.name, explicit, mounted)
+    place = place_of(source.location, source.home, location.anchor, explicit, mounted)
     return Located(location, *place)
 
 

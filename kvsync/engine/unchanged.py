@@ -190,7 +190,7 @@ def identities(call: Call) -> Iterator[_Identity]:
     for path, place, _ in places:
         home = place if os.path.isdir(path) else os.path.dirname(place)
         location = locate(home, settings.state)
-        owner = place_of(place, home, location.name, settings.state, mounted).owner
+        owner = place_of(place, home, location.anchor, settings.state, mounted).owner
         own = (_FORMAT, __version__, location.version, path, location.name, owner, places, asked)
         yield _Identity(location, blake2b(repr(own).encode("utf-8", "surrogatepass")).digest())
 

@@ -13,7 +13,7 @@ from kvsync.state.interface import (
     StateLocation,
     Wanted,
 )
-from kvsync.state.sqlite.location import locate
+from kvsync.state.sqlite.location import locate_file
 
 __all__ = [
     "UNSETTLED",
@@ -25,3 +25,12 @@ __all__ = [
     "Wanted",
     "locate",
 ]
+
+
+def locate(home: str, explicit: str = "") -> StateLocation:
+    """Return where the state of a source lies: here a backend is chosen.
+
+    ``home`` is the directory that the source's ``.kvsync`` belongs in, ``explicit`` what
+    ``--state`` or ``KVSYNC_STATE`` says, if anything. Raises `StateError`.
+    """
+    return locate_file(home, explicit)

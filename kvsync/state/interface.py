@@ -182,7 +182,11 @@ class StateLocation(Protocol):
 
     @property
     def name(self) -> str:
-        """Its name for people and scripts: of a file the absolute path."""
+        """Its name for people and scripts: of a file the absolute path. No secret is in it."""
+
+    @property
+    def anchor(self) -> str:
+        """The path on this machine that owners are told from: of a file the file itself."""
 
     @property
     def folder(self) -> str:

@@ -147,6 +147,10 @@ class _MemoryLocation:
     memory: _Memory = field(compare=False)
     version: int = 1
 
+    @property
+    def anchor(self) -> str:
+        return f"{self.folder}/.kvsync/state.db"
+
     def __str__(self) -> str:
         return self.name
 
@@ -193,8 +197,7 @@ def memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> _Memory:
     """Each state of this test is this one."""
     kept = _Memory()
     location: StateLocation = _MemoryLocation("memory:", str(tmp_path), kept)
-    for module in ("engine.opening", "engine.target", "engine.unchanged", "cli.state_file"):
-        monkeypatch.setattr(f"kvsync.{module}.locate", lambda *_: location)
+    monkeypatch.setattr("kvsync.state.locate_file", lambda *_: location)
     return kept
 
 

@@ -80,7 +80,7 @@ def _claim(connection: sqlite3.Connection, target: int, owner: str) -> None:
 
 
 def set_aside(owner: str) -> str:
-    """The owner of rows that a source of this name does not know."""
+    """Return the owner of rows that a source of this name does not know."""
     return f"older://{owner}"
 
 

@@ -14,7 +14,7 @@ from kvsync.state.sqlite.schema import NEW, VERSION
 from kvsync.state.sqlite.store import State
 
 
-def locate(home: str, explicit: str = "") -> "StateFileLocation":
+def locate_file(home: str, explicit: str = "") -> "StateFileLocation":
     """Return where the state of a source lies whose ``.kvsync`` belongs in the directory ``home``.
 
     ``explicit`` is what ``--state`` or ``KVSYNC_STATE`` says, if anything. Raises `StateError`.
@@ -29,6 +29,11 @@ class StateFileLocation:
     name: str
 
     def __str__(self) -> str:
+        return self.name
+
+    @property
+    def anchor(self) -> str:
+        """The file itself."""
         return self.name
 
     @property
