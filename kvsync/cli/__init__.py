@@ -14,7 +14,7 @@ from kvsync import __version__
 from kvsync.model.signals import ignore
 from kvsync.model.utf8 import restart_in_utf8
 
-__all__ = ["Terminated", "cli", "main", "run"]
+__all__ = ["ALSO", "INSTEAD", "Terminated", "cli", "main", "run"]
 
 _FIRST = (
     "plan", "sync", "verify", "validate", "export", "convert", "copy", "namespaces", "get", "put",
@@ -22,10 +22,10 @@ _FIRST = (
 )  # fmt: skip
 """The order in which commands are listed; others come after these."""
 
-_ALSO = {"push": "sync", "diff": "plan"}
+ALSO = {"push": "sync", "diff": "plan"}
 """What users of other tools type first, and what does it here."""
 
-_INSTEAD = {
+INSTEAD = {
     "apply": "kvsync sync SOURCE plans and pushes in one; kvsync plan SOURCE shows it first",
     "ls": "kvsync export -o - lists the keys of a namespace with their values; kvsync state list"
     " SOURCE tells what was pushed",
@@ -49,11 +49,11 @@ class _LazyGroup(click.Group):
         return [*_FIRST, *sorted(found - set(_FIRST))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        cmd_name = _ALSO.get(cmd_name, cmd_name)
+        cmd_name = ALSO.get(cmd_name, cmd_name)
         if cmd_name not in _FIRST and cmd_name not in (known := self.list_commands(ctx)):
             import difflib
 
-            if way := _INSTEAD.get(cmd_name):
+            if way := INSTEAD.get(cmd_name):
                 ctx.fail(f"There is no '{cmd_name}': {way}.")
             near = difflib.get_close_matches(cmd_name, known, 1)
             meant = f" Did you mean '{near[0]}'?" if near else ""

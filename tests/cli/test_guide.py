@@ -83,6 +83,28 @@ def test_the_workflow(kvsync):
         assert all(word in told for word in command if word.startswith("--"))
 
 
+@pytest.mark.parametrize("document", [README, GUIDE / "manifests.md"], ids=lambda path: path.stem)
+def test_manifests(kvsync, write, monkeypatch, document):
+    """The manifest that a document shows is one."""
+    (manifest,) = code(document.read_text(), "yaml")
+    write("m.yaml", manifest)
+    write("assets/logo.png", b"\x89PNG")
+    write("bundle/a.json", "{}")
+    write("export/shop.json", '[{"key": "a", "value": "v", "metadata": {"by": "ana"}}]')
+    monkeypatch.setenv("KVSYNC_ZONE", "zone-1")
+    monkeypatch.setenv("API_TOKEN", "token")
+    assert kvsync("validate", "m.yaml").code == 0
+
+
+def test_the_program(serve_emulator, credentials, capsys):
+    """The program that the guide shows writes a pair and reads it."""
+    (program,) = code((GUIDE / "library.md").read_text(), "python")
+    served = serve_emulator(namespaces=("ns-011",))
+    exec(program.replace("http://127.0.0.1:8787", served.url), {})
+    assert served.pairs("zone-1", "ns-011")["greeting"][0] == "hello"
+    assert "b'hello'" in capsys.readouterr().out
+
+
 def test_the_front_page_is_short():
     """README has at most 250 lines."""
     assert len(README.read_text().splitlines()) <= 250

@@ -115,6 +115,14 @@ def test_a_command(kvsync):
     """The name of a command that is no topic prints that command's help."""
     assert kvsync("help", "sync").out == kvsync("sync", "--help").out
     assert kvsync("help", "export").out.startswith("Export\n======\n")
+    assert kvsync("help", "push").out == kvsync("sync", "--help").out
+
+
+def test_a_command_of_another_tool(kvsync):
+    """What other tools have and kvsync has not is answered with the way to it."""
+    result = kvsync("help", "status")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("kvsync: error: there is no 'status': kvsync plan SOURCE tells")
 
 
 @pytest.mark.slow

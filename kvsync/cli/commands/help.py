@@ -7,6 +7,7 @@ from typing import cast
 
 import click
 
+from kvsync.cli import ALSO, INSTEAD
 from kvsync.cli.guide import Topic, plain, topics
 from kvsync.cli.output import write_text
 from kvsync.model.errors import UsageError
@@ -46,7 +47,10 @@ def _command_help(context: click.Context, name: str, guide: dict[str, Topic]) ->
     parent = context.find_root()
     group = cast("click.Group", parent.command)
     known = group.list_commands(parent)
+    name = ALSO.get(name, name)
     if name not in known:
+        if way := INSTEAD.get(name):
+            raise UsageError(f"there is no '{name}': {way}")
         near = difflib.get_close_matches(name, [*guide, *known], 1)
         meant = f"did you mean '{near[0]}'?" if near else "`kvsync help` lists them"
         raise UsageError(f"no topic '{name}': {meant}")
