@@ -19,7 +19,7 @@ def test_no_word_of_a_pace_per_account():
 @pytest.mark.parametrize("command", ["plan", "sync", "verify", "copy", "get", "put", "export"])
 def test_help(kvsync, command):
     """--rate says what 20 is, and how more is had."""
-    told = " ".join(kvsync(command, "--help").out.split())
+    told = " ".join(kvsync(command, "--help").out.split()).replace("sub- account", "sub-account")
     assert "20 is what a sub-account may, by the console and tccli, too; more is granted by" in told
 
 
