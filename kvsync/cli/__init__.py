@@ -16,11 +16,15 @@ from kvsync.model.utf8 import restart_in_utf8
 
 __all__ = ["ALSO", "INSTEAD", "Terminated", "cli", "main", "run"]
 
-_FIRST = (
-    "plan", "sync", "verify", "validate", "export", "convert", "copy", "namespaces", "get", "put",
-    "state", "emulator", "schema", "help",
-)  # fmt: skip
-"""The order in which commands are listed; others come after these."""
+_GROUPS: dict[str, tuple[str, ...]] = {
+    "Everyday": ("plan", "sync", "verify", "help"),
+    "Looking": ("validate", "get", "state", "namespaces"),
+    "Moving": ("copy", "export", "convert", "put"),
+    "Upkeep": ("emulator", "schema", "completion", "version"),
+}
+"""Commands as they are listed; others come after these."""
+
+_FIRST = tuple(name for names in _GROUPS.values() for name in names)
 
 ALSO = {"push": "sync", "diff": "plan"}
 """What users of other tools type first, and what does it here."""
@@ -63,8 +67,12 @@ class _LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, _summary(name)) for name in self.list_commands(ctx)])
+        groups = dict(_GROUPS)
+        if others := self.list_commands(ctx)[len(_FIRST) :]:
+            groups["More"] = tuple(others)
+        for title, names in groups.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, _summary(name)) for name in names])
 
 
 def _summary(command: str) -> str:

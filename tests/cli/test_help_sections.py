@@ -51,3 +51,14 @@ def test_help_is_as_wide_as_the_terminal(kvsync, monkeypatch):
         monkeypatch.setenv("COLUMNS", str(columns))
         lines = kvsync("sync", "--help-all").out.splitlines()
         assert widest - 12 < max(map(len, lines)) <= max(widest, 84)
+
+
+def test_commands_are_in_groups(kvsync):
+    """Each command is listed once, under what it is for."""
+    told = kvsync("--help").out
+    titles = [line[:-1] for line in told.splitlines() if line.endswith(":") and line[0] != " "]
+    assert titles == ["Options", "Everyday", "Looking", "Moving", "Upkeep"]
+    rows = [line.split()[0] for line in told.splitlines() if line.startswith("  ")]
+    assert [rows.count(name) for name in cli.list_commands(click.Context(cli))] == [1] * len(
+        cli.list_commands(click.Context(cli))
+    )
