@@ -155,7 +155,7 @@ def main() -> None:
     # As for Ctrl-C, the report and its JSON are still written.
     signal.signal(signal.SIGTERM, _terminate)
     for name in ("stdout", "stderr"):
-        # Closed by whoever started us.
+        # Closed by the parent process.
         stream = getattr(sys, name) or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
         # A terminal that cannot show a letter gets its code instead of a traceback.
         stream.reconfigure(errors="backslashreplace")

@@ -37,7 +37,7 @@ def _known(ctx: click.Context, field: str) -> Iterator[str]:
     explicit = ctx.params.get("state") or os.environ.get("KVSYNC_STATE", "")
     for source in sources:
         home = source if os.path.isdir(source) else os.path.dirname(source) or "."
-        # Whoever completes a word is told nothing of what is wrong.
+        # Completion tells nothing of what is wrong.
         try:
             with locate(home, explicit).read() as state:
                 for target in state.targets():

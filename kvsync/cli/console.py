@@ -91,7 +91,7 @@ class Console:
         return False
 
     def show(self, report: Report, lines: Iterable[str] | None = None) -> int:
-        """Print the report, whatever signals come; returns its exit code.
+        """Print the report, no matter what signals come; returns its exit code.
 
         ``lines`` are what text has to say of it, if not what it says of plans and pushes.
         """

@@ -24,7 +24,7 @@ def _policy_options() -> Iterator[Callable[[Any], Any]]:
     for kind, policy in POLICIES.items():
         if kind not in _WITH_OWN_OPTION:
             ways = list(policy.ways)
-            # A variable that somebody forgot must not lose anything.
+            # A variable that someone forgot must not lose anything.
             yield option(
                 f"--{kind}",
                 variable=False,

@@ -1,6 +1,6 @@
 """Exceptions as the user hears of them, and the exit code of each.
 
-Of one that nobody expected it is told where it was, and never its words: they may hold anything, a
+Of one that no one expected it is told where it was, and never its words: they may hold anything, a
 value, a header with a token, a line of a credentials file.
 """
 

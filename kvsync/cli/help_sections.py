@@ -30,7 +30,7 @@ _POLICIES = (
     "metadata", "flags", "binary", "keys", "groups", "expired", "short_ttl", "types", "missing",
 )  # fmt: skip
 _DANGEROUS = {"--delete", "--delete-unmanaged", "--max-delete", "--force", "--adopt"}
-"""What is to be typed by somebody who means it."""
+"""What is to be typed by someone who means it."""
 
 _FEW = 12
 """Options that need no sections."""

@@ -73,7 +73,7 @@ def emit(
 
 
 def write_result(line: str) -> None:
-    """Write a line to stdout, whole, whatever signals come. Raises `OutputError`."""
+    """Write a line to stdout, whole, no matter what signals come. Raises `OutputError`."""
     write_text([f"{line}\n"])
 
 
@@ -93,7 +93,9 @@ def _write(text: str) -> None:
 
 
 def write_raw(data: bytes) -> None:
-    """Write these bytes to stdout, all of them, whatever signals come. Raises `OutputError`."""
+    """Write these bytes to stdout, all of them, no matter what signals come. Raises
+    `OutputError`.
+    """
     ignore()
     try:
         sys.stdout.flush()

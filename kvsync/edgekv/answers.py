@@ -105,7 +105,7 @@ def _decoded(body: bytes | bytearray, kind: type[A]) -> A:
 
 
 def read_answer(reply: Reply, kind: type[A], scene: Scene) -> A:
-    """Return the answer in a reply, whatever its Content-Type.
+    """Return the answer in a reply, no matter what its Content-Type.
 
     Raises the `ServiceError` that it speaks of, or `PassingError` (``BadAnswer``, ``HTTP502``) for
     what is no answer of this API: a gateway's page, half a body, another type.

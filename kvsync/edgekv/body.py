@@ -56,7 +56,7 @@ class SteadyBody(payload.Payload):
         return steady() - self._begun_steady
 
     def sent_before(self) -> float:
-        """Return when its writing began, and until then when it was made, in Unix seconds: nobody
+        """Return when its writing began, and until then when it was made, in Unix seconds: no one
         carried the request out before.
 
         By the clock as it goes now; of what it says of then and what has passed since, the earlier:

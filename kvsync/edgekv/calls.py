@@ -167,7 +167,7 @@ class _Call(Generic[A]):
         try:
             answer = read_answer(reply, self._kind, self._scene)
         except ServiceError as error:
-            # Without an id it is not the service that answered: its Date is somebody else's.
+            # Without an id it is not the service that answered: its Date is another's.
             if error.request_id:
                 self._believe(reply, error.request_id)
                 error.in_doubt |= reply.early

@@ -29,7 +29,7 @@ from kvsync.model.errors import ServiceError
 from kvsync.model.values import Ack
 
 _MOST_NAMESPACES = 100_000
-"""No zone has so many: whoever lists more has no end."""
+"""No zone has so many: a list of more has no end."""
 
 
 class EdgeKVClient:

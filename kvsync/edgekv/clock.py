@@ -26,14 +26,14 @@ _log = logging.getLogger("kvsync.edgekv")
 
 
 def steady() -> float:
-    """Seconds on a clock that nobody sets, and that goes on while the machine sleeps."""
+    """Seconds on a clock that no one sets, and that goes on while the machine sleeps."""
     return time.clock_gettime(_STEADY)
 
 
 class ServiceClock:
     """The service's time, in Unix seconds: this machine's until the service says otherwise.
 
-    It is carried on by the steady clock, so that it does not matter if somebody sets this
+    It is carried on by the steady clock, so that it does not matter if someone sets this
     machine's.
     """
 

@@ -117,7 +117,7 @@ class PacedConnector(aiohttp.TCPConnector):
             try:
                 connection = await self._connected(req, traces, timeout)
             except (OSError, aiohttp.ClientError):
-                # An attempt that found nobody is paced like any other.
+                # An attempt that found no one is paced like any other.
                 await self._throttle.permit(action)
                 raise
             try:

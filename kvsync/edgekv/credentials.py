@@ -88,7 +88,7 @@ class Credentials:
                 "or set new ones",
             )
         left = found.expires - now
-        # The floor of a second: a file that nobody renews is not read for every request.
+        # The floor of a second: a file that no one renews is not read for every request.
         self._due = max(found.expires - min(_MARGIN, left / 4), now + 1)
         return found
 

@@ -25,7 +25,7 @@ from aiohttp.client_proto import ResponseHandler
 _PLAIN = re.compile(rb'\s*\{\s*"Response"\s*:\s*\{\s*"RequestId"\s*:\s*"[^"\\]*"\s*\}\s*\}\s*')
 """As the service says it today, which is nearly always."""
 _LARGEST = 1 << 16
-"""Bytes. Nobody needs as many to say yes or no."""
+"""Bytes. No one needs as many to say yes or no."""
 _FAILURE = re.compile("err|fault|fail|exception|den(y|ied)|reject|refus|invalid|abort|unsuccess")
 _HOW = {"code", "message", "msg", "reason"}
 """What an error has within; of itself it would be one of another spelling."""
@@ -104,7 +104,7 @@ class _Turn(Enum):
 
 
 class Dialogue(ResponseHandler):
-    """A connection's bytes. Once it is set up, any that nobody has asked for end it.
+    """A connection's bytes. Once it is set up, any that no one has asked for end it.
 
     ``unasked``: so it was ended. ``early``: the answer began before the request was written to its
     end, so it is not one to this request. ``answers`` counts those that have come, ``latency``
@@ -125,7 +125,7 @@ class Dialogue(ResponseHandler):
 
     @property
     def is_new(self) -> bool:
-        """True if nobody has had it yet."""
+        """True if no one has had it yet."""
         return self._turn is _Turn.SET_UP
 
     def rest(self) -> None:
@@ -133,7 +133,7 @@ class Dialogue(ResponseHandler):
         self._turn = _Turn.QUIET
 
     def answered(self) -> None:
-        """Note an answer, to whatever request: nothing is asked here any more, if that is all.
+        """Note an answer, to any request: nothing is asked here any more, if that is all.
 
         Nothing more may come, or what has come before is doubted.
         """
@@ -224,7 +224,7 @@ class RequestIds:
         self._seen: set[int] = set()
 
     def is_new(self, request_id: str) -> bool:
-        """Return whether no answer had this one before, in whatever letters; now one has."""
+        """Return whether no answer had this one before, in any letters; now one has."""
         number = hash(request_id.strip().casefold())
         if number in self._seen:
             return False

@@ -20,7 +20,7 @@ _SITES = {"intl": INTL, "mainland": MAINLAND}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*", re.ASCII)
-"""What a resolver takes: it raises what nobody expects for an empty or an endless label."""
+"""What a resolver takes: it raises what no one expects for an empty or an endless label."""
 _GREETING = b"kvsync emulator "
 _ANSWER = re.compile(_GREETING + rb"([0-9A-Za-z-]{1,64})\s*", re.ASCII)
 _PATIENCE_S = 1.0
@@ -164,7 +164,7 @@ def _ask(parts: SplitResult, deadline: float, trust: "ssl.SSLContext | None") ->
         answer = b""
         for chunk in _received(connection, deadline):
             answer += chunk
-            # Many a server keeps the connection open, whatever it was asked.
+            # Many a server keeps the connection open, no matter what it was asked.
             if _says_enough(answer):
                 break
         return answer

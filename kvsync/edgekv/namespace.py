@@ -26,7 +26,7 @@ from kvsync.model.text import printable
 from kvsync.model.values import Ack, Expiry, Pair
 
 _MOST_EMPTY = 100
-"""Pages in a row without a key, after which a list does not go on, whatever its cursor says."""
+"""Pages in a row without a key, after which a list ends, no matter what its cursor says."""
 _MOST_KEYS = 10_000_000
 _MOST_NAMES = NAMESPACE_CAPACITY
 """Characters that all names have together: these are beyond what a namespace has, without any
@@ -78,7 +78,9 @@ class Namespace:
         self._caller.throttle.stop()
 
     def on_doubt(self, heard: Callable[[Sequence[str]], None]) -> None:
-        """Let this hear of keys whose answers, whatever they said, are not believed any more."""
+        """Let this hear of keys whose answers, no matter what they said, are not believed any
+        more.
+        """
         self._caller.traffic.doubts.heard = heard
 
     async def look(self) -> None:

@@ -26,7 +26,7 @@ _PASSING = (408, 425, 429)
 class Proxy:
     """Where it is, without user name and password, and the variable that says so.
 
-    ``headers`` go to the proxy, and to nobody else.
+    ``headers`` go to the proxy, and to no one else.
     """
 
     url: URL

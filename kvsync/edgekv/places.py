@@ -22,7 +22,7 @@ from kvsync.edgekv.secretfile import text_of, warn_if_open
 from kvsync.model.errors import FatalError, UsageError
 
 CVM_SECONDS = 2.0
-"""How long the instance's metadata service may take: off the cloud nobody answers."""
+"""How long the instance's metadata service may take: off the cloud no one answers."""
 
 _ID = "TENCENTCLOUD_SECRET_ID"
 _KEY = "TENCENTCLOUD_SECRET_KEY"
@@ -85,7 +85,7 @@ class Places:
         return found or self._tke() or _cvm() or self._nothing()
 
     def _named(self, role: Role | None) -> Credential | None:
-        """Return the credential that somebody has laid down, as the ``role`` of the environment if
+        """Return the credential that someone has laid down, as the ``role`` of the environment if
         any.
         """
         if pair := self._environment():

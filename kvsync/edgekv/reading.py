@@ -25,7 +25,7 @@ _CRAWL = 8192
 class Patience:
     """Lets a time-out grow with what arrives; ``silence`` is in seconds.
 
-    It runs from when the request is written; waiting for a permit costs nobody's patience.
+    It runs from when the request is written; waiting for a permit costs no one's patience.
     """
 
     def __init__(self, deadline: asyncio.Timeout, silence: float) -> None:

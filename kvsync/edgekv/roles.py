@@ -15,7 +15,7 @@ from kvsync.edgekv.options import proxy_for
 from kvsync.model.errors import FatalError
 
 STS_SECONDS = 15.0
-"""How long the STS may take for its answer, whatever it does."""
+"""How long the STS may take for its answer, no matter what it does."""
 _LIFETIME_S = 7200
 """Seconds that are asked for; the vendor's own default."""
 _SESSION = "kvsync"
@@ -54,7 +54,7 @@ class Temporary(NamedTuple):
 def role_of(place: str, arn: tuple[str, Any], session: tuple[str, Any]) -> Role | None:
     """Return the role that a place holds under these names, or None if it holds none.
 
-    Raises `FatalError` for what is none: whoever wants a role must not go without it.
+    Raises `FatalError` for what is none: what asks for a role must not go without it.
     """
     texts = []
     for name, value in (arn, session):
@@ -84,7 +84,7 @@ def assumed(base: Base, role: Role, host: str) -> Temporary:
         keys = response["Credentials"]
         ends = min(asked + _LIFETIME_S, float(response["ExpiredTime"]))
         return _checked((keys["TmpSecretId"], keys["TmpSecretKey"], keys["Token"]), ends)
-    except Exception as error:  # noqa: BLE001 - whatever the vendor's package lets out
+    except Exception as error:  # noqa: BLE001 - all that the vendor's package lets out
         code = _vendor_code(error)
         advice = "check its ARN and session name, and that this key may assume it"
         raise _bad(
@@ -129,7 +129,7 @@ def _vendor_code(error: Exception) -> str:
 
 
 def _network_advice(error: Exception, code: str, host: str) -> str:
-    """Return what to look at where nobody answered; empty where somebody did."""
+    """Return what to look at where no one answered; empty where someone did."""
     if code != "ClientNetworkError" and not isinstance(error, TimeoutError):
         return ""
     proxy = proxy_for(f"https://{host}")

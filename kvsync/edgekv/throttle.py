@@ -206,7 +206,7 @@ class Throttle:
         return self._waiting.stopped
 
     async def permit(self, action: str) -> Permit:
-        """Return when one request of this action may leave, now; whoever sends it says when.
+        """Return when one request of this action may leave, now; its sender says when.
 
         Raises `Interrupted` after `stop`.
         """
@@ -222,11 +222,11 @@ class Throttle:
         self._pace(action).slow_down(asyncio.get_running_loop().time())
 
     def stop(self) -> None:
-        """Nobody gets a permit until `resume`; those who wait raise `Interrupted` at once."""
+        """No one gets a permit until `resume`; those who wait raise `Interrupted` at once."""
         self._waiting.stop()
 
     def resume(self) -> None:
-        """Give permits again, at the pace that was; whoever `stop` woke stays interrupted.
+        """Give permits again, at the pace that was; what `stop` woke stays interrupted.
 
         For the next of several runs that share the throttle, once all calls of the one before it
         have ended: one that is still in flight would be tried again.
@@ -251,7 +251,7 @@ class Throttle:
         return self._paces[action]
 
     async def _pay(self, pace: _Pace) -> None:
-        # AsyncLimiter's spacing is fixed: a slowed action pays in permits that nobody uses.
+        # AsyncLimiter's spacing is fixed: a slowed action pays in permits that no one uses.
         penalty = pace.penalty(asyncio.get_running_loop().time())
         while penalty > 0:
             await pace.limiter.acquire(min(1.0, penalty))

@@ -141,7 +141,7 @@ _NOT_SENT = (
     aiohttp.NonHttpUrlClientError,
 )
 _UNTRUSTED = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
-"""Whoever answers is not who it should be: no other try helps, and each is a risk."""
+"""The server is not the one that it should be: no other try helps, and each is a risk."""
 _CODE = re.compile(r"[A-Za-z0-9_.]{1,100}", re.ASCII)
 _LONGEST_MESSAGE = 500
 _BEYOND = 64
@@ -174,7 +174,7 @@ def error_from(
 ) -> ServiceError:
     """Return the error for a code of the service; the longest known beginning of the code decides.
 
-    ``service_time`` is the answer's ``Date`` in Unix seconds. A code that nobody knows rejects
+    ``service_time`` is the answer's ``Date`` in Unix seconds. A code that no one knows rejects
     this request alone, and leaves it in doubt: what it means may have come after the write.
     """
     if code and not _CODE.fullmatch(code):

@@ -1,4 +1,4 @@
-"""A certificate for loopback: self-signed, so that nobody vouches for it but its own file."""
+"""A certificate for loopback: self-signed, so that no one vouches for it but its own file."""
 
 import contextlib
 import os
@@ -39,7 +39,7 @@ extendedKeyUsage = serverAuth
 subjectKeyIdentifier = hash
 subjectAltName = DNS:localhost, {", ".join(f"IP:{address}" for address in _ADDRESSES)}
 """
-"""It signs nothing but what it says itself: whoever trusts it trusts one server, and no CA."""
+"""It signs nothing but what it says itself: trusting it is trusting one server, and no CA."""
 
 
 class Pair(NamedTuple):

@@ -104,7 +104,7 @@ class Emulator:
         }
 
     def put(self, zone: str, namespace: str, key: str, value: str, expires: int = 0) -> None:
-        """Write a pair directly, as somebody else would have long ago: it can be read at once.
+        """Write a pair directly, as another one would have long ago: it can be read at once.
 
         ``expires`` is in Unix seconds, 0 for never.
         """
@@ -113,7 +113,7 @@ class Emulator:
             self._store.settle(found, key.encode())
 
     def delete(self, zone: str, namespace: str, key: str) -> None:
-        """Delete a pair directly, as somebody else would have done long ago."""
+        """Delete a pair directly, as another one would have done long ago."""
         found = self._service.namespace(zone, namespace)
         self._store.delete(found, [key.encode()])
         self._store.settle(found, key.encode())

@@ -16,7 +16,7 @@ APPLICATION_ID = 0x6B76656D
 """``kvem``: in the header of the file."""
 
 _VERSION = 1
-# `used` is kept by triggers: whatever changes a pair, an expiry included, changes it too.
+# `used` is kept by triggers: all that changes a pair, an expiry included, changes it too.
 _SCHEMA = (
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {_VERSION}",

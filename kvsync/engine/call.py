@@ -13,7 +13,7 @@ from kvsync.sources import SourceOptions
 
 
 class Choice(NamedTuple):
-    """A value and who chose it: an option, a variable, or nobody (empty)."""
+    """A value and who chose it: an option, a variable, or no one (empty)."""
 
     value: str = ""
     said_by: str = ""

@@ -64,7 +64,7 @@ class Connections:
     async def _emulate(self, job: Job, jobs: Sequence[Job]) -> tuple[CredentialProvider, str]:
         """Return an emulator in this process, with the namespaces that the call names.
 
-        Where there are no data yet, whoever only looks finds nothing, and leaves nothing behind.
+        Where there are no data yet, a look finds nothing, and leaves nothing behind.
         """
         from kvsync.emulator.options import ANY, EmulatorOptions
         from kvsync.emulator.server import Emulator

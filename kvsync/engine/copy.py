@@ -14,5 +14,5 @@ def copy(call: Call, interface: Interface, copying: Copying, *, dry: bool = Fals
     with opened(call, interface, copying) as (job, session):
         if dry:
             return plan_jobs([job], call, interface, "copy", session)
-        # It is listed and read when nobody else can have the state any more.
+        # It is listed and read when no one else can have the state any more.
         return sync_jobs([job], call, interface, "copy", {}, session)

@@ -64,7 +64,9 @@ class _Download:
             self._found.complete = True
 
     async def _missing(self, prefix: str) -> AsyncIterator[str]:
-        """Yield the keys that the output has not got, each once, whatever the pages repeat."""
+        """Yield the keys that the output has not got, each once, no matter what the pages
+        repeat.
+        """
         asked: set[str] = set()
         async for key in self._namespace.keys(prefix):
             if self._output.has(key):

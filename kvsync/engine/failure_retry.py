@@ -83,7 +83,7 @@ def _left_out(job: Job, file: Destination, since: _Since) -> dict[str, list[str]
         row = job.rows.get(entry.key)
         reason = _reason(entry, row, file.written, since)
         if not reason and row and row.owner != job.owner and not _agrees(entry, row):
-            # Whoever has the key by now has said since that it is to be as it is.
+            # Its present owner has said since that it is to be as it is.
             reason = _OTHERWISE if gone_through(row.owner) else ""
         if reason:
             found.setdefault(reason, []).append(entry.key)
@@ -179,7 +179,7 @@ def _is_open(
     """Return whether this has not been done since, as far as the state can tell."""
     if row:
         return not _is_newer(row, written)
-    # What nobody owned had no row before the delete either.
+    # What no one owned had no row before the delete either.
     return not (one.deletes and written < recent.get(one.key, 0) < UNSETTLED)
 
 

@@ -125,7 +125,7 @@ class Job:
 
     @property
     def orphans(self) -> list[Row]:
-        """Rows that this owner pushed, and that nobody answers for any more."""
+        """Rows that this owner pushed, and that no one answers for any more."""
         return [
             row
             for row in unnamed_rows(self.entries, self.rows)
@@ -155,7 +155,7 @@ def failed(jobs: Iterable[Job]) -> bool:
 def foreign_keys(jobs: Sequence[Job]) -> set[str]:
     """Keys that a state gives to none of these jobs, all of which have the same target.
 
-    The same owner in another state file is somebody else.
+    The same owner in another state file is another one.
     """
     ours = {(job.location, job.owner) for job in jobs}
     return {

@@ -41,7 +41,7 @@ async def check_capacity(job: Job, client: EdgeKVClient) -> None:
     if growth <= _WORTH_ASKING:
         return
     try:
-        # A courtesy: whoever may write need not be allowed to ask, and should not wait for it.
+        # A courtesy: a user who may write may not be allowed to ask, and should not wait for it.
         info = await described(job, client, retries=0)
     except ServiceError as error:
         job.warn(f"could not ask how full the namespace is: {error}")
@@ -85,7 +85,7 @@ _AHEAD_S = 60.0
 def look_for_missing(network: Network, jobs: Sequence[Job]) -> None:
     """See which of the jobs' namespaces are missing, or were made after what the state knows.
 
-    From here on all that the state says of such a one is in doubt, whatever becomes of this run.
+    From here on all that the state says of such a one is in doubt, however this run ends.
     What happened stands in the jobs and their reports; nothing is raised for it.
     """
 

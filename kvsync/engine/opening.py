@@ -30,7 +30,7 @@ from kvsync.state import StateLocation, locate
 def open_jobs(call: Call) -> list[Job]:
     """Open each source; one that cannot be opened keeps its error.
 
-    Raises `UsageError` if one is given twice, under whatever name.
+    Raises `UsageError` if one is given twice, under any name.
     """
     jobs = []
     seen: set[str] = set()
@@ -152,7 +152,7 @@ def _come_for_rows(job: Job) -> None:
 def _came_from(source: Source, former: str, row: Row) -> bool:
     """Return whether a row of this former owner can be the source's, which has no name."""
     if is_place(former) or former == "..":
-        # Nobody calls a source so: all that might be there is another manifest.
+        # No one calls a source so: all that might be there is another manifest.
         return not is_of_another(row.origin, source.location)
     return _may_own(source, row, dotted=not os.path.isdir(source.location))
 

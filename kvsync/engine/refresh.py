@@ -61,7 +61,7 @@ class _Refresh(Look):
     def _wanted(self) -> Iterator[tuple[str, int]]:
         """Yield the keys to read, each with its value's size.
 
-        What is in doubt is sent again whatever is read: its request may still be on its way.
+        What is in doubt is sent again no matter what is read: its request may still be on its way.
         """
         rows = self.job.rows
         for entry in self.entries:

@@ -137,7 +137,7 @@ class Network:
                 job.stop(error)
             job.report.signal = job.report.signal or self.stop.signal
             if _is_missing(job.report.error):
-                # Whoever makes it anew makes it empty.
+                # One that is created anew is empty.
                 _doubt([job, *all_jobs], job)
             if _concerns_all(job.report.error):
                 self.stop.give_up()

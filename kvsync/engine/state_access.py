@@ -71,7 +71,7 @@ class Holder:
         """Let no other run have the state file."""
         timeout = self._settings.lock_timeout
         self._stack.enter_context(location.lock(timeout, self._wait))
-        # Of a state that lies where nobody looked a failure file has told, which deletes nothing.
+        # Of a state that lies where no one looked a failure file has told, which deletes nothing.
         self.overtaken |= location in self._before and location.glimpse() != self._before[location]
 
     def _wait(self, line: str) -> None:
@@ -162,7 +162,7 @@ class Mender(Holder):
         self._told: dict[StateLocation | None, list[str]] = {}
 
     def hold_if_there(self, location: StateLocation) -> State:
-        """Do as with any holder; of a damaged file what nobody knows."""
+        """Do as with any holder; of a damaged file what no one knows."""
         if not location.exists():
             return location.read()
         with suppress(DamagedError):

@@ -200,7 +200,7 @@ class Stop:
         if self._errand:
             self._errand.cancel()
         if self._work:
-            # First of all: whoever reads stderr may have been stopped by the same Ctrl-C.
+            # First of all: the reader of stderr may have been stopped by the same Ctrl-C.
             self._work.stop()
             if self._grace:
                 self._tell(

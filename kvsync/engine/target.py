@@ -46,7 +46,7 @@ def state_locations(call: Call) -> list[StateLocation]:
         try:
             return [locate("", call.settings.state)]
         except StateError:
-            # Whoever opens it says why it cannot be there.
+            # Opening it says why it cannot be there.
             return []
     # By way of a link, `..` may be meant in two ways.
     paths = {*call.paths, *map(os.path.abspath, call.paths)}

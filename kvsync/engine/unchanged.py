@@ -79,7 +79,7 @@ def _fields(values: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _plainly(value: Any) -> Any:
-    """Return the value, written the same way whatever order it was put together in."""
+    """Return the value, written the same way no matter what order it was put together in."""
     if isinstance(value, Mapping):
         return sorted(value.items())
     return sorted(value) if isinstance(value, Set) else value
@@ -250,7 +250,7 @@ def _find(identity: _Identity, call: Call) -> _Found | None:
 
 
 def _note(sources: Sequence[_Found], started: float) -> bool:
-    """Note the run where nobody else is at it, nor has been since we looked.
+    """Note the run where no one else is at it, nor has been since we looked.
 
     Raises `KvsyncError` and `OSError`.
     """

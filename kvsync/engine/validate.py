@@ -16,7 +16,7 @@ def validate(call: Call) -> Report:
     read_all(jobs)
     refuse_collisions(jobs, lambda job: named_target(job.source, call.settings))
     for job in (job for job in jobs if not job.report.error):
-        # What a plan would warn of whatever the state says: empty sources, past and hopeless times.
+        # Warnings of a plan that need no state: empty sources, past and hopeless times.
         circumstances = Circumstances(
             owner="",
             now=call.clock(),

@@ -1,7 +1,7 @@
 """Files of other stores' tools, both ways: a module a format, with its record `FORMAT`.
 
 A new format is a module here and a line in this file: the command line, the manifest's schema, the
-guessing, `kvsync export` and `kvsync convert` take it from here. Whoever names a format need not
+guessing, `kvsync export` and `kvsync convert` take it from here. Naming a format does not
 load what reads it. What EdgeKV cannot hold of a record is decided elsewhere: a reader loses
 nothing.
 """
@@ -41,7 +41,7 @@ FILES: tuple[str, ...] = (
 """Formats of dumps, each with a reader."""
 
 MANIFEST = "manifest"
-"""The format of a manifest, whatever its file is called: it is a source of its own, no dump."""
+"""The format of a manifest, by any file name: it is a source of its own, no dump."""
 
 MANIFEST_ENDINGS = (".yaml", ".yml")
 
@@ -97,7 +97,7 @@ def name_stranger(head: bytes) -> str:
 
 
 def parse_delimiter(text: str) -> str:
-    """Return the delimiter of a table that somebody has written.
+    """Return the delimiter of a table that someone has written.
 
     Raises `ValueError`, with the words to show.
     """

@@ -222,7 +222,7 @@ class Csv:
 
     def decode(self, record: bytes) -> Decoded:
         """Return the record's pair. Raises `ValueError`."""
-        # Not by the csv module: it takes what nobody wrote, and values of 128 KiB at most unless
+        # Not by the csv module: it takes what no one wrote, and values of 128 KiB at most unless
         # the whole process is told otherwise.
         found = _RECORD.fullmatch(record.decode())
         if not found or (found[5] and found[6]):

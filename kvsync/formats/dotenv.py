@@ -59,7 +59,7 @@ def _line(text: str, end: int) -> int:
 def _pairs(text: str) -> Iterator[Item]:
     from dotenv.parser import Reader, parse_binding
 
-    # Both tools read a file with one kind of line end, whatever it has.
+    # Both tools read a file with one kind of line end, no matter what it has.
     reader = Reader(io.StringIO(text, newline=None))
     items: list[Item] = []
     while reader.has_next():

@@ -22,7 +22,7 @@ Objects: TypeAlias = list[dict[str, Json]]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format; whatever it has not is empty or None.
+    """One format; what it does not have is empty or None.
 
     ``read`` reads a dump, ``write`` makes what writes a file for a destination. ``endings`` are
     those of its files' names, in lower case with the dot; the first is the usual one. ``options``

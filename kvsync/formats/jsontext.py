@@ -131,7 +131,7 @@ class JsonText:
         """Yield the members of the object that begins here, where and what; then the place is
         behind it.
 
-        Whoever takes a name must then read what it names, where the place is.
+        Read what a name stands for right after it, where the place is.
         """
         for number in self._parts("{", "}"):
             self.number = number

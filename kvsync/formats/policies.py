@@ -1,6 +1,6 @@
 """Policies: parts of a pair that EdgeKV cannot hold, and what becomes of them. Pure.
 
-Whatever a pair loses is told: nothing is dropped, changed or left out in silence.
+All that a pair loses is told: nothing is dropped, changed or left out in silence.
 """
 
 import base64
@@ -75,7 +75,7 @@ POLICIES: Mapping[Loss, Policy] = {
 class Rules:
     """How records become pairs.
 
-    ``ways`` has what to do by kind of loss, where somebody has said; ``charset`` says which keys
+    ``ways`` has what to do by kind of loss, where someone has said; ``charset`` says which keys
     are legal; ``prefix`` is put before each key; ``separator`` between a group and its key;
     ``expiry`` is that of pairs that say nothing of it.
     """
@@ -101,7 +101,7 @@ class Settled(NamedTuple):
 
     @property
     def errors(self) -> list[Lossy]:
-        """The losses that nobody has allowed."""
+        """The losses that no one has allowed."""
         return [loss for loss in self.losses if loss.way == ERROR]
 
     @property
@@ -114,7 +114,7 @@ def settle(record: Record, rules: Rules, now: float) -> Settled:
     """Return the pair that EdgeKV can hold of a record, and what it loses by that.
 
     ``now`` is in Unix seconds. A pair whose expiry has passed keeps it, if it is to be skipped:
-    whoever plans knows what to do with it.
+    the plan knows what to do with it.
     """
     settling = _Settling(rules)
     key = settling.key_of(record)
@@ -124,7 +124,9 @@ def settle(record: Record, rules: Rules, now: float) -> Settled:
 
 
 def names_of(record: Record, rules: Rules) -> set[str]:
-    """Every key that the record's pair may have been sent under, whatever the ways were then."""
+    """Every key that the record's pair may have been sent under, no matter what the ways were
+    then.
+    """
     grouped = set() if record.group is None else {f"{record.group}{rules.separator}{record.key}"}
     names = {name for key in (record.key, *grouped) for name in (key, _escaped(key), join_key(key))}
     return {rules.prefix + name for name in names if _is_text(name)}
@@ -183,7 +185,7 @@ class _Settling:
         if expiry == NEVER:
             expiry = self._rules.expiry
             if expiry == NEVER or self._rules.way(Loss.SHORT_TTL) == KEEP:
-                # Of a short TTL that is everybody's, whoever gave it is warned once.
+                # Of a short TTL that is everybody's there is one warning.
                 return expiry
         left = expiry.ttl or expiry.at - now
         if left <= 0:

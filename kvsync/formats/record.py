@@ -91,7 +91,7 @@ class Record(NamedTuple):
     """A pair, its value as its own store would hand it out.
 
     ``key`` has bytes that are no UTF-8 as `os.fsdecode` has them (surrogateescape). ``value`` is in
-    bytes, decoded from whatever the format wraps it in; None where the dump has none. ``line`` is
+    bytes, decoded from what the format wraps it in; None where the dump has none. ``line`` is
     where it starts, from 1; 0 where there are no lines. ``metadata`` is JSON, empty for none.
     ``flags`` says in a few words what else the pair has (``flags 42``), empty for nothing.
     ``group`` is what the key was found in, None where the format has no groups. ``kind`` is the
@@ -131,7 +131,7 @@ class Note(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Which columns of a table mean what; empty where nobody has said.
+    """Which columns of a table mean what; empty where no one has said.
 
     ``whole_row``: the value is the row as a JSON object. ``delimiter`` is what parts the cells.
     """

@@ -44,7 +44,7 @@ class RedisDump:
 
     ``url`` is `redis://`, `rediss://` or `unix://`, without a password: that comes from
     ``environ``. Raises `UsageError` for a wrong address and where the package is missing.
-    Whatever asks the server raises `InputError` where it cannot be read, and `UsageError` where it
+    All that asks the server raises `InputError` where it cannot be read, and `UsageError` where it
     will not be read like this: a wrong password, a cluster.
     """
 

@@ -93,7 +93,7 @@ class Table:
         return ""
 
     def rows(self, delimiter: str) -> Iterator[Row]:
-        """Yield all rows but those without text; after a fault none: nobody knows where it begins.
+        """Yield all rows but those without text; after a fault none: no one knows where it begins.
 
         Raises `OSError`.
         """

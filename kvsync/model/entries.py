@@ -164,7 +164,7 @@ class Changes(_Numbered[Change]):
         self._verdicts.append(self._known.index(verdict))
 
     def forget_rows(self) -> None:
-        """From here on the changes come without their rows: nobody can be asked any more."""
+        """From here on the changes come without their rows: no one can be asked any more."""
         self._rows = {}
 
     def _made(self, place: int, entry: Entry) -> Change:

@@ -30,7 +30,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _STOPPED = (10, 130, 143)
-"""The exit codes of runs in which nothing went wrong: somebody, or a bound, ended them."""
+"""The exit codes of runs in which nothing went wrong: someone, or a bound, ended them."""
 
 
 class Mistake(NamedTuple):
@@ -58,7 +58,7 @@ class Mistake(NamedTuple):
 
 
 class KvsyncError(Exception):
-    """The root: whoever catches this has caught all of kvsync's own errors."""
+    """The root: catching this catches all of kvsync's own errors."""
 
     kind = "error"
     exit_code = 1
@@ -261,7 +261,7 @@ class RejectedError(ServiceError):
 
 
 class ThrottledError(ServiceError):
-    """Somebody, perhaps somebody else, is above the pace of the sub-account; nothing was done."""
+    """Someone, perhaps another user, is above the pace of the sub-account; nothing was done."""
 
     kind = "throttled"
     passing = True

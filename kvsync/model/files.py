@@ -1,4 +1,4 @@
-"""Paths made absolute, what is mounted where, and files that nobody else may read."""
+"""Paths made absolute, what is mounted where, and files that no one else may read."""
 
 import contextlib
 import errno
@@ -106,7 +106,7 @@ def open_private(path: str, *, folder: int | None = None) -> int:
     """Return a descriptor, to read and write, of a new file with mode 0600 from its first byte.
 
     ``folder`` is the descriptor of the directory that a relative path starts at. Raises
-    `FileExistsError` whatever stands there, be it a link that leads nowhere, and `OSError`.
+    `FileExistsError` no matter what stands there, be it a link that leads nowhere, and `OSError`.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     return os.open(path, flags, 0o600, dir_fd=folder)

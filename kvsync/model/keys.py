@@ -47,7 +47,7 @@ def matches(key: str, patterns: Iterable[str]) -> bool:
 def join_key(path: str, charset: str = "strict") -> str:
     """Return the path with ``/`` and every character that is illegal in a key turned into ``_``.
 
-    Different paths may meet in one key: whoever uses it must look for that.
+    Different paths may meet in one key: its caller looks for that.
     """
     if charset != "strict":
         return path.replace("/", "_")

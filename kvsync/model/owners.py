@@ -35,7 +35,7 @@ def is_place(owner: str) -> bool:
 
 
 def name_fault(name: str) -> str:
-    """Return what is wrong with a name that somebody gives; empty if nothing is."""
+    """Return what is wrong with a name that someone gives; empty if nothing is."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -126,7 +126,7 @@ def _relative(location: str, base: str) -> str:
 
 
 def _text(path: str) -> str:
-    """Return the path in UTF-8, whatever the locale.
+    """Return the path in UTF-8, no matter what the locale.
 
     One that is not UTF-8 is escaped, and ends with a slash, as no other does that has an escape.
     """

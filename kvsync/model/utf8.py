@@ -1,6 +1,6 @@
-"""Names, arguments and variables are UTF-8 here, whatever the locale says.
+"""Names, arguments and variables are UTF-8 here, no matter what the locale says.
 
-A key must not depend on who runs kvsync: the same file, read by somebody's shell and by cron, would
+A key must not depend on who runs kvsync: the same file, read by someone's shell and by cron, would
 be two keys, and the one's run would delete the other's. But Python decodes names by the locale,
 from its first moment on, and nothing changes that later: only a Python that is told so when it
 starts reads them all as UTF-8 (its "UTF-8 mode", which it takes by itself in the locale C).
@@ -35,7 +35,7 @@ def restart_in_utf8() -> None:
     arguments = _arguments()
     count = len(sys.argv) - 1
     if arguments[len(arguments) - count :] != [os.fsencode(arg) for arg in sys.argv[1:]]:
-        # Somebody's program gave other arguments than its own: it would lose them.
+        # Someone's program gave other arguments than its own: it would lose them.
         return
     if sys.stdout:
         os.environ["PYTHONIOENCODING"] = sys.stdout.encoding

@@ -110,7 +110,7 @@ class Target(NamedTuple):
 class Row(NamedTuple):
     """One key of a target as the state remembers it.
 
-    ``digest`` is empty for a key whose first write was never acknowledged, or that somebody else
+    ``digest`` is empty for a key whose first write was never acknowledged, or that another writer
     was seen to have written since. ``runs_out`` and ``acknowledged`` (Unix seconds, 0 for never or
     not yet) are by the service's clock. ``in_doubt``: no answer settled a request that went out.
     """
@@ -129,7 +129,7 @@ class Row(NamedTuple):
 
     @property
     def estranged(self) -> bool:
-        """True if somebody else was seen to have written the key since."""
+        """True if another writer was seen to have written the key since."""
         return not self.digest and not self.in_doubt
 
 

@@ -117,7 +117,7 @@ def _judge(
         if left <= _margin(ttl, circumstances):
             return Action.RENEW, "its TTL is running out"
         if left > ttl + min(_CLOCKS_S, ttl * _CLOCKS_SHARE):
-            # Some clock was wrong, then or now: when the pair ends, nobody knows.
+            # Some clock was wrong, then or now: when the pair ends, no one knows.
             return Action.RENEW, "more time left than its TTL"
     return None, ""
 
@@ -144,7 +144,7 @@ def _is_stale(row: Row, entry: Entry, owner: str) -> bool:
 def _orphans(
     entries: Iterable[Entry], rows: Mapping[str, Row], circumstances: Circumstances
 ) -> tuple[list[Row], list[str]]:
-    """Rows of this owner that nobody names any more, and the keys of those that have expired.
+    """Rows of this owner that no one names any more, and the keys of those that have expired.
 
     A pair that ran out is no longer there: it can be neither orphan nor delete.
     """

@@ -8,7 +8,7 @@ from kvsync.model.api import SETTLING_S
 from kvsync.model.values import Action, Entry, Expiry, Row, Seen
 
 Verdict: TypeAlias = tuple[Action, str]
-"""What is to be done with a key whatever else the state says, and why."""
+"""What is to be done with a key no matter what else the state says, and why."""
 
 
 class Status(StrEnum):
@@ -96,11 +96,11 @@ def correct(
 def _correct_wanted(found: Correction, key: str, row: Row | None, seen: Seen, now: float) -> None:
     """Correct a row whose target does not hold what is wanted."""
     if row is None:
-        # No row is made: a row says whose a key is, and so far it is nobody's of ours.
+        # No row is made: a row says whose a key is, and so far it is no one's of ours.
         if seen.digest:
             found.verdicts[key] = Action.UPDATE, "differs remotely"
     elif not seen.digest:
-        # A pair that has run out by itself is missed by nobody.
+        # A pair that has run out by itself is missed by no one.
         if not 0 < row.runs_out <= now:
             found.gone.append(key)
             found.verdicts[key] = Action.CREATE, "missing remotely"
@@ -125,7 +125,7 @@ def _ending(row: Row, seen: Seen) -> Row:
 
 
 def _adopted(entry: Entry, row: Row | None, seen: Seen, owner: str, now: float) -> Row:
-    """Return the row of a key that holds what is wanted, whoever wrote it."""
+    """Return the row of a key that holds what is wanted, by any writer."""
     if row is None:
         return Row(
             key=entry.key,
@@ -153,7 +153,7 @@ def _adopted(entry: Entry, row: Row | None, seen: Seen, owner: str, now: float) 
 
 
 def _estranged(row: Row) -> Row:
-    """Return the row of a key that somebody else has written: what it holds is not ours."""
+    """Return the row of a key that another writer has written: what it holds is not ours."""
     return row._replace(digest=b"", size=0, runs_out=0.0, signature=b"")
 
 

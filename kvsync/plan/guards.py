@@ -48,7 +48,7 @@ def refuse_foreign(
         if row and row.owner != circumstances.owner
     ]
     # A key changes hands without --adopt when its old owner is part of this very call and has let
-    # go of it: then nobody is taken by surprise.
+    # go of it: then no one is taken by surprise.
     foreign = [(e, row) for e, row in foreign if row.owner not in circumstances.companions]
     if not foreign:
         return

@@ -1,4 +1,4 @@
-"""How much a run may delete before somebody has to say that it is meant. Pure."""
+"""How much a run may delete before someone has to say that it is meant. Pure."""
 
 import re
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from kvsync.model.text import count_text
 _SHARE = 30.0
 """Per cent that may go unasked."""
 _FEW = 10
-"""Fewer deletes than these are no landslide, whatever the share."""
+"""Fewer deletes than these are no landslide, no matter what the share."""
 
 _ALLOWANCE = re.compile(r"(\d{1,9})|(\d{1,3}(?:\.\d{1,3})?)\s?%", re.ASCII)
 
@@ -25,7 +25,7 @@ class Allowance(NamedTuple):
 
 
 class Deleting(NamedTuple):
-    """Permission to delete: orphans, with ``unmanaged`` whatever the source does not name.
+    """Permission to delete: orphans, with ``unmanaged`` all that the source does not name.
 
     ``allowance`` None is the default threshold; ``force`` overrides thresholds, and nothing else.
     """

@@ -38,7 +38,7 @@ def empty_warnings(entries: Sequence[Entry]) -> Iterable[str]:
 
 
 def expired_warnings(expired: Sequence[Entry], what: str) -> Iterable[str]:
-    """Yield which entries are too late to be sent, or whatever else was not done to them."""
+    """Yield which entries are too late to be sent, or were left out otherwise."""
     if expired:
         yield f"past their `expires`, not {what}: {_listed(expired, _placed)}"
 
@@ -82,7 +82,7 @@ def lasting_warnings(keys: Sequence[str]) -> Iterable[str]:
 
 
 def kept_warnings(orphans: Iterable[Row]) -> Iterable[str]:
-    """Yield what to say of orphans that somebody else has written since."""
+    """Yield what to say of orphans that another writer has written since."""
     kept = [printable(row.key) for row in orphans if row.estranged]
     if kept:
         yield (

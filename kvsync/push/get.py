@@ -41,7 +41,7 @@ class Fetch:
     """One run's reading of the keys that ``batches`` yields, 20 at most in each.
 
     ``received`` is given the pairs of each batch, in the order of the batches and one after the
-    other; ``size_of`` says how many bytes a key's value will have, None if nobody knows. Several
+    other; ``size_of`` says how many bytes a key's value will have, None if no one knows. Several
     that read the same namespace may share ``vain``.
     """
 
@@ -98,7 +98,7 @@ class Fetch:
 
     async def _work(self, batches: AsyncIterator[Sequence[str]]) -> None:
         # In a step of its own: a worker that waits for its next turn must not hold the last one's
-        # values, whose bytes have been given to somebody else.
+        # values, whose bytes have been given to another one.
         while turn := await self._next(batches):
             await self._take(turn)
 
@@ -121,7 +121,7 @@ class Fetch:
             if pairs and not self._stopping:
                 await self.received(pairs)
         except BaseException:
-            # Whoever waits for this batch must not hand on its own as if this one were there.
+            # A worker that waits for this batch must not hand on its own before it.
             self._stop_asking()
             raise
         finally:

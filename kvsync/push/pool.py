@@ -1,8 +1,8 @@
 """The worker pool of all that changes the target: parcels in, outcomes out.
 
 Workers take parcels from one window. Once it is half empty the next one is loaded, and marked in
-doubt before any of it may be sent: nobody waits for the disk. What the service answers is made
-durable every half second. A stop, whatever its cause, lets requests in flight finish and sends
+doubt before any of it may be sent: no one waits for the disk. What the service answers is made
+durable every half second. A stop, for any cause, lets requests in flight finish and sends
 nothing more.
 """
 
@@ -225,7 +225,7 @@ class Pool(ABC, Generic[P]):
             self._commit_timer = loop.call_later(_COMMIT_S, self._recording, [])
 
     def _recording(self, marks: Sequence[Change]) -> asyncio.Task[None]:
-        """Record these marks, and the outcomes so far, whoever is cancelled meanwhile."""
+        """Record these marks, and the outcomes so far, even if a worker is cancelled meanwhile."""
         outcomes, self._unrecorded = self._retracted.weighed(self._unrecorded), []
         marks = [*self._retracted.news(self.changes), *marks]
         if self._commit_timer:

@@ -67,7 +67,7 @@ def loss_lines(run: RunReport, *, verbose: bool) -> Iterator[tuple[str, str]]:
         more = f"; the first {_LISTED} are listed, with -v all" if count > _LISTED else ""
         pairs = count_text(count, "pair")
         told_more = "" if verbose else more
-        # What somebody has asked for need not be warned of every night.
+        # What someone has asked for need not be warned of every night.
         level = "info" if kind is not Loss.SHORT_TTL or way != KEEP else "warning"
         done = "left out" if kind in run.losses.unasked else f"--{kind} {way}"
         yield level, f"{pairs} with {POLICIES[kind].what}: {done}{told_more}"

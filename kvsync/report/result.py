@@ -191,7 +191,7 @@ class Report:
 
 @contextmanager
 def caught(report: Report) -> Iterator[None]:
-    """End the call at an error of a step; whatever happens, the report is complete."""
+    """End the call at an error of a step; no matter what happens, the report is complete."""
     begun = time.monotonic()
     try:
         yield

@@ -27,7 +27,7 @@ _SIGNATURE = struct.Struct("<QqQqQB")
 AUTO = "auto"
 """The encoding of a file that is text where it is UTF-8, and goes in base64 where it is not."""
 _TEXT, _BASE64, _BINARY = range(3)
-"""How a file was sent: as text; in base64, whatever it is; in base64, since it is no text."""
+"""How a file was sent: as text; in base64, no matter what it is; in base64, since it is no text."""
 _POINTER = 0x10
 """Set beside these where the file only stands for one in Git LFS."""
 _ENCODINGS = {"text": _TEXT, "base64": _BASE64, AUTO: _TEXT}
@@ -129,7 +129,7 @@ def os_fault(error: OSError) -> str:
 
 
 def link_fault(error: OSError) -> str:
-    """Do as `os_fault`, of what no pattern can leave out: nobody knows what it is."""
+    """Do as `os_fault`, of what no pattern can leave out: no one knows what it is."""
     return os_fault(error).removesuffix(_OR_NOT)
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 def gc_paused() -> Iterator[None]:
     """Pause the garbage collector: what comes by the hundred thousand forms no cycles.
 
-    Nor is it looked through later: it stays until the run ends, or goes when nobody has it.
+    Nor is it looked through later: it stays until the run ends, or goes when no one has it.
     """
     enabled = gc.isenabled()
     gc.disable()

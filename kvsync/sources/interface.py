@@ -85,7 +85,7 @@ class Source(Protocol):
 
     @property
     def complete(self) -> bool:
-        """True if it names all that it owns; if not, what it does not name is nobody's orphan."""
+        """True if it names all that it owns; if not, what it does not name is no one's orphan."""
 
     @property
     def fingerprint(self) -> Fingerprint | None:

@@ -75,7 +75,7 @@ class SourceOptions:
     def loss_rules(self) -> DumpOptions:
         """The options of a dump, with ``empty`` and ``large``."""
         own = {Loss.EMPTY: self.empty, Loss.LARGE: self.large}
-        # A variable that somebody forgot must not lose anything.
+        # A variable that someone forgot must not lose anything.
         ways = {kind: way for kind, way in own.items() if way and kind not in self.from_environment}
         return replace(self.dump, ways={**self.dump.ways, **ways})
 
@@ -122,8 +122,8 @@ class Tree:
 
 
 def is_exported(root: str) -> bool:
-    """Return whether the directory has the index that ``kvsync export`` writes, whatever it is
-    worth.
+    """Return whether the directory has the index that ``kvsync export`` writes, no matter what it
+    is worth.
     """
     return os.path.lexists(os.path.join(root, INDEX_NAME))
 

@@ -1,6 +1,6 @@
 """Whether a key can have come from a source, by the origin that its row has.
 
-An origin is a path as it was typed, from a directory that nobody knows any more; behind a file's
+An origin is a path as it was typed, from a directory that no one knows any more; behind a file's
 there may be a line. In doubt it is none of the source's.
 """
 

@@ -1,4 +1,4 @@
-"""Files that kvsync has written for itself: whoever's call it was, they are part of no source."""
+"""Files that kvsync has written for itself: of any call: they are part of no source."""
 
 import json
 import os

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeAlias
 from kvsync.model.values import Change, Entry, Expiry, Outcome, Row, Run, Target
 
 Glimpse: TypeAlias = tuple[object, ...]
-"""Equal for two looks between which nobody has written the state."""
+"""Equal for two looks between which no one has written the state."""
 
 Wanted: TypeAlias = tuple[bytes, Expiry]
 """The digest of the value that is to get through, and the expiry."""
@@ -101,7 +101,7 @@ class State(Protocol):
     def claim(self, target: Target, owner: str, belongs: Callable[[Row], bool]) -> None:
         """Note that rows of this owner are those of a source that was given this name.
 
-        Older rows of which ``belongs`` does not say so are set aside, as somebody else's.
+        Older rows of which ``belongs`` does not say so are set aside, as another's.
         """
 
     def owns(self, target: Target, owner: str) -> bool:

@@ -119,7 +119,7 @@ def _certificate(tls: str | None, data: str) -> Iterator[str]:
 
     with tempfile.TemporaryDirectory(prefix="kvsync-emulator-") as folder:
         pair = self_signed(absolute(data) if data else os.path.join(folder, "emulator"))
-        # stdout has one line, which whoever starts the emulator waits for.
+        # stdout has one line, for which the caller of the emulator waits.
         click.echo(f"Its clients need --ca-file {shlex.quote(pair.ca_file)}", err=True)
         yield pair.pem
 

@@ -49,7 +49,7 @@ def list_command(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _bound(info: NamespaceInfo) -> str:
-    """Return the functions that read from it, if any: whoever deletes it takes it from them."""
+    """Return the functions that read from it, if any: deleting it takes it from them."""
     names = [printable(one.name or one.id or "?") for one in info.references or ()]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f", bound to {', '.join(names[:_NAMED])}{more}" if names else ""

@@ -102,7 +102,7 @@ def show_command(source: str | None, state: str, **options: Any) -> None:
 def forget_command(
     source: str | None, state: str, every: bool, lock_timeout: float, **options: Any
 ) -> None:
-    """Forget keys: they are sent anew by the next sync, and are nobody's orphans.
+    """Forget keys: they are sent anew by the next sync, and are no one's orphans.
 
     Nothing is deleted from the namespace.
     """

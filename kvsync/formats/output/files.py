@@ -48,7 +48,7 @@ def open_kept(path: str, shown: str, folder: int | None = None, option: str = "-
 
     ``folder`` is the descriptor of the directory that a relative path starts at, ``option`` how
     another place is named. Others can no longer open the file afterwards. Raises `OSError`, and
-    `UsageError`, with the path as ``shown``, for a file that somebody else may have put there.
+    `UsageError`, with the path as ``shown``, for a file that another one may have put there.
     """
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(path, flags, dir_fd=folder)
@@ -83,7 +83,7 @@ def write_all(descriptor: int, parts: Iterable[bytes]) -> int:
 
 
 class Growing:
-    """A file that is only appended to, and that ends with something whole whatever happens.
+    """A file that is only appended to, and that ends with something whole no matter what happens.
 
     The descriptor is closed by `close`; ``end`` is where what is to be kept ends, in bytes.
     """

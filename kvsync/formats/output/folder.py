@@ -81,7 +81,7 @@ class Directory:
         return open_private(TEMPORARY + name, folder=self.descriptor)
 
     def settle(self, name: str) -> None:
-        """Move the prepared file into its place, over whatever stands there."""
+        """Move the prepared file into its place, over anything that stands there."""
         folder = self.descriptor
         os.rename(TEMPORARY + name, name, src_dir_fd=folder, dst_dir_fd=folder)
 
@@ -195,7 +195,7 @@ def open_folder(path: str, origin: Origin, *, refresh: bool) -> Iterator["Folder
     """Yield the directory at ``path``, made if there is none.
 
     Raises `UsageError` for a directory that is not of such an export, `InputError` for an index
-    that nobody can read, `LockedError`, and `OutputError`.
+    that no one can read, `LockedError`, and `OutputError`.
     """
     with contextlib.ExitStack() as opened:
         with disk_faults(path):

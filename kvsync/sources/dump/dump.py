@@ -141,7 +141,7 @@ class DumpSource:
 
 
 class _Spool:
-    """The content of a pipe, in a file that has no name and that nobody else can open."""
+    """The content of a pipe, in a file that has no name and that no one else can open."""
 
     def __init__(self, source: BinaryIO) -> None:
         try:

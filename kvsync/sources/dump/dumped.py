@@ -117,7 +117,7 @@ class Filling:
         self._mistakes.about(shown, message, item.line, item.column)
 
     def _tell(self, settled: Settled, record: Record, shown: str, origin: str) -> None:
-        """Note what a pair loses, and what nobody has allowed of that."""
+        """Note what a pair loses, and what no one has allowed of that."""
         for loss in settled.losses:
             self._scratch.losses.add(settled.key, origin, loss)
             if loss.way == ERROR:

@@ -70,7 +70,7 @@ class Scratch(Sequence[Entry]):
     """A source's entries, in its order (`kvsync.model.entries.Indexed`).
 
     SQLite keeps the database in memory while it is small, and then in a file without a name that
-    nobody else can open (https://www.sqlite.org/inmemorydb.html, "temporary databases").
+    no one else can open (https://www.sqlite.org/inmemorydb.html, "temporary databases").
     """
 
     def __init__(self) -> None:

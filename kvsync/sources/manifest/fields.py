@@ -19,7 +19,7 @@ _LITERAL = frozenset({"ttl", "expires"})
 _BOOLEAN = frozenset({"value-json"})
 
 WRITE_VERSION = "write version: 1"
-"""Whatever else stands there, or nothing: no other version is known."""
+"""Anything else there, or nothing: no other version is known."""
 
 _WHERE = re.compile(r"at `\$\.([a-z-]+)(?:\[([0-9]+)\])?`$")
 _NAMES: dict[type[msgspec.Struct], dict[str, str]] = {}

@@ -215,7 +215,9 @@ class PairReader:
 
 
 class KeyFiles:
-    """Looks at such files; with ``checksum`` it reads each, whatever the state knows of it."""
+    """Looks at such files; with ``checksum`` it reads each, no matter what the state knows of
+    it.
+    """
 
     def __init__(self, clock: Clock, checksum: bool) -> None:
         self._clock = clock

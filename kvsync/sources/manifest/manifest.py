@@ -163,7 +163,9 @@ class Manifest:
 
     @cached_property
     def _whereabouts(self) -> tuple[Whereabouts, list[TreeReader], list[Whereabouts]]:
-        """Where it is, its trees, and where its dumps are, whatever is wrong with the rest."""
+        """Where it is, its trees, and where its dumps are, no matter what is wrong with the
+        rest.
+        """
         mistakes = Mistakes(self.label)
         context = self._context(Lifetimes(mistakes), mistakes)
         files = FileSection()

@@ -30,7 +30,7 @@ def read_manifest(path: str) -> bytes:
     Raises `OSError`.
     """
     if path == STDIN:
-        # None: closed by whoever started us, which is nothing at all.
+        # None: closed by the parent process, which is nothing at all.
         return _read(sys.stdin.buffer) if sys.stdin else b""
     with open(path, "rb", buffering=0) as file:
         return _read(file)

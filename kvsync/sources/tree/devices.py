@@ -1,7 +1,7 @@
 """Which file systems can be believed when they say that a file is as it was.
 
 Size, times and inode tell a file from its next version where a kernel keeps them for every write.
-In an image they are whatever its maker wrote: another image in its place may say the very same, and
+In an image they are what its maker wrote: another image in its place may say the very same, and
 be mounted from the same device. What stands for no storage, as ``/proc`` does, makes its files when
 they are read.
 """

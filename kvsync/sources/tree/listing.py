@@ -84,7 +84,7 @@ class Observed:
 
 
 class Unobserved(Observed):
-    """Takes nothing down: of what is all new nobody asks whether it is as it was."""
+    """Takes nothing down: of what is all new no one asks whether it is as it was."""
 
     by_status = False
 
@@ -141,7 +141,7 @@ class _Listing:
         self._pending = [("", os.path.realpath(seen.root))]
 
     def digests(self) -> Iterator[str]:
-        """Yield each directory's. Nobody looks into a directory before its parent is found
+        """Yield each directory's. No one looks into a directory before its parent is found
         unchanged.
         """
         while self._pending:
@@ -173,7 +173,7 @@ class _Listing:
                 continue
             link = ""
             if entry.is_symlink():
-                # One that leads nowhere is a mistake, whatever patterns say of it.
+                # One that leads nowhere is a mistake, no matter what patterns say of it.
                 entry.stat()
                 link = _link(entry, folder)
             if (

@@ -37,7 +37,7 @@ Faults: TypeAlias = list[tuple[int, str]]
 
 
 def parse_rules(patterns: Iterable[str]) -> tuple[Rules, Faults]:
-    """Return the rules that somebody has written one by one, and what is wrong with them.
+    """Return the rules that someone has written one by one, and what is wrong with them.
 
     One that can match nothing was meant to match something.
     """
@@ -117,5 +117,5 @@ def decide(rules: Rules, path: str, is_directory: bool) -> bool | None:
 
 
 def matching(rule: Rule, path: str, is_directory: bool) -> bool:
-    """Return whether the one rule is about this path, whatever it says then."""
+    """Return whether the one rule is about this path, no matter what it says then."""
     return decide((rule,), path, is_directory) is not None

@@ -47,7 +47,7 @@ def is_surely_directory(entry: os.DirEntry[str]) -> bool:
 
 
 def may_be_link(entry: os.DirEntry[str]) -> bool:
-    """Return whether it is a link, or nobody can tell: who follows it finds out what is wrong."""
+    """Return whether it is a link, or no one can tell: who follows it finds out what is wrong."""
     try:
         return entry.is_symlink()
     except OSError:

@@ -39,7 +39,7 @@ directories there are more than anybody could walk."""
 
 
 _NOT_ASKED = -1
-"""The size of a file whose status nobody has asked for."""
+"""The size of a file whose status no one has asked for."""
 
 
 class Found(NamedTuple):

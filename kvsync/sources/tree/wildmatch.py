@@ -26,7 +26,7 @@ _CLASSES = {
     "lower": ascii_lowercase,
     "print": _PRINTABLE,
     "punct": punctuation,
-    # Without \v and \f: git has a table of its own, whatever the locale.
+    # Without \v and \f: git has a table of its own, no matter what the locale.
     "space": " \t\n\r",
     "upper": ascii_uppercase,
     "xdigit": hexdigits,
@@ -36,7 +36,7 @@ _ALL = frozenset(map(chr, range(1, 256))) - {"/"}
 
 
 class NeverError(ValueError):
-    """The pattern matches nothing, whatever it was meant to match."""
+    """The pattern matches nothing, no matter what it was meant to match."""
 
 
 class UnclosedError(NeverError):

@@ -28,7 +28,7 @@ _DROP = "DELETE FROM entry WHERE target = ? AND key = ?"
 
 
 def put(connection: sqlite3.Connection, rows: Iterable[Fields]) -> None:
-    """Write these rows, whatever stands there."""
+    """Write these rows, no matter what stands there."""
     # After each statement this thread has to get the interpreter back from the event loop's: with
     # one for each row, writing took a fifth more CPU.
     rows = iter(rows)

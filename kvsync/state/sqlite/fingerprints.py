@@ -1,6 +1,6 @@
 """Fingerprints of runs that found nothing to do, kept until a row of their target changes.
 
-Whoever changes a row, be it an older kvsync or a person with ``sqlite3``, makes void what was kept
+Changing a row, be it by an older kvsync or a person with ``sqlite3``, makes void what was kept
 for its target: triggers in the file itself see to that, in the same transaction.
 """
 

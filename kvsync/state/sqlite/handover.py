@@ -2,7 +2,7 @@
 
 These versions called a source by its path alone, as others may be called by name. So what they have
 written is kept apart from what is newer: `older` has the owners that stood in the file when this
-version first opened it, until somebody who is called so has come for the rows.
+version first opened it, until someone who is called so has come for the rows.
 """
 
 import sqlite3
@@ -53,7 +53,7 @@ def handing_over(
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Make the table that all here but `older` need; whoever is in the file by now is older."""
+    """Make the table that all here but `older` need; owners in the file by now are older."""
     if connection.execute(_EXISTS).fetchone():
         return
     connection.execute("BEGIN IMMEDIATE")

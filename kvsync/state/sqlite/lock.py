@@ -36,7 +36,7 @@ def run_lock(
 
     make_room(path)
     # A lock that is a mere file, which is what it would fall back to where there are no others,
-    # outlives its holder: whoever finds an old one waits for nobody.
+    # outlives its holder: finding an old one is no reason to wait.
     lock = FileLock(f"{path}.lock", mode=0o600, fallback_to_soft=False)
     holder = f"{path}.holder"
     try:
@@ -109,7 +109,7 @@ def _holder(holder: str) -> str:
         with open(holder, encoding="utf-8", opener=_without_waiting) as file:
             fields = json.loads(file.read(_LONGEST))
         if fields["host"] == os.uname().nodename and not _is_alive(int(fields["pid"])):
-            # It held the lock before whoever has it now.
+            # It is not the present holder of the lock.
             return _UNNAMED
         since = datetime.fromtimestamp(fields["since"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return f"pid {int(fields['pid'])} on {fields['host']!s}, since {since}"

@@ -79,7 +79,7 @@ def _opened_for_writing(
 def refuse_foreign(path: str) -> None:
     """Raise `StateError` for what `open_for_writing` would refuse as it is; nothing is created.
 
-    For who is about to put a lock beside it: beside somebody else's file that has no business.
+    For who is about to put a lock beside it: beside another's file that has no business.
     """
     try:
         with open(path, "rb", opener=_without_waiting) as file:
@@ -90,7 +90,7 @@ def refuse_foreign(path: str) -> None:
         header = b""
     known = header[_VERSION] == _KNOWN and header[_APPLICATION] == _OURS
     if not (known and header.startswith(_MAGIC)):
-        # Not of our making, it seems: whatever it is, this tells.
+        # Not of our making, it seems: this tells what it is.
         connection = open_to_glance(path)
         if connection:
             connection.close()
@@ -208,7 +208,7 @@ def _connect(path: str, mode: str) -> sqlite3.Connection:
             # Commits happen in a thread of their own, one at a time: see `Ledger`.
             check_same_thread=False,
         )
-        # For files that somebody else may have written: https://www.sqlite.org/security.html
+        # For files that another writer may have written: https://www.sqlite.org/security.html
         connection.execute("PRAGMA cell_size_check=ON")
         connection.execute("PRAGMA trusted_schema=OFF")
     except SQLITE_ERRORS as error:

@@ -22,7 +22,7 @@ def state_path(home: str, explicit: str = "") -> str:
 
 
 def make_room(path: str) -> None:
-    """Make the directory for the state file ``path``, readable by nobody else.
+    """Make the directory for the state file ``path``, readable by no one else.
 
     A ``.kvsync`` directory also gets a ``.gitignore`` that keeps it out of every repository.
     Raises `StateError`.

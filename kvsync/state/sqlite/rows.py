@@ -109,7 +109,7 @@ def acknowledged(place: StoredTarget, owner: str, outcome: Outcome) -> Fields:
 
 
 class Lease:
-    """Keeps a connection open for as long as somebody has it: a report outlives the state's use."""
+    """Keeps a connection open for as long as someone has it: a report outlives the state's use."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection

@@ -1,7 +1,7 @@
 """The tables of a state file: made whole or not at all; is it ours, and of our version?
 
 A new file is there at once and whole. So one that is empty is none that a killed run has left: it
-is somebody's, and not to be written.
+is someone's, and not to be written.
 """
 
 import os
@@ -92,7 +92,7 @@ def columns_in(connection: sqlite3.Connection) -> str:
 def is_new(connection: sqlite3.Connection, path: str) -> bool:
     """Return whether the file is still empty. Raises `StateError` if it is not ours or newer.
 
-    Nobody but us keeps anything in a ``.kvsync``; elsewhere an empty file is somebody's.
+    No one but us keeps anything in a ``.kvsync``; elsewhere an empty file is someone's.
     """
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()

@@ -181,7 +181,7 @@ class State(StateFile):
     def claim(self, target: Target, owner: str, belongs: Callable[[Row], bool]) -> None:
         """Note that rows of this owner are those of a source that was given this name.
 
-        Older rows of which ``belongs`` does not say so are set aside, as somebody else's.
+        Older rows of which ``belongs`` does not say so are set aside, as another's.
         """
         place = self._find(target)
         if self._older(place, (owner,)):
