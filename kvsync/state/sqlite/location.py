@@ -5,9 +5,11 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kvsync.model.errors import StateError
+from kvsync.model.files import MountPoints
+from kvsync.model.owners import OwnerPlace, place_of
 from kvsync.state.interface import Diagnosis, Glimpse
 from kvsync.state.sqlite.lock import run_lock, run_lock_at_once
 from kvsync.state.sqlite.opening import refuse_foreign
@@ -39,22 +41,23 @@ def locate_file(home: str, explicit: str = "") -> "StateFileLocation":
 
     ``explicit`` is what ``--state`` or ``KVSYNC_STATE`` says, if anything. Raises `StateError`.
     """
-    return StateFileLocation(state_path(home, explicit))
+    return StateFileLocation(state_path(home, explicit), explicit)
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class StateFileLocation:
-    """The absolute path of a state file, without links (`kvsync.state.StateLocation`)."""
+    """The absolute path of a state file, without links (`kvsync.state.StateLocation`).
+
+    ``explicit`` is what ``--state`` has called it, if anything has.
+    """
 
     name: str
-
-    def __str__(self) -> str:
-        return self.name
+    explicit: str = field(default="", compare=False)
 
     @property
-    def anchor(self) -> str:
-        """The file itself."""
-        return self.name
+    def option(self) -> str:
+        """The path from the working directory."""
+        return os.path.relpath(self.name)
 
     @property
     def folder(self) -> str:
@@ -65,6 +68,15 @@ class StateFileLocation:
     def version(self) -> int:
         """The version of the file's format."""
         return VERSION
+
+    def place_of(self, location: str, home: str, mounted: MountPoints) -> OwnerPlace:
+        """Return the source's place, as it is seen from the file."""
+        return place_of(location, home, self.name, self.explicit, mounted)
+
+    def is_beside(self, name: str) -> bool:
+        """Tell if that lies in the directory of the file, or in the one above."""
+        beside = (os.path.join(base, name) for base in (self.folder, os.path.dirname(self.folder)))
+        return any(map(os.path.lexists, beside))
 
     def exists(self) -> bool:
         """Tell if the file is there."""
