@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from kvsync.engine.ledger import Ledger
 from kvsync.model.errors import StateError
 from kvsync.model.values import Action, Change, Expiry, Outcome, OutcomeKind, Row, Target
-from kvsync.state.ledger import Ledger
 from kvsync.state.sqlite import State, state_path
 from tests.nobody import as_nobody
 from tests.values import change, entry, row
