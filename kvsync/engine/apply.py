@@ -7,6 +7,7 @@ from kvsync.edgekv.client import EdgeKVClient
 from kvsync.edgekv.namespace import Namespace
 from kvsync.engine.call import Call
 from kvsync.engine.job import Job
+from kvsync.engine.ledger import Ledger
 from kvsync.engine.namespaces import check_capacity
 from kvsync.engine.record_run import begin
 from kvsync.engine.session import Network, accounted
@@ -16,7 +17,6 @@ from kvsync.push.delete import Deletion
 from kvsync.push.parcels import PoolOptions
 from kvsync.push.pool import Pool
 from kvsync.push.put import Push
-from kvsync.state.ledger import Ledger
 
 
 def push_all(network: Network, jobs: Sequence[Job]) -> None:

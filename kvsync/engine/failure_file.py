@@ -48,8 +48,10 @@ def refuse_place(call: Call, jobs: Sequence[Job]) -> None:
     if any(_is_same(path, source) for source in call.paths) and _is_whole(jobs[0]):
         raise UsageError(f"--failures {shown}: this is the source itself: name another file")
     folder = os.path.dirname(absolute(path))
-    # The folder of the state comes into being with it.
-    if not (os.path.isdir(folder) or folder == jobs[0].location.folder):
+    # The folder of the state comes into being with it; of a source that could not be opened nobody
+    # knows where that is.
+    state = jobs[0].located.location
+    if not (os.path.isdir(folder) or (state and folder == state.folder)):
         raise UsageError(f"--failures {shown}: there is no such folder")
     for job in jobs:
         _check_names(job, call.settings)
@@ -83,7 +85,8 @@ def _check_file(path: str) -> None:
 
 
 def _check_names(job: Job, settings: Settings) -> None:
-    for name in (job.source.home if job.source else "", settings.state and job.location.name):
+    state = job.located.location if settings.state else None
+    for name in (job.source.home if job.source else "", state.name if state else ""):
         try:
             name.encode()
         except UnicodeEncodeError:

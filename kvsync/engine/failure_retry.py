@@ -57,17 +57,17 @@ def confine(job: Job, source: Source) -> Basis:
     """Return the basis without what the file does not name, or named before something newer got
     through.
 
-    Warns of what is left out. Raises `StateError`.
+    Warns of what is left out. Raises `StateError` and `InputError`.
     """
     file = source.destination
     since = _since(job, file)
     left_out = _left_out(job, file, since)
-    valueless = _valueless(job, source, since)
     for reason in (_NEWER, _WITHOUT, _CUT, _OTHERWISE):
         if keys := left_out.get(reason, []):
             named = ", ".join(map(printable, keys[:_NAMED]))
             more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
             job.warn(f"not sent, since {reason}: {named}{more}")
+    valueless = _valueless(job, source, since)
     gone = {key for keys in left_out.values() for key in keys}
     entries = [e for e in job.entries if e.key not in gone] if gone else job.entries
     named_keys = names_of(entries)

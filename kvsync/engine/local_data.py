@@ -76,7 +76,7 @@ def _options(zone: str, namespace: str) -> str:
 
 
 def _ways(states: list[StateLocation]) -> str:
-    shown = [f"--state {shlex.quote(os.path.relpath(state.name))}" for state in states[:5]]
+    shown = [f"--state {shlex.quote(state.option)}" for state in states[:5]]
     return printable(" or ".join(shown)) + (" or another" if len(states) > len(shown) else "")
 
 

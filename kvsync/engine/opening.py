@@ -18,7 +18,7 @@ from kvsync.engine.target import (
 from kvsync.model.api import API_RATE
 from kvsync.model.errors import InputError, Interrupted, KvsyncError, UsageError
 from kvsync.model.files import MountPoints
-from kvsync.model.owners import is_of_another, is_place, place_of, place_once_called
+from kvsync.model.owners import is_of_another, is_place, place_once_called
 from kvsync.model.text import printable
 from kvsync.model.values import Destination, Row, nothing_known
 from kvsync.report import RunReport
@@ -113,12 +113,10 @@ def find_targets(jobs: Iterable[Job], call: Call) -> None:
 
 
 def _located(source: Source, call: Call, mounted: MountPoints) -> Located:
-    explicit = call.settings.state
-    location = locate(source.home, explicit)
+    location = locate(source.home, call.settings.state)
     if source.owner:
         return Located(location, source.owner)
-    place = place_of(source.location, source.home, location.anchor, explicit, mounted)
-    return Located(location, *place)
+    return Located(location, *location.place_of(source.location, source.home, mounted))
 
 
 def know_rows(jobs: Sequence[Job]) -> None:
@@ -142,7 +140,8 @@ def _come_for_rows(job: Job) -> None:
         if not known and state.owns(job.target, place):
             job.located = job.located._replace(owner=place)
     elif source.owner:
-        alone = not _is_place_too(job)
+        # A folder there that was called by dots alone cannot be told from one that is named so.
+        alone = not job.location.is_beside(job.owner)
         state.claim(job.target, job.owner, lambda row: _may_own(source, row, dotted=alone))
     else:
         for former in job.located.former:
@@ -155,16 +154,6 @@ def _came_from(source: Source, former: str, row: Row) -> bool:
         # No one calls a source so: all that might be there is another manifest.
         return not is_of_another(row.origin, source.location)
     return _may_own(source, row, dotted=not os.path.isdir(source.location))
-
-
-def _is_place_too(job: Job) -> bool:
-    """Return whether the owner's name is that of something beside the state.
-
-    A folder there that was called by dots alone cannot be told from one that the owner names so.
-    """
-    folder = job.location.folder
-    beside = (os.path.join(base, job.owner) for base in (folder, os.path.dirname(folder)))
-    return any(map(os.path.lexists, beside))
 
 
 def _may_own(source: Source, row: Row, *, dotted: bool) -> bool:

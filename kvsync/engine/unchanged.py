@@ -18,7 +18,6 @@ from kvsync.engine.call import Call
 from kvsync.engine.target import endpoint_of, own_files
 from kvsync.model.errors import KvsyncError
 from kvsync.model.files import MountPoints, absolute
-from kvsync.model.owners import place_of
 from kvsync.model.tally import Tally
 from kvsync.model.values import Plan, Row, Run, Target
 from kvsync.plan.ttl import usual_gap
@@ -190,7 +189,7 @@ def identities(call: Call) -> Iterator[_Identity]:
     for path, place, _ in places:
         home = place if os.path.isdir(path) else os.path.dirname(place)
         location = locate(home, settings.state)
-        owner = place_of(place, home, location.anchor, settings.state, mounted).owner
+        owner = location.place_of(place, home, mounted).owner
         own = (_FORMAT, __version__, location.version, path, location.name, owner, places, asked)
         yield _Identity(location, blake2b(repr(own).encode("utf-8", "surrogatepass")).digest())
 

@@ -1,7 +1,6 @@
 """The state: what each target was last known to hold, as digests, never values.
 
-A state is opened by its location; what lies behind that is known in here alone. `Ledger` is
-imported by those who push, since it brings asyncio with it.
+A state is opened by its location; what lies behind that is known in here alone.
 """
 
 from kvsync.state.interface import (

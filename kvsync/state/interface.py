@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, Self, TypeAlias
 
+from kvsync.model.files import MountPoints
+from kvsync.model.owners import OwnerPlace
 from kvsync.model.values import Change, Entry, Expiry, Outcome, Row, Run, Target
 
 Glimpse: TypeAlias = tuple[object, ...]
@@ -175,18 +177,15 @@ class State(Protocol):
 
 
 class StateLocation(Protocol):
-    """Where a state lies; equal for the same state, and ordered, so that locks are taken in order.
-
-    Its text is its name.
-    """
+    """Where a state lies: a value, equal for the same state, and ordered: so are locks taken."""
 
     @property
     def name(self) -> str:
         """Its name for people and scripts: of a file the absolute path. No secret is in it."""
 
     @property
-    def anchor(self) -> str:
-        """The path on this machine that owners are told from: of a file the file itself."""
+    def option(self) -> str:
+        """The shortest value of ``--state`` that means it here: of a file a relative path."""
 
     @property
     def folder(self) -> str:
@@ -199,6 +198,16 @@ class StateLocation(Protocol):
     def __lt__(self, other: Any, /) -> bool: ...
 
     def __hash__(self) -> int: ...
+
+    def place_of(self, location: str, home: str, mounted: MountPoints) -> OwnerPlace:
+        """Return the owner of the keys of a source at ``location`` that was given no name.
+
+        Both paths are absolute, links not resolved; ``home`` is what `locate` has taken. Raises
+        `UsageError` where no place can be told from here.
+        """
+
+    def is_beside(self, name: str) -> bool:
+        """Tell if something beside the state is called so, as owners without a name once were."""
 
     def exists(self) -> bool:
         """Tell if there is a state already."""

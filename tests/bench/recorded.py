@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kvsync.cli import main
+from kvsync.engine.ledger import Ledger
 from kvsync.model.values import Change, Outcome
-from kvsync.state.ledger import Ledger
 
 _record = Ledger.record
 _lags: list[float] = []

@@ -6,8 +6,8 @@ python -m tests.bench.unrecorded ARGUMENTS...
 from collections.abc import Sequence
 
 from kvsync.cli import main
+from kvsync.engine.ledger import Ledger
 from kvsync.model.values import Change, Outcome
-from kvsync.state.ledger import Ledger
 
 
 async def _nothing(_: Ledger, marks: Sequence[Change], outcomes: Sequence[Outcome]) -> None:

@@ -63,3 +63,16 @@ def test_beside_a_state_that_is_not_there_yet(kvsync, edge, write):
     write("tree/x", "1")
     assert kvsync("sync", "tree", "--failures", "tree/.kvsync/f.jsonl").code == 0
     assert listed("tree/.kvsync/f.jsonl") == {}
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--failures", FILE, "--state", "s.db"], "missing.yaml: no such file: check the path"),
+        (["--failures", f"no/{FILE}"], "there is no such folder"),
+    ],
+)
+def test_a_source_that_is_not_there(kvsync, edge, more, words):
+    """Where its state would be is not known: what is wrong is told all the same."""
+    result = kvsync("sync", "missing.yaml", *more)
+    assert (result.code, "bug" in result.err, words in result.err) == (2, False, True), result.err

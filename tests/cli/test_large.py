@@ -2,7 +2,7 @@
 
 import pytest
 
-from kvsync.state.sqlite import store
+from kvsync.state.sqlite import reading
 
 pytestmark = pytest.mark.slow
 
@@ -13,7 +13,7 @@ DUMP = ("d.jsonl", "--format", "jsonl", "--local")
 @pytest.fixture
 def large_state(monkeypatch):
     """The rows of any state are read one by one."""
-    monkeypatch.setattr(store, "_MANY", 3)
+    monkeypatch.setattr(reading, "_MANY", 3)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from tests.cli.dumping import lines
 from tests.cli.watching import held, long_ago
 
-MANY = "kvsync.state.sqlite.store._MANY"
+MANY = "kvsync.state.sqlite.reading._MANY"
 
 
 def _write(write, form, **pairs):

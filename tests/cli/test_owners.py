@@ -230,7 +230,7 @@ def test_an_older_list_of_failures(kvsync, edge, write, older):
 @pytest.mark.slow
 def test_very_many_older_rows(kvsync, edge, write, older, monkeypatch):
     """So it is where the rows are too many for memory, and where they are handed over in parts."""
-    monkeypatch.setattr("kvsync.state.sqlite.store._MANY", 3)
+    monkeypatch.setattr("kvsync.state.sqlite.reading._MANY", 3)
     monkeypatch.setattr("kvsync.state.sqlite.handover._AT_ONCE", 2)
     keys = ", ".join(f"k{n}: x" for n in range(7))
     write("m.yaml", f"version: 1\nkeys: {{{keys}, z: x}}\n")

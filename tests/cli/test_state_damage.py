@@ -170,7 +170,7 @@ def test_beside_the_rows(kvsync, edge, sound, sql, command):
 @pytest.mark.slow
 def test_many_rows(kvsync, edge, sound, monkeypatch):
     """Rows that are too many for memory are checked when they are read, one by one."""
-    monkeypatch.setattr("kvsync.state.sqlite.store._MANY", 10)
+    monkeypatch.setattr("kvsync.state.sqlite.reading._MANY", 10)
     assert looked_at(kvsync) == {0}
     for sql in ("UPDATE entry SET in_doubt = 0 WHERE key = 'key-99'",
                 "UPDATE entry SET owner = CAST(x'ff' AS TEXT) WHERE key = 'key-98'"):  # fmt: skip

@@ -161,7 +161,7 @@ def test_newer(kvsync, edge, pushed):
 @pytest.mark.slow
 def test_never_overwritten(kvsync, edge, pushed, monkeypatch):
     """What was set aside stays, also when the next one is set aside within the same second."""
-    monkeypatch.setattr("kvsync.state.sqlite.place._now", lambda: "20261123T030000")
+    monkeypatch.setattr("kvsync.state.sqlite.location._now", lambda: "20261123T030000")
     pushed("keys: {a: one}\n")
     for content in (b"noise one", b"noise two"):
         STATE.write_bytes(content)

@@ -15,7 +15,7 @@ from tests.values import entry
 
 TARGET = Target("https://edge", "zone-1", "ns")
 OTHER = TARGET._replace(namespace="other")
-MANY = "kvsync.state.sqlite.store._MANY"
+MANY = "kvsync.state.sqlite.reading._MANY"
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4)
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from kvsync.engine.ledger import Ledger
 from kvsync.model.errors import StateError
 from kvsync.model.values import Action, Change, Expiry, Outcome, OutcomeKind, Row, Target
-from kvsync.state.ledger import Ledger
 from kvsync.state.sqlite import State, state_path
 from tests.nobody import as_nobody
 from tests.values import change, entry, row
@@ -477,7 +477,7 @@ def test_place_that_is_no_directory(tmp_path):
 
 def test_rows_outlive_the_opening(path, monkeypatch):
     """Rows that are too many for memory can still be read by a report, when the state is closed."""
-    monkeypatch.setattr("kvsync.state.sqlite.store._MANY", 1)
+    monkeypatch.setattr("kvsync.state.sqlite.reading._MANY", 1)
     seed(path, row("a"), row("b"), row("c"))
     known = rows(path)
     assert (len(known), known["b"], known.get("d")) == (3, row("b"), None)

@@ -1,17 +1,39 @@
 """Where a state file lies, and all that is done with it before it is open."""
 
 import os
+import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from kvsync.model.errors import StateError
+from kvsync.model.files import MountPoints
+from kvsync.model.owners import OwnerPlace, place_of
 from kvsync.state.interface import Diagnosis, Glimpse
-from kvsync.state.sqlite.glimpse import glimpse
 from kvsync.state.sqlite.lock import run_lock, run_lock_at_once
 from kvsync.state.sqlite.opening import refuse_foreign
-from kvsync.state.sqlite.place import ASIDE, FOLDER, make_room, set_aside, state_path
-from kvsync.state.sqlite.schema import NEW, VERSION
+from kvsync.state.sqlite.schema import FOLDER, NEW, VERSION, make_room
 from kvsync.state.sqlite.store import State
+from kvsync.state.sqlite.trouble import unwritable
+
+ASIDE = ".damaged-"
+"""What follows the name of the state in that of one that was set aside."""
+
+_JOURNALS = ("-journal", "-wal", "-shm")
+"""What follows the name of the state in those of files that SQLite puts beside it."""
+
+
+def state_path(home: str, explicit: str = "") -> str:
+    """Return the absolute path of the state file of a source whose home is ``home``.
+
+    ``explicit`` is what ``--state`` or ``KVSYNC_STATE`` says, if anything.
+    """
+    if explicit:
+        if os.path.isdir(explicit):
+            raise StateError(f"--state {explicit} is a directory; give the path of a file in it")
+        return os.path.realpath(explicit)
+    return os.path.realpath(os.path.join(home, FOLDER, "state.db"))
 
 
 def locate_file(home: str, explicit: str = "") -> "StateFileLocation":
@@ -19,22 +41,23 @@ def locate_file(home: str, explicit: str = "") -> "StateFileLocation":
 
     ``explicit`` is what ``--state`` or ``KVSYNC_STATE`` says, if anything. Raises `StateError`.
     """
-    return StateFileLocation(state_path(home, explicit))
+    return StateFileLocation(state_path(home, explicit), explicit)
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class StateFileLocation:
-    """The absolute path of a state file, without links (`kvsync.state.StateLocation`)."""
+    """The absolute path of a state file, without links (`kvsync.state.StateLocation`).
+
+    ``explicit`` is what ``--state`` has called it, if anything has.
+    """
 
     name: str
-
-    def __str__(self) -> str:
-        return self.name
+    explicit: str = field(default="", compare=False)
 
     @property
-    def anchor(self) -> str:
-        """The file itself."""
-        return self.name
+    def option(self) -> str:
+        """The path from the working directory."""
+        return os.path.relpath(self.name)
 
     @property
     def folder(self) -> str:
@@ -45,6 +68,15 @@ class StateFileLocation:
     def version(self) -> int:
         """The version of the file's format."""
         return VERSION
+
+    def place_of(self, location: str, home: str, mounted: MountPoints) -> OwnerPlace:
+        """Return the source's place, as it is seen from the file."""
+        return place_of(location, home, self.name, self.explicit, mounted)
+
+    def is_beside(self, name: str) -> bool:
+        """Tell if that lies in the directory of the file, or in the one above."""
+        beside = (os.path.join(base, name) for base in (self.folder, os.path.dirname(self.folder)))
+        return any(map(os.path.lexists, beside))
 
     def exists(self) -> bool:
         """Tell if the file is there."""
@@ -114,7 +146,53 @@ class StateFileLocation:
             there = []
         ours = (f"{name}{ASIDE}", f"{name}{NEW}")
         yield from (os.path.join(folder, other) for other in there if other.startswith(ours))
-        endings = ("", "-journal", "-wal", "-shm", ".lock", ".holder")
+        endings = ("", *_JOURNALS, ".lock", ".holder")
         yield from (self.name + ending for ending in endings)
         if os.path.basename(folder) == FOLDER:
             yield os.path.join(folder, ".gitignore")
+
+
+def set_aside(path: str) -> str:
+    """Move the state file away, under a `run_lock`; returns where to. Nothing is overwritten.
+
+    What a killed program has left beside it goes along: it would be taken for the new file's, and
+    SQLite may yet make something of the two together. Raises `StateError`.
+    """
+    away = f"{path}{ASIDE}{_now()}"
+    endings = [ending for ending in ("", *_JOURNALS) if os.path.lexists(path + ending)]
+    number, free = 1, away
+    while any(os.path.lexists(free + ending) for ending in endings):
+        number += 1
+        free = f"{away}-{number}"
+    try:
+        # The state itself goes first: a torn file without its journal may look whole, whereas a
+        # journal without its file is nothing.
+        for ending in endings:
+            os.rename(path + ending, free + ending)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    return free
+
+
+def _now() -> str:
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+
+
+_COUNTER = slice(24, 28)
+"""Where the header counts the transactions (https://www.sqlite.org/fileformat.html)."""
+
+
+def glimpse(path: str) -> Glimpse:
+    """Return what the file at ``path`` looks like; empty if there is none, or none to be seen."""
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            return ()
+        with open(path, "rb", buffering=0) as file:
+            counter = file.read(_COUNTER.stop)[_COUNTER]
+    except OSError:
+        return ()
+    # Of a transaction that is about to be committed the header may speak already.
+    committing = os.path.lexists(f"{path}-journal")
+    place = status.st_dev, status.st_ino
+    return *place, status.st_size, status.st_mtime_ns, counter, committing

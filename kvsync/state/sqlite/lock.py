@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 from kvsync.model.errors import LockedError, StateError
 from kvsync.model.files import create_private
-from kvsync.state.sqlite.place import make_room, unwritable
+from kvsync.state.sqlite.schema import make_room
+from kvsync.state.sqlite.trouble import unwritable
 
 _LONGEST = 4096
 """Characters of what a holder writes about itself, at most."""

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kvsync.model.errors import StateError
-from kvsync.state.sqlite.place import make_room, unwritable
 from kvsync.state.sqlite.schema import (
     APPLICATION_ID,
     VERSION,
@@ -15,9 +14,10 @@ from kvsync.state.sqlite.schema import (
     create,
     create_whole,
     is_new,
+    make_room,
     update,
 )
-from kvsync.state.sqlite.trouble import SQLITE_ERRORS, foreign, translate
+from kvsync.state.sqlite.trouble import SQLITE_ERRORS, foreign, translate, unwritable
 
 _BUSY_S = 10
 """Seconds to wait for another process that is just committing."""

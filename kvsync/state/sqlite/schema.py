@@ -10,10 +10,11 @@ from contextlib import closing, suppress
 
 from kvsync.model.errors import StateError
 from kvsync.model.files import create_private
-from kvsync.state.sqlite import failures, fingerprints, handover, recent
-from kvsync.state.sqlite.place import FOLDER
+from kvsync.state.sqlite import changing, handover, runs
 from kvsync.state.sqlite.rows import COLUMNS
-from kvsync.state.sqlite.trouble import damaged, foreign
+from kvsync.state.sqlite.trouble import damaged, foreign, unwritable
+
+FOLDER = ".kvsync"
 
 APPLICATION_ID = 0x6B767379
 """``kvsy``: in the header of every state file (https://www.sqlite.org/fileformat.html)."""
@@ -74,9 +75,8 @@ def create(connection: sqlite3.Connection) -> None:
 
 def update(connection: sqlite3.Connection) -> None:
     """Add what older files of this version have not. Raises `sqlite3.Error`."""
-    recent.prepare(connection)
-    fingerprints.prepare(connection)
-    failures.prepare(connection)
+    changing.prepare(connection)
+    runs.prepare(connection)
     if columns_in(connection) != COLUMNS:
         # Their rows get a checksum when they are next written.
         connection.execute("ALTER TABLE entry ADD COLUMN checksum INTEGER")
@@ -173,3 +173,19 @@ def _give_name(new: str, path: str) -> None:
         # Not every file system knows of two names for a file.
         if not os.path.lexists(path):
             os.rename(new, path)
+
+
+def make_room(path: str) -> None:
+    """Make the directory for the state file ``path``, readable by nobody else.
+
+    A ``.kvsync`` directory also gets a ``.gitignore`` that keeps it out of every repository.
+    Raises `StateError`.
+    """
+    folder = os.path.dirname(path)
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        if os.path.basename(folder) == FOLDER:
+            os.chmod(folder, 0o700)
+            create_private(os.path.join(folder, ".gitignore"), b"*\n")
+    except OSError as error:
+        raise unwritable(folder, error) from error

@@ -1,16 +1,22 @@
-"""The state in SQLite, row by row."""
+"""A state in an SQLite file: how it is opened, and all that changes it."""
 
 import math
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Self
 
 from kvsync.model.values import PARTIAL, Change, Entry, Outcome, Row, Run, Target
 from kvsync.state.interface import Wanted
-from kvsync.state.sqlite import failures, fingerprints, handover, recent, runs
-from kvsync.state.sqlite.changing import doubt, forget, forget_all, mark, put, settle
-from kvsync.state.sqlite.file import StateFile
+from kvsync.state.sqlite import handover, runs
+from kvsync.state.sqlite.changing import (
+    doubt,
+    forget,
+    forget_all,
+    mark,
+    purge_recent,
+    put,
+    settle,
+)
 from kvsync.state.sqlite.handover import Handing, set_aside
 from kvsync.state.sqlite.opening import (
     open_for_noting,
@@ -18,21 +24,9 @@ from kvsync.state.sqlite.opening import (
     open_for_writing,
     open_to_glance,
 )
-from kvsync.state.sqlite.rows import (
-    COLUMNS,
-    Fields,
-    Lease,
-    StoredRows,
-    StoredTarget,
-    fields_of,
-    row_maker,
-)
-from kvsync.state.sqlite.schema import columns_in
+from kvsync.state.sqlite.reading import ONE_ROW, StateFile
+from kvsync.state.sqlite.rows import Fields, StoredTarget, fields_of, row_maker
 from kvsync.state.sqlite.trouble import damaged
-
-_MANY = 50_000
-"""Rows that are kept in memory: more of them would take more than a whole run may."""
-_ONE = f"SELECT {COLUMNS} FROM entry WHERE target = ? AND key = ?"  # noqa: S608 - constants
 
 
 class State(StateFile):
@@ -40,14 +34,6 @@ class State(StateFile):
 
     Every method raises `StateError`.
     """
-
-    def __init__(
-        self, path: str, connection: sqlite3.Connection | None, *, writable: bool = False
-    ) -> None:
-        super().__init__(path, connection)
-        self._writable = writable
-        self._lease: Lease | None = None
-        self._handed: dict[Target, list[Handing]] = {}
 
     @classmethod
     def read(cls, path: str) -> Self:
@@ -69,74 +55,6 @@ class State(StateFile):
         """Do as `write`, to note a run that changes no row: the file is not searched for damage."""
         return cls(path, open_for_noting(path), writable=True)
 
-    @property
-    def writable(self) -> bool:
-        """True if it was opened by `write`."""
-        return self._writable
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._connection and not self._lease:
-            self._connection.close()
-        self._lease = None
-
-    def targets(self) -> list[Target]:
-        """Return all targets that the file knows."""
-        found = self._select("SELECT endpoint, zone, namespace FROM target ORDER BY id")
-        if not all(isinstance(name, str) for names in found for name in names):
-            raise damaged(self.path, "a target without a name")
-        return [Target(*names) for names in found]
-
-    def rows(self, target: Target) -> Mapping[str, Row]:
-        """Return all rows of a target, by key; where they are many, each is read when it is asked
-        for.
-        """
-        number, seed = self._find(target)
-        several = "SELECT 1 FROM entry WHERE target = ? LIMIT 1 OFFSET ?"
-        if not self._connection:
-            return {}
-        columns = columns_in(self._connection)
-        row = self._row_maker(target, seed)
-        if self._select(several, (number, _MANY)):
-            self._lease = self._lease or Lease(self._connection)
-            return StoredRows(self._lease, self.path, number, columns, row)
-        found = self._select(
-            f"SELECT {columns} FROM entry WHERE target = ? ORDER BY key",  # noqa: S608 - a constant
-            (number,),
-        )
-        return {fields[0]: row(fields) for fields in found}
-
-    def some_rows(self, target: Target, keys: Iterable[str]) -> list[Row]:
-        """Return the rows of these keys, as far as there are any."""
-        number, seed = self._find(target)
-        row = self._row_maker(target, seed)
-        return [row(found) for key in keys for found in self._select(_ONE, (number, key))]
-
-    def recent(self, target: Target) -> dict[str, float]:
-        """Return when keys without a row were last written or deleted by us, where it may matter
-        still.
-
-        Unix seconds by the service's clock; infinite where no answer has settled it.
-        """
-        if not self._connection:
-            return {}
-        with self._translated():
-            times = recent.times(self._connection, self._find(target).number)
-        if not all(isinstance(at, float) for at in times.values()):
-            raise damaged(self.path, "a time that is none")
-        return times
-
-    def clock_offset(self, target: Target) -> float:
-        """Seconds by which the service's clock was ahead of this machine's, when last seen."""
-        number = self._find(target).number
-        found = self._select("SELECT clock_offset FROM target WHERE id = ?", (number,))
-        offset = found[0][0] if found else 0.0
-        if not (isinstance(offset, float) and math.isfinite(offset)):
-            raise damaged(self.path, "a time that is none")
-        return offset
-
     def note_clock(self, target: Target, offset: float) -> None:
         """Remember by how much the clocks differ (seconds, positive: the service's is ahead)."""
         with self._transaction() as connection:
@@ -144,25 +62,6 @@ class State(StateFile):
                 "UPDATE target SET clock_offset = ? WHERE id = ?",
                 (offset, self._place(target).number),
             )
-
-    def runs(self, target: Target, owner: str, limit: int = 10) -> list[Run]:
-        """Return the last runs of an owner against a target, newest first."""
-        numbered = self.numbered_runs(target, owner)
-        # By the clock: runs of before it was set are as they are told.
-        newest = sorted(numbered, key=lambda one: (one[1].started, one[0]), reverse=True)
-        return [run for _, run in newest[:limit]]
-
-    def numbered_runs(self, target: Target, owner: str) -> list[tuple[int, Run]]:
-        """Return all runs that are kept, each with its number: the later, the higher."""
-        former = [one.old for one in self._handed.get(target, ()) if one.new == owner]
-        number = self._find(target).number
-        found = sorted(
-            fields for name in (owner, *former) for fields in self._select(runs.ALL, (number, name))
-        )
-        try:
-            return [(fields[0], runs.run_of(fields[1:])) for fields in found]
-        except (TypeError, ValueError) as error:
-            raise damaged(self.path, "a run is not as it was written") from error
 
     def take_over(
         self, target: Target, owner: str, former: str, belongs: Callable[[Row], bool]
@@ -197,21 +96,11 @@ class State(StateFile):
         else:
             self._handed.setdefault(target, []).append(handing)
 
-    def owns(self, target: Target, owner: str) -> bool:
-        """Return whether there are rows of this owner."""
-        sql = "SELECT 1 FROM entry WHERE target = ? AND owner = ? LIMIT 1"
-        return bool(self._select(sql, (self._find(target).number, owner)))
-
     def _older(self, place: StoredTarget, owners: Iterable[str]) -> list[str]:
         if not self._connection:
             return []
         with self._translated():
             return handover.older(self._connection, place.number, owners)
-
-    def _row_maker(self, target: Target, seed: int) -> Callable[[Fields], Row]:
-        make = row_maker(seed, lambda what: damaged(self.path, what))
-        handed = self._handed.get(target)
-        return handover.handing_over(make, handed) if handed else make
 
     def begin_run(
         self, target: Target, owner: str, started: float, *, partial: bool = False
@@ -229,57 +118,24 @@ class State(StateFile):
         with self._transaction() as connection:
             runs.end(connection, number, ended, exit_code, counts)
 
-    def fingerprint(self, identity: bytes) -> tuple[Target, str] | None:
-        """Return what `keep_fingerprint` has kept, and for which target, if that still stands."""
-        if not self._connection:
-            return None
-        with self._translated():
-            return fingerprints.find(self._connection, identity)
-
     def keep_fingerprint(self, target: Target, identity: bytes, content: str) -> None:
         """Keep this until a row of the target changes."""
         with self._transaction() as connection:
             number = self._place(target).number
-            fingerprints.keep(connection, identity, target, number, content)
-
-    def failures(self, target: Target, owner: str) -> dict[str, Wanted]:
-        """Return what failure files list of an owner's keys, and what of that still holds, by
-        key.
-        """
-        if not self._connection:
-            return {}
-        with self._translated():
-            return failures.find(self._connection, self._find(target).number, owner)
-
-    def failures_elsewhere(self, target: Target, owner: str) -> dict[str, list[str]]:
-        """Keys that failure files list of all other owners, by owner."""
-        if not self._connection:
-            return {}
-        with self._translated():
-            return failures.find_elsewhere(self._connection, self._find(target).number, owner)
-
-    def failure_file_run(self, target: Target, owner: str, written: float) -> int | None:
-        """Return the number of the run that wrote the failure file of that time; None: none here
-        did.
-        """
-        if not self._connection:
-            return None
-        with self._translated():
-            number = self._find(target).number
-            return failures.run_of_file(self._connection, number, owner, written)
+            runs.keep_fingerprint(connection, identity, target, number, content)
 
     def note_failure_file(self, target: Target, owner: str, written: float, run: int) -> None:
         """Note that the run of this number writes a failure file, whose header has this time."""
         with self._transaction() as connection:
             number = self._place(target).number
-            failures.note_failure_file(connection, number, owner, written, run)
+            runs.note_failure_file(connection, number, owner, written, run)
 
     def note_failures(
         self, target: Target, owner: str, wanted: Mapping[str, Wanted | None]
     ) -> None:
         """Note the keys that a file lists, or (None) those that are not wanted any more."""
         with self._transaction() as connection:
-            failures.note(connection, self._place(target).number, owner, wanted)
+            runs.note_failures(connection, self._place(target).number, owner, wanted)
 
     def note_run(self, target: Target, owner: str, run: Run) -> None:
         """Note a whole run, of one who has changed nothing."""
@@ -300,7 +156,7 @@ class State(StateFile):
             place = self._place(target)
             settle(connection, place, owner, outcomes)
             mark(connection, place, owner, marks)
-            recent.purge(connection, place.number)
+            purge_recent(connection, place.number)
 
     def touch(self, target: Target, owner: str, entries: Iterable[Entry]) -> None:
         """Bring signature, origin and owner of unchanged rows up to date."""
@@ -309,7 +165,7 @@ class State(StateFile):
             row = row_maker(place.seed, lambda what: damaged(self.path, what))
 
             def touched(entry: Entry) -> Iterator[Fields]:
-                known = connection.execute(_ONE, (place.number, entry.key)).fetchone()
+                known = connection.execute(ONE_ROW, (place.number, entry.key)).fetchone()
                 if known:
                     old = row(known)
                     new = old._replace(

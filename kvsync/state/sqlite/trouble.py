@@ -30,6 +30,13 @@ def foreign(path: str) -> DamagedError:
     return DamagedError(f"{path} {what}; it was left as it is", f"it {what}")
 
 
+def unwritable(path: str, error: OSError) -> StateError:
+    """Return what to tell a person whose state cannot be written."""
+    return StateError(
+        f"cannot write {path}: {error.strerror}; to keep the state elsewhere, give --state FILE"
+    )
+
+
 def translate(error: Exception, path: str, *, new: bool = False) -> StateError:
     """Return the `StateError` that tells a person what SQLite found; ``new``: it was about to be
     made.

@@ -1,4 +1,4 @@
-"""The state as a push sees it: SQLite kept off the event loop."""
+"""The state as a push sees it: kept off the event loop."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from kvsync.model.values import Change, Outcome, Target
-from kvsync.state.interface import State
+from kvsync.state import State
 
 
 class Ledger:
