@@ -92,7 +92,7 @@ def test_the_schema_and_the_help_know_it(kvsync):
     fields = kvsync("schema").json["$defs"]["FileFields"]["properties"]
     assert fields["delimiter"]["pattern"]
     for command in ("plan", "sync", "convert", "validate", "verify"):
-        assert "--delimiter CHARACTER" in kvsync(command, "--help").out
+        assert "--delimiter CHARACTER" in kvsync(command, "--help-all").out
 
 
 def test_a_table_that_is_cut_off(kvsync, edge, write):
