@@ -42,10 +42,26 @@ class MessageFormat:
         return f"kvsync: {prefix}{printable(line)}"
 
 
+_LONG = 160
+"""Characters of a message from which on it is no line any more."""
+
+_TOPICS = {
+    "NoCredentials": "settings",
+    "BadCredentials": "settings",
+    "RequestLimitExceeded": "pace",
+    "NamespaceNotFound": "troubleshooting",
+}
+"""Topics of the guide by codes of errors."""
+
+
 def told_lines(error: KvsyncError) -> Iterator[tuple[str, str]]:
     """Yield an error as messages: level and line."""
     yield from (("mistake", line) for line in mistake_lines(error))
-    yield from (("error", line) for line in error_lines(error))
+    lines = list(error_lines(error))
+    yield from (("error", line) for line in lines)
+    topic = _TOPICS.get(getattr(error, "code", "")) or error.topic
+    if topic and sum(map(len, lines)) > _LONG:
+        yield "info", f"more on this: kvsync help {topic}"
 
 
 def emit(

@@ -62,6 +62,8 @@ class KvsyncError(Exception):
 
     kind = "error"
     exit_code = 1
+    topic = ""
+    """The topic of the guide that says more, if one does."""
 
 
 class UsageError(KvsyncError):
@@ -115,6 +117,8 @@ class DamagedError(StateError):
     ``what`` was found in it, in a few words.
     """
 
+    topic = "state"
+
     def __init__(self, message: str, what: str) -> None:
         self.what = what
         super().__init__(message)
@@ -124,6 +128,7 @@ class LockedError(KvsyncError):
     """Another run holds the state file."""
 
     kind = "locked"
+    topic = "scheduling"
     exit_code = 12
 
 
@@ -132,6 +137,13 @@ class RefusedError(KvsyncError):
 
     kind = "refused"
     exit_code = 11
+    topic = "deleting"
+
+
+class OwnedError(RefusedError):
+    """Keys belong to another source."""
+
+    topic = "plans"
 
 
 class HeldBackError(KvsyncError):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from kvsync.model.entries import owners_of, rows_beside
-from kvsync.model.errors import RefusedError
+from kvsync.model.errors import OwnedError
 from kvsync.model.owners import is_place
 from kvsync.model.text import count_text, printable
 from kvsync.model.values import Entry, Plan, Row
@@ -61,7 +61,7 @@ def refuse_foreign(
         lines.append(f"and {count_text(len(foreign) - _NAMED, 'more key')}")
     if is_place(circumstances.owner):
         lines.append(_about_place(circumstances.owner))
-    raise RefusedError("\n".join(lines))
+    raise OwnedError("\n".join(lines))
 
 
 def _about_place(owner: str) -> str:

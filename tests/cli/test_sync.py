@@ -361,6 +361,7 @@ def test_key_of_another_source(kvsync, edge, write):
         "kvsync: error: new.yaml:2: a is owned by ./old.yaml; if you renamed it, --adopt",
         "kvsync: error: this source is known by its place, ./new.yaml: a name lasts wherever it is"
         " (name: in a manifest, else --name)",
+        "kvsync: more on this: kvsync help plans",
     ]
     assert kvsync("sync", "new.yaml", "--adopt").code == 0
     assert held(edge) == {"a": "two"}
