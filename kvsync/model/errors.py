@@ -117,8 +117,6 @@ class DamagedError(StateError):
     ``what`` was found in it, in a few words.
     """
 
-    topic = "state"
-
     def __init__(self, message: str, what: str) -> None:
         self.what = what
         super().__init__(message)
