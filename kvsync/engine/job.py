@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kvsync.engine.call import Call
 from kvsync.engine.target import emulator_data
@@ -79,10 +79,6 @@ class Job:
     def warn(self, *lines: str) -> None:
         """Tell these lines with the others."""
         self.report.warnings += lines
-
-    def take(self, **found: Any) -> None:
-        """Replace these parts of the basis."""
-        self.basis = self.basis._replace(**found)
 
     def add_outcomes(self, outcomes: Iterable[Outcome]) -> None:
         """Add how changes ended, in the order of the plan."""

@@ -133,7 +133,7 @@ def _sharing(job: Job, jobs: Sequence[Job]) -> list[Job]:
 def _miss(job: Job) -> None:
     if job.state and job.state.writable:
         job.state.doubt(job.target)
-    job.take(absent=True, rows={})
+    job.basis = job.basis._replace(absent=True, rows={})
 
 
 def _doubt(job: Job, created: float) -> None:
@@ -141,7 +141,7 @@ def _doubt(job: Job, created: float) -> None:
     older = any(row.acknowledged < created and not row.in_doubt for row in job.rows.values())
     if older and job.state and job.state.writable:
         job.state.doubt(job.target, created)
-        job.take(rows=job.state.rows(job.target))
+        job.basis = job.basis._replace(rows=job.state.rows(job.target))
 
 
 def _created(text: str, now: float) -> float:

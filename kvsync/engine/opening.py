@@ -125,7 +125,7 @@ def know_rows(jobs: Sequence[Job]) -> None:
         _come_for_rows(job)
     for job in jobs:
         if job.state:
-            job.take(rows=job.state.rows(job.target))
+            job.basis = job.basis._replace(rows=job.state.rows(job.target))
 
 
 def _come_for_rows(job: Job) -> None:
@@ -164,7 +164,8 @@ def read_all(jobs: Iterable[Job]) -> None:
     """Read what each source names; a source with mistakes keeps them all."""
     for job, source in going(jobs):
         try:
-            job.take(entries=source.entries(job.rows.get if job.rows else nothing_known))
+            entries = source.entries(job.rows.get if job.rows else nothing_known)
+            job.basis = job.basis._replace(entries=entries)
         except Interrupted as interrupted:
             # A source that is read over a network: a signal is no mistake of it.
             job.report.signal = interrupted.exit_code - 128

@@ -85,7 +85,8 @@ def _share_out(jobs: Sequence[Job]) -> None:
     """Let each key of one target be one job's at most, to be named or to be deleted."""
     for job in jobs:
         others = [other for other in jobs if other is not job]
-        job.take(named_elsewhere=Names(*(names_of(other.entries) for other in others)))
+        named = Names(*(names_of(other.entries) for other in others))
+        job.basis = job.basis._replace(named_elsewhere=named)
     deleters: dict[str, Job] = {}
     for job in jobs:
         for row in job.orphans:
@@ -93,7 +94,8 @@ def _share_out(jobs: Sequence[Job]) -> None:
     foreign = foreign_keys(jobs)
     for job in jobs:
         elsewhere = {key for key, deleter in deleters.items() if deleter is not job}
-        job.take(named_elsewhere=Names(foreign, job.basis.named_elsewhere, elsewhere))
+        answered_for = Names(foreign, job.basis.named_elsewhere, elsewhere)
+        job.basis = job.basis._replace(named_elsewhere=answered_for)
 
 
 def _narrow(job: Job, only: Iterable[str]) -> None:
@@ -104,7 +106,7 @@ def _narrow(job: Job, only: Iterable[str]) -> None:
     # What the source names and leaves out is no orphan; of the rest it is known by its entries.
     left_out = names_of(job.entries) if isinstance(job.entries, Indexed) else ()
     kept = {entry.key for entry in found}
-    job.take(
+    job.basis = job.basis._replace(
         entries=found,
         left_out=left_out,
         valueless={key: what for key, what in job.basis.valueless.items() if matches(key, only)},
