@@ -29,14 +29,18 @@ _FIRST = tuple(name for names in _GROUPS.values() for name in names)
 ALSO = {"push": "sync", "diff": "plan"}
 """What users of other tools type first, and what does it here."""
 
+_LISTING = (
+    "kvsync export -o - lists the keys of a namespace with their values; kvsync state list SOURCE"
+    " tells what was pushed"
+)
+_DELETING = "take the key out of its source, and kvsync sync SOURCE --delete"
+
 INSTEAD = {
     "apply": "kvsync sync SOURCE plans and pushes in one; kvsync plan SOURCE shows it first",
-    "ls": "kvsync export -o - lists the keys of a namespace with their values; kvsync state list"
-    " SOURCE tells what was pushed",
-    "list": "kvsync export -o - lists the keys of a namespace with their values; kvsync state list"
-    " SOURCE tells what was pushed",
-    "rm": "take the key out of its source, and kvsync sync SOURCE --delete",
-    "delete": "take the key out of its source, and kvsync sync SOURCE --delete",
+    "ls": _LISTING,
+    "list": _LISTING,
+    "rm": _DELETING,
+    "delete": _DELETING,
     "status": "kvsync plan SOURCE tells what a sync would do; kvsync state list SOURCE when the"
     " last one was",
 }

@@ -30,16 +30,15 @@ def from_state(
 
 
 def _known(ctx: click.Context, field: str) -> Iterator[str]:
+    from kvsync.cli.state_file import location_of
     from kvsync.model.errors import KvsyncError
-    from kvsync.state import locate
 
     sources = ctx.params.get("sources") or [ctx.params.get("source") or "."]
     explicit = ctx.params.get("state") or os.environ.get("KVSYNC_STATE", "")
     for source in sources:
-        home = source if os.path.isdir(source) else os.path.dirname(source) or "."
         # Completion tells nothing of what is wrong.
         try:
-            with locate(home, explicit).read() as state:
+            with location_of(source, explicit).read() as state:
                 for target in state.targets():
                     if field in target._fields:
                         yield str(getattr(target, field))

@@ -1,18 +1,21 @@
 """Options for dumps: how one is read, and what becomes of what EdgeKV cannot hold."""
 
 from collections.abc import Callable, Iterator
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
+from kvsync.cli.help_sections import DUMPS
 from kvsync.cli.options import option
 from kvsync.cli.param_types import Delimiter
 from kvsync.formats import FORMATS, MANIFEST
 from kvsync.formats.policies import POLICIES
 from kvsync.formats.record import ERROR, SKIP, Layout, Loss
 from kvsync.sources.options import DumpOptions
+
+_option = partial(option, section=DUMPS)
 
 _WITH_OWN_OPTION = frozenset({Loss.EMPTY, Loss.LARGE})
 """A tree has these, too."""
@@ -25,7 +28,7 @@ def _policy_options() -> Iterator[Callable[[Any], Any]]:
         if kind not in _WITH_OWN_OPTION:
             ways = list(policy.ways)
             # A variable that someone forgot must not lose anything.
-            yield option(
+            yield _option(
                 f"--{kind}",
                 variable=False,
                 type=click.Choice(ways),
@@ -38,17 +41,42 @@ def dump_options(form: str = "--format") -> Callable[[Any], Any]:
     known = click.Choice([MANIFEST, *FORMATS])
     decorators = [
         option(form, "form", type=known, help="Of a dump or a pipe [default: guessed, if safe]."),
-        option("--key-column", metavar="NAME", help="Of a table: the keys [default: key]."),
-        option("--value-column", metavar="NAME", help="Of a table: the values [default: value]."),
-        option("--ttl-column", metavar="NAME", help="Of a table: TTLs in seconds, or as 1h30m."),
-        option("--value-json", is_flag=True, help="Of a table: the value is the row as JSON."),
         option(
+            "--key-column",
+            section=DUMPS,
+            metavar="NAME",
+            help="Of a table: the keys [default: key].",
+        ),
+        option(
+            "--value-column",
+            section=DUMPS,
+            metavar="NAME",
+            help="Of a table: the values [default: value].",
+        ),
+        option(
+            "--ttl-column",
+            section=DUMPS,
+            metavar="NAME",
+            help="Of a table: TTLs in seconds, or as 1h30m.",
+        ),
+        option(
+            "--value-json",
+            section=DUMPS,
+            is_flag=True,
+            help="Of a table: the value is the row as JSON.",
+        ),
+        _option(
             "--delimiter",
             type=Delimiter(),
             metavar="CHARACTER",
             help="Of a table: what parts cells; tab is one [default: , or as its header shows].",
         ),
-        option("--separator", metavar="TEXT", help="Between a group and its key [default: _]."),
+        option(
+            "--separator",
+            section=DUMPS,
+            metavar="TEXT",
+            help="Between a group and its key [default: _].",
+        ),
         *_policy_options(),
     ]
 

@@ -24,14 +24,16 @@ _SECTIONS = {
 }
 """Options by section, in the order in which they are listed; ``-`` is ``_``."""
 
-_DUMPS = "Dumps"
-_TABLES = ("key_column", "value_column", "ttl_column", "value_json", "delimiter", "separator")
-_POLICIES = (
-    "metadata", "flags", "binary", "keys", "groups", "expired", "short_ttl", "types", "missing",
-)  # fmt: skip
+DUMPS = "Dumps"
+"""The section of options that are told in a line, but for ``--help-all``."""
+
 _DANGEROUS = {"--delete", "--delete-unmanaged", "--max-delete", "--force", "--adopt"}
 """What is to be typed by someone who means it."""
 
+_SHORT = (
+    "How a table is read, and what to do with what EdgeKV cannot hold: `kvsync help dumps`, or"
+    " --help-all."
+)
 _FEW = 12
 """Options that need no sections."""
 
@@ -44,7 +46,7 @@ class SectionedCommand(click.Command):
         does.
         """
         params = super().get_params(ctx)
-        if any(param.name in _POLICIES and isinstance(param, click.Option) for param in params):
+        if any(getattr(param, "section", "") == DUMPS for param in params):
             params.append(_help_all())
         return params
 
@@ -75,29 +77,17 @@ def _rows(
     ctx: click.Context, params: dict[str, click.Option]
 ) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     sections = {title: names.split() for title, names in _SECTIONS.items()}
-    dumps = (*_TABLES, *_POLICIES)
     told = {name for names in sections.values() for name in names}
     for name, param in params.items():
-        if name not in told and name not in dumps:
+        if name not in told:
             sections.setdefault(getattr(param, "section", "") or "More", []).append(name)
     for title, names in sections.items():
-        if rows := [_record(ctx, params[name]) for name in names if name in params]:
+        rows = [_record(ctx, params[name]) for name in names if name in params]
+        if rows and title == DUMPS and not ctx.meta.get(__name__):
+            first, last = (params[names[at]].opts[-1] for at in (0, -1))
+            rows = [(f"{first} … {last}", _SHORT)]
+        if rows:
             yield title, rows
-    if found := [name for name in dumps if name in params]:
-        if ctx.meta.get(__name__):
-            yield _DUMPS, [_record(ctx, params[name]) for name in found]
-        else:
-            yield _DUMPS, list(_short(set(found)))
-
-
-def _short(names: set[str]) -> Iterator[tuple[str, str]]:
-    """Of the options for dumps what fits in a line each."""
-    if names & set(_TABLES):
-        yield "--key-column, --delimiter, …", "How a table is read: `kvsync help dumps`."
-    yield (
-        "--metadata, --binary, …",
-        ("What to do with what EdgeKV cannot hold: `kvsync help dumps`, or --help-all."),
-    )
 
 
 def _record(ctx: click.Context, param: click.Option) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import reduce
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -12,7 +12,6 @@ from kvsync.model.api import API_RATE, MAX_VALUE_TEXT
 from kvsync.model.choices import CHOICES
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_Decorator: TypeAlias = Callable[[_F], _F]
 
 
 class _Option(click.Option):

@@ -51,7 +51,7 @@ _TOPICS = {
     "RequestLimitExceeded": "pace",
     "NamespaceNotFound": "troubleshooting",
 }
-"""Topics of the guide by codes of errors."""
+"""Topics of the guide by the last parts of codes."""
 
 
 def told_lines(error: KvsyncError) -> Iterator[tuple[str, str]]:
@@ -59,7 +59,8 @@ def told_lines(error: KvsyncError) -> Iterator[tuple[str, str]]:
     yield from (("mistake", line) for line in mistake_lines(error))
     lines = list(error_lines(error))
     yield from (("error", line) for line in lines)
-    topic = _TOPICS.get(getattr(error, "code", "")) or error.topic
+    code = getattr(error, "code", "").rpartition(".")[2]
+    topic = _TOPICS.get(code) or error.topic
     if topic and sum(map(len, lines)) > _LONG:
         yield "info", f"more on this: kvsync help {topic}"
 
