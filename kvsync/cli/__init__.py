@@ -24,6 +24,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
 }
 """Commands as they are listed; others come after these."""
 
+_FOLDER = os.path.join(os.path.dirname(__file__), "commands")
 _FIRST = tuple(name for names in _GROUPS.values() for name in names)
 
 ALSO = {"push": "sync", "diff": "plan"}
@@ -51,10 +52,8 @@ class _LazyGroup(click.Group):
     """A group whose commands' modules load only when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        from pkgutil import iter_modules
-
-        found = {module.name for module in iter_modules([f"{os.path.dirname(__file__)}/commands"])}
-        return [*_FIRST, *sorted(found - set(_FIRST))]
+        found = {name.removesuffix(".py") for name in os.listdir(_FOLDER) if name.endswith(".py")}
+        return [*_FIRST, *sorted(found - {*_FIRST, "__init__"})]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         cmd_name = ALSO.get(cmd_name, cmd_name)
@@ -81,7 +80,7 @@ class _LazyGroup(click.Group):
 
 def _summary(command: str) -> str:
     """Return the first line of a command's module, which is read and not loaded."""
-    with open(f"{os.path.dirname(__file__)}/commands/{command}.py", encoding="utf-8") as file:
+    with open(os.path.join(_FOLDER, f"{command}.py"), encoding="utf-8") as file:
         return file.readline().strip().strip('"')
 
 
