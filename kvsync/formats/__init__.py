@@ -1,11 +1,12 @@
 """Files of other stores' tools, both ways: a module a format, with its record `FORMAT`.
 
-A new format is a module here and a line in this file: the command line, the manifest's schema, the
-guessing, `kvsync export` and `kvsync convert` take it from here. Naming a format does not
-load what reads it. What EdgeKV cannot hold of a record is decided elsewhere: a reader loses
-nothing.
+A new format is a module here, and its name in `FILES`, and in `WRITTEN` if it is written, too: the
+command line, the manifest's schema, the guessing, `kvsync export` and `kvsync convert` take it from
+there. Names and endings are all that start-up needs, so they stand here; the rest is loaded when
+its turn comes. What EdgeKV cannot hold of a record is decided elsewhere: a reader loses nothing.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ __all__ = [
     "MANIFEST_ENDINGS",
     "WRITTEN",
     "all_formats",
+    "endings_of",
     "format_of",
     "guess_format",
     "name_stranger",
@@ -28,17 +30,17 @@ __all__ = [
     "reader",
 ]
 
-FILES: tuple[str, ...] = (
-    "jsonl",
-    "csv",
-    "tsv",
-    "cloudflare",
-    "fastly",
-    "akamai",
-    "consul",
-    "dotenv",
-)
-"""Formats of dumps, each with a reader."""
+FILES: Mapping[str, tuple[str, ...]] = {
+    "jsonl": (".jsonl", ".ndjson"),
+    "csv": (".csv",),
+    "tsv": (".tsv",),
+    "cloudflare": (),
+    "fastly": (".jsonl", ".ndjson"),
+    "akamai": (".csv",),
+    "consul": (),
+    "dotenv": (),
+}
+"""Formats of dumps, and the endings that tell of their names; the first is the usual one."""
 
 MANIFEST = "manifest"
 """The format of a manifest, by any file name: it is a source of its own, no dump."""
@@ -58,6 +60,11 @@ def format_of(name: str) -> "Format":
     """Return the record of one of `FORMATS` or `WRITTEN`."""
     found: Format = import_module(f"kvsync.formats.{name}").FORMAT
     return found
+
+
+def endings_of(name: str) -> tuple[str, ...]:
+    """Return the endings of the names of this format's files."""
+    return MANIFEST_ENDINGS if name == MANIFEST else FILES.get(name, ())
 
 
 def all_formats() -> "list[Format]":

@@ -42,4 +42,4 @@ def _item(row: Row) -> Item:
     return Record(key, value.encode(), row.line, Expiry(ttl=ttl), group=group)
 
 
-FORMAT = Format("akamai", read, endings=(".csv",), options=("--separator",))
+FORMAT = Format("akamai", read, options=("--separator",))

@@ -241,7 +241,6 @@ FORMAT = Format(
     "csv",
     read,
     write=lambda _: Csv(),
-    endings=(".csv",),
     options=OPTIONS,
     sniff=_sniff,
     shown="its first line",

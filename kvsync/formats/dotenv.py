@@ -103,7 +103,7 @@ def _items(binding: "Binding") -> Iterator[Item]:
 
 
 def _named(name: str) -> bool:
-    return _NAMED.match(os.path.basename(name)) is not None
+    return "://" not in name and _NAMED.match(os.path.basename(name)) is not None
 
 
 FORMAT = Format("dotenv", read, named=_named)

@@ -74,4 +74,4 @@ def _sniff(head: Head, layout: Layout) -> bool:  # noqa: ARG001 - it has no colu
     return has_pairs and names <= {*_FIELDS} and not names.isdisjoint(_ONLY_HERE)
 
 
-FORMAT = Format("fastly", read, endings=(".jsonl", ".ndjson"), sniff=_sniff, anywhere=True)
+FORMAT = Format("fastly", read, sniff=_sniff, anywhere=True)

@@ -24,13 +24,12 @@ Objects: TypeAlias = list[dict[str, Json]]
 class Format:
     """One format; what it does not have is empty or None.
 
-    ``read`` reads a dump, ``write`` makes what writes a file for a destination. ``endings`` are
-    those of its files' names, in lower case with the dot; the first is the usual one. ``options``
-    are the flags that make sense for it, and not for every other.
+    ``read`` reads a dump, ``write`` makes what writes a file for a destination. ``options`` are the
+    flags that make sense for it, and not for every other.
 
     Four look at a dump without reading it: ``named`` at its name alone; ``certain`` at whether it
     begins with what only this format has; ``sniff`` at whether it begins as nothing else does,
-    where the name ends with one of ``endings``, or with no format's if it is sniffed ``anywhere``;
+    where the name has an ending of the format, or no format's if it is sniffed ``anywhere``;
     ``nearly`` says what keeps a file that begins so from being in the format. ``shown`` is what
     ``sniff`` looks at.
 
@@ -40,7 +39,6 @@ class Format:
     name: str
     read: Read | None = None
     write: "Callable[[Destination], Codec] | None" = None
-    endings: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     named: Callable[[str], bool] | None = None
     certain: "Callable[[Head], bool] | None" = None

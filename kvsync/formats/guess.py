@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from kvsync.formats import MANIFEST_ENDINGS, all_formats
+from kvsync.formats import FILES, MANIFEST_ENDINGS, all_formats
 from kvsync.formats.decoder import Json
 from kvsync.formats.format import Head
 from kvsync.formats.jsontext import BrokenError, JsonText
@@ -43,9 +43,9 @@ def guess_format(name: str, head: bytes, layout: Layout) -> tuple[str, str] | No
     ending = os.path.splitext(name)[1].lower()
     if ending in MANIFEST_ENDINGS:
         return None
-    claimed = any(ending in each.endings for each in known)
+    claimed = [form for form, endings in FILES.items() if ending in endings]
     for each in known:
-        fits = ending in each.endings if claimed else each.anywhere
+        fits = each.name in claimed if claimed else each.anywhere
         if fits and each.sniff and each.sniff(begun, layout):
             return each.name, each.shown
     return None

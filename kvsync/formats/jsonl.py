@@ -182,7 +182,6 @@ FORMAT = Format(
     "jsonl",
     read,
     write=lambda _: JsonLines(),
-    endings=(".jsonl", ".ndjson"),
     certain=_certain,
     sniff=_sniff,
     nearly=_nearly,

@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 from yaml import events as ev
 
-from kvsync.formats import MANIFEST, MANIFEST_ENDINGS
+from kvsync.formats import MANIFEST
 from kvsync.formats.format import Decoded, Format
 from kvsync.model.limits import MAX_MANIFEST_KEYS, MAX_MANIFEST_SIZE
 from kvsync.model.values import NEVER, Destination, Expiry
@@ -111,4 +111,4 @@ def _scalars(record: bytes) -> list[Any]:
     return scalars
 
 
-FORMAT = Format(MANIFEST, write=Manifest, endings=MANIFEST_ENDINGS)
+FORMAT = Format(MANIFEST, write=Manifest)

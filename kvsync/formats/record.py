@@ -7,8 +7,7 @@ from typing import BinaryIO, NamedTuple, Protocol, TypeAlias, get_args
 from kvsync.model.choices import ErrorOrSkip
 from kvsync.model.values import NEVER, Expiry
 
-ERROR, SKIP = get_args(ErrorOrSkip)
-KEEP = "keep"
+ERROR, SKIP, KEEP = *get_args(ErrorOrSkip), "keep"
 """What may become of a pair that would lose something; all other ways change it, and send it."""
 
 

@@ -19,6 +19,4 @@ def _sniff(head: Head, layout: Layout) -> bool:
     return wanted_columns(layout) <= {*names}
 
 
-FORMAT = Format(
-    "tsv", read, endings=(".tsv",), options=OPTIONS, sniff=_sniff, shown="its first line"
-)
+FORMAT = Format("tsv", read, options=OPTIONS, sniff=_sniff, shown="its first line")

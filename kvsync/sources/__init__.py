@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from kvsync.formats import (
+    FILES,
     FORMATS,
     MANIFEST,
     MANIFEST_ENDINGS,
@@ -110,7 +111,7 @@ def _format(path: str, options: SourceOptions) -> tuple[str, list[str]]:
             told = f"{told}. Of a dump, {dump.flag} says what it is"
             raise InputError([Mistake(told, printable(path), 1, 1)])
         ending = os.path.splitext(path)[1]
-        kinds = [each.name for each in all_formats() if ending in each.endings]
+        kinds = [name for name, endings in FILES.items() if ending in endings]
         if kinds and os.path.isfile(path):
             told = f"say with {dump.flag} what kind of dump it is ({' or '.join(kinds)})"
             raise UsageError(f"{printable(path)}: {told}")

@@ -169,3 +169,11 @@ def test_the_wheel_has_the_guide(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {f"kvsync/guide/{name}.md" for name in TOPICS} <= set(names)
+
+
+def test_the_map_of_the_code_names_what_is_there() -> None:
+    """Each path that kvsync/README.md names is a file or a folder; NAME stands for a new one."""
+    room = ROOT / "kvsync"
+    named = re.findall(r"`([a-z]+/[a-zA-Z_/]*(?:\.py|\.md)?)`", (room / "README.md").read_text())
+    assert len(named) > 30
+    assert [path for path in named if "NAME" not in path and not (room / path).exists()] == []

@@ -19,6 +19,7 @@ _WRAPPED = b'{"key":"a","value":"dHJ1ZQ=="}\n'
         ("redis://localhost/0", b"", "redis", "its name"),
         ("rediss://localhost", b"", "redis", "its name"),
         ("unix:///run/redis.sock", b"", "redis", "its name"),
+        ("unix:///run/redis.env", b"", "redis", "its name"),
         ("a.csv", b"n,value,key\n", "csv", "its first line"),
         ("A.CSV", b'\xef\xbb\xbf"key","value"\r\n', "csv", "its first line"),
         ("a.tsv", b"key\tvalue\na\tx", "tsv", "its first line"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kvsync.formats import FILES, FORMATS, MANIFEST, WRITTEN, all_formats, format_of
+from kvsync.formats import FILES, FORMATS, MANIFEST, WRITTEN, all_formats, endings_of, format_of
 from tests.nobody import without_coverage
 
 _TOY = '''
@@ -49,7 +49,6 @@ FORMAT = Format(
     "toy",
     read,
     write=lambda _: Toys(),
-    endings=(".toy",),
     options=("--separator",),
     sniff=lambda head, _: head.data.startswith(_HEAD),
 )
@@ -59,7 +58,8 @@ _RUN = """
 import sys
 from kvsync import formats
 formats.__path__.append(sys.argv[1])
-for name in ("FILES", "FORMATS", "WRITTEN"):
+formats.FILES["toy"] = (".toy",)
+for name in ("FORMATS", "WRITTEN"):
     setattr(formats, name, (*getattr(formats, name), "toy"))
 from kvsync.cli import run
 raise SystemExit(run(sys.argv[2:]))
@@ -133,6 +133,7 @@ def test_no_two_formats_are_named_alike():
     """What only one can be told by, no other has."""
     names = [each.name for each in all_formats() if each.named or each.certain]
     assert names == ["jsonl", "dotenv", "redis"]
-    for each in all_formats():
-        assert each.sniff or not each.anywhere
-        assert all(ending == ending.lower() and ending[0] == "." for ending in each.endings)
+    assert all(each.sniff or not each.anywhere for each in all_formats())
+    for ending in {ending for name in (*FILES, *WRITTEN) for ending in endings_of(name)}:
+        assert ending == ending.lower()
+        assert ending[0] == "."

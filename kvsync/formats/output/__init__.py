@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from kvsync.formats import WRITTEN, format_of
+from kvsync.formats import WRITTEN, endings_of, format_of
 from kvsync.formats.folder_index import Origin
 from kvsync.model.errors import UsageError
 from kvsync.model.text import printable
@@ -64,15 +64,14 @@ def guess_format(out: str, option: str = "--format") -> str:
             f"{printable(out)} may be anything in JSON: give {option} cloudflare for wrangler's"
             f" array, or {option} jsonl for an object a line"
         )
-    written = map(format_of, WRITTEN)
-    return next((each.name for each in written if out.endswith(each.endings)), "dir")
+    return next((form for form in WRITTEN if out.endswith(endings_of(form))), "dir")
 
 
 def usual_endings() -> str:
     """Return the endings by which `guess_format` knows a file's format, as a help page lists
     them.
     """
-    return ", ".join(each.endings[0] for each in map(format_of, WRITTEN) if each.endings)
+    return ", ".join(endings[0] for endings in map(endings_of, WRITTEN) if endings)
 
 
 def open_output(

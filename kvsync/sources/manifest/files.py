@@ -111,7 +111,7 @@ def _guess(path: str, layout: Layout) -> str:
     try:
         guess = guess_format(path, _head(path), layout)
     except OSError:
-        return FILES[0]
+        return next(iter(FILES))
     return guess[0] if guess else ""
 
 
