@@ -49,7 +49,6 @@ _TOPICS = {
     "NoCredentials": "settings",
     "BadCredentials": "settings",
     "RequestLimitExceeded": "pace",
-    "NamespaceNotFound": "troubleshooting",
 }
 """Topics of the guide by the last parts of codes."""
 
